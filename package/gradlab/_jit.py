@@ -1,0 +1,30 @@
+"""Compilation of kernels: numba where it is installed, plain Python where it cannot be.
+
+Browsers (Pyodide) have NumPy but no numba. The same kernels run there, slower, because a kernel is
+ordinary Python over arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+try:
+    import numba
+except ImportError:
+
+    def njit(kernel: F) -> F:
+        """Return the kernel as it is: numba is not installed."""
+        return kernel
+
+else:
+
+    def njit(kernel: F) -> F:
+        """Compile a kernel on first call and keep the machine code on disk.
+
+        Division follows NumPy (``1 / 0`` is infinite, and raises nothing): the test for zero that
+        Python's rule needs would keep inner loops from being vectorized.
+        """
+        return cast(F, numba.njit(cache=True, error_model="numpy")(kernel))

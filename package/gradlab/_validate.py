@@ -1,0 +1,115 @@
+"""Argument checks whose errors name the argument, what was expected and what came."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+FloatArray = NDArray[Any]
+"""An array of float32 or float64."""
+
+
+def as_float_array(
+    name: str, value: ArrayLike, *, ndim: int | None = None, dtype: DTypeLike | None = None
+) -> FloatArray:
+    """Return `value` as a C-contiguous float array in native byte order.
+
+    float32 and float64 stay as they are and integers become float64, unless `dtype` asks for one
+    of the two.
+
+    Raises
+    ------
+    TypeError
+        If the values are not real numbers, or of a precision that no kernel is compiled for.
+    ValueError
+        If the rows have different lengths, or the number of dimensions is not `ndim`.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if not (kind in "iu" or (kind == "f" and size in (4, 8))):
+        raise TypeError(
+            f"{name} must hold float32, float64 or integer numbers, got dtype {array.dtype}"
+        )
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimension(s), got shape {array.shape}")
+    if dtype is None:
+        dtype = np.float32 if (kind, size) == ("f", 4) else np.float64
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def as_batch(name: str, value: ArrayLike, *, min_rows: int = 1) -> FloatArray:
+    """Return `value` as a float array of shape (batch, features), neither of them empty."""
+    array = as_float_array(name, value, ndim=2)
+    rows, features = array.shape
+    if rows < min_rows:
+        raise ValueError(
+            f"{name} must have at least {min_rows} row(s), one an example, got shape {array.shape}"
+        )
+    if features == 0:
+        raise ValueError(f"{name} must have at least one feature, got shape {array.shape}")
+    return array
+
+
+def as_shaped(
+    name: str, value: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike | None = None
+) -> FloatArray:
+    """Return `value` as a float array of exactly this shape: nothing is broadcast."""
+    array = as_float_array(name, value, dtype=dtype)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    return array
+
+
+def as_variance(
+    name: str, value: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike | None = None
+) -> FloatArray:
+    """Return `value` as an array of this shape without a negative entry."""
+    array = as_shaped(name, value, shape, dtype)
+    if (array < 0).any():
+        raise ValueError(f"{name} must not be negative, got a smallest entry of {array.min()}")
+    return array
+
+
+def as_real(
+    name: str,
+    value: Any,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    low_open: bool = False,
+    high_open: bool = False,
+) -> float:
+    """Return `value` as a finite float in the interval; an open end is itself left out."""
+    if isinstance(value, (str, bytes, bool, np.bool_)) or np.iscomplexobj(value):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a real number, got {value!r}") from None
+    too_low = number <= low if low_open else number < low
+    too_high = number >= high if high_open else number > high
+    if not math.isfinite(number) or too_low or too_high:
+        left = f"{'(' if low_open or math.isinf(low) else '['}{low:g}"
+        right = f"{high:g}{')' if high_open or math.isinf(high) else ']'}"
+        raise ValueError(f"{name} must be in {left}, {right}, got {value!r}")
+    return number
+
+
+def as_integer(name: str, value: Any, *, low: int | None = None) -> int:
+    """Return `value` as an int that is at least `low`."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+    if low is not None and number < low:
+        raise ValueError(f"{name} must be at least {low}, got {number}")
+    return number

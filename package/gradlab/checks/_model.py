@@ -1,0 +1,78 @@
+"""What an exercise is, as data: a reference, cases, criteria and misconceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Function = Callable[..., Any]
+"""Takes a case's arguments by position; returns one value or a tuple of them."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: arguments by name, in the order of the signature.
+
+    `group` decides which criteria look at the case; `label` tells a student what is special.
+    """
+
+    group: str
+    label: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """Something worth points.
+
+    ``kind`` is "values" (the named `outputs` agree with the reference on the cases of `group`),
+    "shape" (every output has the right shape and holds floats) or "unchanged" (no argument was
+    written to). The last two are asked of every case.
+    """
+
+    title: str
+    points: float
+    kind: Literal["values", "shape", "unchanged"] = "values"
+    group: str = ""
+    outputs: tuple[str, ...] = ()
+    equations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong formula that students really write, and what to tell them.
+
+    `variant` computes it from a case's arguments. It is recognised when the student's numbers are
+    those of the variant on every case of a failed criterion.
+    """
+
+    name: str
+    hint: str
+    equation: str
+    variant: Function
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A graded function."""
+
+    name: str
+    chapter: str
+    outputs: tuple[str, ...]
+    reference: Function
+    cases: Callable[[np.random.Generator], Sequence[Case]]
+    criteria: tuple[Criterion, ...]
+    misconceptions: tuple[Misconception, ...]
+    tolerance: dict[str, tuple[float, float]] = field(
+        # Relative to the largest entry of the column, and absolute. Ten digits separate float64's
+        # rounding from the first; the mistakes of students change a result by far more than both.
+        default_factory=lambda: {"float64": (1e-6, 1e-9), "float32": (1e-3, 1e-5)}
+    )
+
+    @property
+    def points(self) -> float:
+        """The points of all criteria together."""
+        return sum(criterion.points for criterion in self.criteria)

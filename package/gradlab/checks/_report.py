@@ -1,0 +1,101 @@
+"""The report that a student sees: a table in Jupyter, lines of text elsewhere."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from html import escape
+
+from gradlab.checks._run import Finding
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings of one check.
+
+    Everything that came from the student's code is escaped: a report is shown to the instructor.
+    """
+
+    exercise: str
+    findings: tuple[Finding, ...]
+    warning: str = ""
+
+    @property
+    def earned(self) -> float:
+        """Points earned."""
+        return round(sum(finding.points for finding in self.findings), 6)
+
+    @property
+    def possible(self) -> float:
+        """Points of all criteria."""
+        return round(sum(finding.criterion.points for finding in self.findings), 6)
+
+    @property
+    def _heading(self) -> str:
+        return f"{self.exercise}: {self.earned:g} of {self.possible:g} points"
+
+    def _explanations(self) -> list[tuple[Finding, list[str]]]:
+        """Pair each finding with what to say about it; nothing is said at length twice."""
+        seen: set[str] = set()
+        pairs = []
+        for finding in self.findings:
+            where = f" ({finding.where})" if finding.where else ""
+            lines = []
+            if finding.detail in seen:
+                lines.append("The same reason as above.")
+            elif finding.detail:
+                lines.append(finding.detail + where)
+            if finding.misconception in seen - {""}:
+                lines.append(f"Again: {finding.misconception}.")
+            elif finding.misconception:
+                lines.append(f"Looks like {finding.misconception}. {finding.hint}")
+            elif finding.hint and finding.hint not in seen:
+                lines.append(finding.hint)
+            seen |= {finding.detail, finding.misconception, finding.hint} - {""}
+            pairs.append((finding, lines))
+        return pairs
+
+    def __repr__(self) -> str:
+        lines = [self._heading]
+        for finding, explanation in self._explanations():
+            mark = "passed" if finding.passed else "FAILED"
+            criterion = finding.criterion
+            lines.append(f"  {mark}  {finding.points:g}/{criterion.points:g}  {criterion.title}")
+            for line in explanation:
+                lines += textwrap.wrap(line, 88, initial_indent=" " * 8, subsequent_indent=" " * 8)
+        if self.warning:
+            lines.append(f"  Your function gave a warning, which costs nothing: {self.warning}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for finding, explanation in self._explanations():
+            colour, mark = ("#1a7f4b", "passed") if finding.passed else ("#b3261e", "failed")
+            criterion = finding.criterion
+            lines = "".join(
+                f'<div style="margin-top:2px">{escape(line)}</div>' for line in explanation
+            )
+            rows.append(
+                '<tr style="background:none">'
+                f'<td style="{_CELL}"><span style="background:{colour};color:#fff;'
+                f'border-radius:3px;padding:1px 6px;font-size:0.85em">{mark}</span></td>'
+                f'<td style="{_CELL};white-space:nowrap">{finding.points:g} / '
+                f"{criterion.points:g}</td>"
+                f'<td style="{_CELL};white-space:normal"><strong>{escape(criterion.title)}'
+                f"</strong>{lines}</td></tr>"
+            )
+        note = ""
+        if self.warning:
+            note = (
+                '<p style="margin:4px 0">Your function gave a warning, which costs nothing: '
+                f"<code>{escape(self.warning)}</code></p>"
+            )
+        return (
+            '<div style="max-width:46em"><p style="margin:4px 0"><strong>'
+            f"{escape(self._heading)}</strong></p>"
+            f'<table style="border-collapse:collapse;margin:0;width:100%">{"".join(rows)}</table>'
+            f"{note}</div>"
+        )
+
+
+_CELL = "text-align:left;vertical-align:top;padding:4px 10px 4px 0;border-top:1px solid #8888"

@@ -1,0 +1,243 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Batch normalization
+#
+# You write the four functions that a batch normalization layer is made of: what it does to a
+# mini-batch in training, how the gradient comes back through it, how it collects statistics, and
+# what it does with them when there is no mini-batch. The chapter *Batch normalization* of the book
+# derives every formula; its equation labels, such as `bn-mean`, appear in the reports below.
+#
+# | part | points |
+# |---|---|
+# | 1 forward pass in training | 3 |
+# | 2 backward pass | 3.5 |
+# | 3 running statistics | 2 |
+# | 4 inference | 1 |
+# | 5 a question in words | 1.5 |
+# | 6 the forward pass in numba | none: for those who like speed |
+#
+# Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
+# the reference on several batches, says what is wrong, and shows the points that you have. Your
+# submission is graded by the same criteria on other numbers. Expect about 90 minutes.
+
+# %%
+import numpy as np
+
+from gradlab.checks import check
+
+# %% [markdown]
+# ## 1 Forward pass in training
+#
+# For a mini-batch `x` of shape `(batch, features)`, each feature $j$ is standardized over the
+# batch and then scaled and shifted:
+#
+# $$\mu_j = \frac{1}{B} \sum_i x_{ij}, \qquad
+#   \sigma_j^2 = \frac{1}{B} \sum_i (x_{ij} - \mu_j)^2, \qquad
+#   u_{ij} = \frac{x_{ij} - \mu_j}{\sqrt{\sigma_j^2 + \epsilon}}, \qquad
+#   \mathrm{out}_{ij} = \gamma_j u_{ij} + \beta_j .$$
+#
+# Mind where $\epsilon$ stands. The variance divides by $B$, and is returned without $\epsilon$.
+
+
+# %% nbgrader={"grade": false, "grade_id": "forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def batch_norm_forward(x, gamma, beta, eps):
+    """Batch normalization in training.
+
+    x: array (batch, features), batch at least 2
+    gamma, beta: arrays (features,)
+    eps: positive float
+
+    Returns the tuple (out, mean, var): an array (batch, features) and two arrays (features,).
+    """
+    ### BEGIN SOLUTION
+    mean = x.mean(axis=0)
+    var = ((x - mean) ** 2).mean(axis=0)
+    normalized = (x - mean) / np.sqrt(var + eps)
+    out = gamma * normalized + beta
+    return out, mean, var
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+check("batch_normalization.forward", batch_norm_forward)
+
+# %% [markdown]
+# ## 2 Backward pass
+#
+# `dout` is the gradient of the loss with respect to `out`. Find the gradients with respect to `x`,
+# `gamma` and `beta`. Every entry of `x` acts on the loss in three ways: through its own
+# standardized value, through the variance and through the mean of its feature.
+#
+# `mean` and `var` are handed over, as the forward pass found them, so this part does not depend on
+# your first one.
+
+
+# %% nbgrader={"grade": false, "grade_id": "backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def batch_norm_backward(dout, x, mean, var, gamma, eps):
+    """Gradients through batch normalization in training.
+
+    dout, x: arrays (batch, features)
+    mean, var, gamma: arrays (features,); mean and var are those of x over the batch
+    eps: positive float
+
+    Returns the tuple (dx, dgamma, dbeta): an array (batch, features) and two arrays (features,).
+    """
+    ### BEGIN SOLUTION
+    batch = x.shape[0]
+    inv_std = 1 / np.sqrt(var + eps)
+    centred = x - mean
+    dbeta = dout.sum(axis=0)
+    dgamma = (dout * centred * inv_std).sum(axis=0)
+    du = dout * gamma
+    dvar = -0.5 * inv_std**3 * (du * centred).sum(axis=0)
+    dmean = -inv_std * du.sum(axis=0)
+    dx = du * inv_std + dvar * 2 * centred / batch + dmean / batch
+    return dx, dgamma, dbeta
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "points": 3.5, "schema_version": 3, "solution": false, "task": false}
+check("batch_normalization.backward", batch_norm_backward)
+
+# %% [markdown]
+# ## 3 Running statistics
+#
+# At inference there may be one example and no batch. So training keeps running statistics, which
+# each mini-batch moves a little. Use PyTorch's convention: `momentum` is the weight of the *new*
+# batch, and the variance of the batch is made unbiased by the factor $B / (B - 1)$ first.
+
+
+# %% nbgrader={"grade": false, "grade_id": "running-statistics", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def update_running_statistics(
+    running_mean, running_var, batch_mean, batch_var, batch_size, momentum
+):
+    """Running statistics after one more mini-batch.
+
+    running_mean, running_var, batch_mean, batch_var: arrays (features,)
+    batch_size: int, at least 2; batch_var divides by it
+    momentum: float between 0 and 1
+
+    Returns the tuple (running_mean, running_var) of new arrays (features,).
+    """
+    ### BEGIN SOLUTION
+    unbiased = batch_var * batch_size / (batch_size - 1)
+    new_mean = (1 - momentum) * running_mean + momentum * batch_mean
+    new_var = (1 - momentum) * running_var + momentum * unbiased
+    return new_mean, new_var
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-running-statistics", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("batch_normalization.running_statistics", update_running_statistics)
+
+# %% [markdown]
+# ## 4 Inference
+#
+# With the running statistics in place of those of the batch, the output for an example depends on
+# that example alone.
+
+
+# %% nbgrader={"grade": false, "grade_id": "inference", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def batch_norm_inference(x, gamma, beta, running_mean, running_var, eps):
+    """Batch normalization at inference.
+
+    x: array (batch, features), batch at least 1
+    gamma, beta, running_mean, running_var: arrays (features,)
+    eps: positive float
+
+    Returns an array (batch, features).
+    """
+    ### BEGIN SOLUTION
+    return gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-inference", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check("batch_normalization.inference", batch_norm_inference)
+
+# %% [markdown]
+# ## 5 A question in words
+#
+# A fully connected layer computes $x = a W + b$, and batch normalization follows. Somebody removes
+# the bias $b$ to save memory. Does the network lose anything? Answer in three or four sentences:
+# say what $b$ does to the output of batch normalization, what that means for the gradient with
+# respect to $b$, and where you can see the same fact in the `dx` of part 2.
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question-bias", "locked": false, "points": 1.5, "schema_version": 3, "solution": true, "task": false}
+# ### BEGIN SOLUTION
+# It loses nothing. Adding $b_j$ to every example moves the mean of feature $j$ by $b_j$, and the
+# mean is subtracted, so the output does not depend on $b$ at all; $\beta$ takes over its work. The
+# gradient with respect to $b_j$ is therefore 0. It is also the sum of `dx` over the batch, because
+# $b_j$ enters every $x_{ij}$ with derivative 1; so every column of `dx` has to sum to 0, and it
+# does: the path through the mean takes away exactly the sum that the direct path brings, and the
+# path through the variance sums to 0 by itself.
+#
+# Half a point each: the output does not depend on $b$ and $\beta$ replaces it; its gradient is 0;
+# the columns of `dx` sum to 0.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 6 For those who like speed
+#
+# Not graded. NumPy walks over the batch once for each operation and makes an array each time. Write
+# the forward pass as loops under `numba.njit` instead, and see what that brings. Loop over the
+# examples outside and over the features inside: then the inner loop reads memory in order.
+
+# %% nbgrader={"grade": false, "grade_id": "numba", "locked": false, "schema_version": 3, "solution": true, "task": false}
+import timeit
+
+from numba import njit
+
+
+@njit
+def batch_norm_forward_numba(x, gamma, beta, eps):
+    ### BEGIN SOLUTION
+    batch, features = x.shape
+    mean = np.zeros(features)
+    var = np.zeros(features)
+    out = np.empty_like(x)
+    for i in range(batch):
+        row = x[i]
+        for j in range(features):
+            mean[j] += row[j]
+    mean /= batch
+    for i in range(batch):
+        row = x[i]
+        for j in range(features):
+            var[j] += (row[j] - mean[j]) ** 2
+    var /= batch
+    scale = gamma / np.sqrt(var + eps)
+    for i in range(batch):
+        row, result = x[i], out[i]
+        for j in range(features):
+            result[j] = (row[j] - mean[j]) * scale[j] + beta[j]
+    return out, mean, var
+    ### END SOLUTION
+
+
+# %%
+def speed_up():
+    """Time both forms alternately on one batch and print the ratio of the medians."""
+    rng = np.random.default_rng(0)
+    arguments = rng.normal(size=(512, 256)), np.ones(256), np.zeros(256), 1e-5
+    batch_norm_forward_numba(*arguments)
+    times = {batch_norm_forward: [], batch_norm_forward_numba: []}
+    for _ in range(15):
+        for function, record in times.items():
+            record.append(timeit.timeit(lambda f=function: f(*arguments), number=5))
+    numpy_time, numba_time = (sorted(record)[7] for record in times.values())
+    print(f"numba takes {numba_time / numpy_time:.2f} of NumPy's time")
+
+
+# speed_up()
