@@ -41,7 +41,7 @@ def as_float_array(
         raise ValueError(f"{name} must have {ndim} dimension(s), got shape {array.shape}")
     if dtype is None:
         dtype = np.float32 if (kind, size) == ("f", 4) else np.float64
-    return np.ascontiguousarray(array, dtype=dtype)
+    return np.asarray(array, dtype=dtype, order="C")
 
 
 def as_batch(name: str, value: ArrayLike, *, min_rows: int = 1) -> FloatArray:
@@ -54,6 +54,14 @@ def as_batch(name: str, value: ArrayLike, *, min_rows: int = 1) -> FloatArray:
         )
     if features == 0:
         raise ValueError(f"{name} must have at least one feature, got shape {array.shape}")
+    return array
+
+
+def as_vector(name: str, value: ArrayLike) -> FloatArray:
+    """Return `value` as a float array of shape (features,), not empty."""
+    array = as_float_array(name, value, ndim=1)
+    if array.size == 0:
+        raise ValueError(f"{name} must have at least one entry, got shape {array.shape}")
     return array
 
 

@@ -25,6 +25,7 @@ from gradlab._validate import (
     as_real,
     as_shaped,
     as_variance,
+    as_vector,
 )
 
 __all__ = [
@@ -402,7 +403,7 @@ def update_running_statistics(
     >>> update_running_statistics([0.0], [1.0], [10.0], [9.0], batch_size=10, momentum=0.1)
     (array([1.]), array([1.9]))
     """
-    running_mean = as_float_array("running_mean", running_mean, ndim=1)
+    running_mean = as_vector("running_mean", running_mean)
     shape, dtype = running_mean.shape, running_mean.dtype
     running_var = as_variance("running_var", running_var, shape, dtype)
     batch_mean = as_shaped("batch_mean", batch_mean, shape, dtype)
