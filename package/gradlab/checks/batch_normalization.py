@@ -512,14 +512,14 @@ RUNNING_STATISTICS = Exercise(
         ),
         Criterion(
             "running_var moves by the momentum, with B / (B - 1)",
-            0.75,
+            0.5,
             group="ordinary",
             outputs=("running_var",),
             equations=("bn-running-variance",),
         ),
         Criterion(
             "a batch of two, a momentum of 1 and of 0",
-            0.5,
+            0.25,
             group="edge",
             outputs=("running_mean", "running_var"),
             equations=("bn-running-mean", "bn-running-variance"),
