@@ -5,9 +5,9 @@ Run from the repository root (``make`` does):
     python tools/exercises.py generate [--force]
     python tools/exercises.py grade
 
-``generate`` writes ``course/source/<slug>/<slug>.ipynb`` for nbgrader, lets nbgrader's own generator
-make the release, and puts that into ``exercises/``. A notebook there that somebody has worked in is
-left alone unless ``--force`` is given.
+``generate`` writes ``course/source/<slug>/<slug>.ipynb`` for nbgrader, lets nbgrader's own
+generator make the release, and puts that into ``exercises/``. A notebook there that somebody has
+worked in is left alone unless ``--force`` is given.
 """
 
 from __future__ import annotations

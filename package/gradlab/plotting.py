@@ -49,11 +49,11 @@ _STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlecolor": _INK,
-    "axes.titlesize": 10,
+    "axes.titlesize": 11,
     "figure.constrained_layout.use": True,
     "figure.facecolor": "none",
     "font.family": "sans-serif",
-    "font.size": 9,
+    "font.size": 10,
     "grid.alpha": 0.15,
     "grid.color": _INK,
     "legend.edgecolor": "none",
@@ -74,7 +74,7 @@ def use_style() -> None:
 
 
 def subplots(
-    rows: int = 1, columns: int = 1, *, width: float = 5.2, height: float = 3.0, **options: Any
+    rows: int = 1, columns: int = 1, *, width: float = 4.6, height: float = 2.8, **options: Any
 ) -> tuple[Figure, Any]:
     """Return a figure and its axes, as `matplotlib.pyplot.subplots` does, without global state.
 
@@ -82,7 +82,7 @@ def subplots(
     ----------
     rows, columns : int
     width, height : float
-        In inches. A phone shows about five of them in a row.
+        In inches, for text of 10 points. A phone shows between four and five in a row.
     **options
         For `matplotlib.figure.Figure.subplots`.
     """
@@ -189,10 +189,12 @@ def _image(figure: Figure, alt: str) -> str:
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="(figure|axes|line2d|patch|text|matplotlib|legend|xtick|ytick)_?\d*"', "", svg)
+    svg = re.sub(
+        r'\bid="(figure|axes|line2d|patch|text|matplotlib|legend|xtick|ytick)_?\d*"', "", svg
+    )
     svg = svg.replace(_INK, "currentColor")
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1; font-family: inherit", svg)
-    width = figure.get_figwidth() * 130
+    width = figure.get_figwidth() * 150
     opening = (
         f'<svg role="img" aria-label="{escape(alt)}" '
         f'style="display:block;width:100%;max-width:{width:.0f}px;height:auto" '
@@ -207,7 +209,7 @@ def influence_diagram() -> Figure:
     The three paths from z_i to the loss have a colour each; the dotted arrow is the dependence of
     the variance on the mean whose derivative vanishes.
     """
-    figure, axes = subplots(width=5.2, height=3.4)
+    figure, axes = subplots(height=3.0)
     axes.set_axis_off()
     axes.set_xlim(-0.3, 5.3)
     axes.set_ylim(-0.1, 3.75)
@@ -228,12 +230,12 @@ def influence_diagram() -> Figure:
         "u": "$u_i$",
         "others": "$u_k$",
         "out": r"$\hat{z}_i$",
-        "loss": r"$\mathcal{L}$",
+        "loss": "loss",
         "parameters": r"$\gamma,\ \beta$",
     }
     for key, (x, y) in places.items():
         axes.text(x, y, names[key], ha="center", va="center", fontsize=17)
-    axes.text(4.2, 3.02, "all $k \\neq i$", va="center", fontsize=10)
+    axes.text(4.15, 3.02, "all $k \\neq i$", va="center", fontsize=10)
     direct, by_variance, by_mean = BLUE, ORANGE, GREEN
     for start, end, colour, style, bend in (
         ("z", "u", direct, "-", 0.0),
