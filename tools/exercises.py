@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import secrets
 import shutil
 import subprocess
@@ -27,7 +28,7 @@ from nbgrader.api import Gradebook
 
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = ROOT / "course"
-NBGRADER = Path(sys.executable).with_name("nbgrader")
+BIN = Path(sys.executable).parent
 
 
 def slugs() -> list[str]:
@@ -57,8 +58,15 @@ def write_source(slug: str, folder: Path) -> Path:
 
 def nbgrader(*arguments: str) -> None:
     """Run an nbgrader command in the course at the root; show its output if it fails."""
+    # nbgrader looks for alembic on PATH.
+    path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
-        [NBGRADER, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [BIN / "nbgrader", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         sys.exit(f"nbgrader {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")

@@ -1,8 +1,8 @@
-"""Figures of the book: vector graphics that follow the page's theme and say in words what they show.
+"""Figures of the book: vector graphics that follow the page's theme and say what they show.
 
-A figure is drawn with matplotlib and shown as SVG inside the page, where its text and axes take the
-colour of the text around it, in a light theme and in a dark one. A reader moves a figure by a native
-slider over frames that were drawn beforehand: no server, and no script from elsewhere.
+A figure is drawn with matplotlib and shown as SVG inside the page, where its text and axes take
+the colour of the text around it, in a light theme and in a dark one. A reader moves a figure by a
+native slider over frames that were drawn beforehand: no server, and no script from elsewhere.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from html import escape
 from typing import Any
 
 import matplotlib as mpl
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
@@ -39,13 +40,13 @@ BLUE, ORANGE, GREEN, PURPLE = "#3578b9", "#cf6a12", "#1f8a70", "#a25bb5"
 # Stands for the colour of the surrounding text until the SVG is written.
 _INK = "#010203"
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "axes.edgecolor": _INK,
     "axes.facecolor": "none",
     "axes.grid": True,
     "axes.labelcolor": _INK,
-    "axes.prop_cycle": mpl.cycler(color=[BLUE, ORANGE, GREEN, PURPLE])
-    + mpl.cycler(linestyle=["-", "--", "-.", ":"]),
+    "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PURPLE])
+    + cycler(linestyle=["-", "--", "-.", ":"]),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlecolor": _INK,

@@ -45,8 +45,8 @@ class Criterion:
 class Misconception:
     """A mistake that students really make, and what to tell them.
 
-    Each of the `variants` computes it, in one of its forms, from a case's arguments. It is recognised
-    when the student's numbers are those of a variant on every case of a failed criterion.
+    Each of the `variants` computes it, in one of its forms, from a case's arguments. It is
+    recognised when the student's numbers are a variant's on every case of a failed criterion.
     """
 
     name: str

@@ -19,8 +19,9 @@ CHAPTER = "batch-normalization"
 def _batch(rng: np.random.Generator, rows: int, features: int) -> Array:
     """A batch whose features differ in mean and in scale, so that no pooled statistic fits."""
     scale = np.exp(rng.uniform(-1.0, 1.5, features))
-    mean = rng.uniform(0.5, 3.0, features) * rng.choice([-1.0, 1.0], features) * scale
-    return mean + scale * rng.standard_normal((rows, features))
+    noise = rng.standard_normal((rows, features))
+    mean = rng.uniform(0.5, 3.0, features) * rng.choice([-1.0, 1.0], features)
+    return scale * (mean + noise - noise.mean(axis=0))
 
 
 def _sizes(rng: np.random.Generator) -> tuple[int, int]:
@@ -339,8 +340,8 @@ BACKWARD = Exercise(
         ),
         Misconception(
             "the path through the variance missing",
-            "Two of the three terms are there. Moving x also moves the variance. If you have that term, "
-            "look at its sum: sum(du) * sum(x - mean) is zero, sum(du * (x - mean)) is not.",
+            "Two of the three terms are there. Moving x also moves the variance. If you have that "
+            "term, look at its sum: sum(du) * sum(x - mean) is zero, sum(du * (x - mean)) is not.",
             "bn-backward-variance",
             (_backward_variant(dvar=lambda du, c, s: 0.0),),
         ),
