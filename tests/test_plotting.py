@@ -80,8 +80,13 @@ def test_a_slider_shows_one_of_its_frames():
 
 @pytest.mark.parametrize(
     ("values", "alts", "start"),
-    [(["1"], ["a", "b"], 0), (["1", "2"], ["a"], 0), (["1", "2"], ["a", "b"], 2)]
-    + [(["1", "2"], ["a", "b"], -1), ([], [], 0)],
+    [
+        (["1"], ["a", "b"], 0),
+        (["1", "2"], ["a"], 0),
+        (["1", "2"], ["a", "b"], 2),
+        (["1", "2"], ["a", "b"], -1),
+        ([], [], 0),
+    ],
 )
 def test_a_slider_with_missing_parts_is_refused(values, alts, start):
     with pytest.raises(ValueError, match="figures, values and alts"):

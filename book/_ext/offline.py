@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 
-def disconnect_thebe(app: Sphinx, config: Config) -> None:
+def disconnect_thebe(app: Sphinx, _config: Config) -> None:
     """Drop what sphinx_thebe wants to do to the pages."""
     for name, listeners in app.events.listeners.items():
         app.events.listeners[name] = [

@@ -77,9 +77,9 @@ class Report:
             )
             rows.append(
                 '<tr style="background:none">'
-                f'<td style="{_CELL}"><span style="background:{colour};color:#fff;'
+                f'<td style="{_CELL};width:1%"><span style="background:{colour};color:#fff;'
                 f'border-radius:3px;padding:1px 6px;font-size:0.85em">{mark}</span></td>'
-                f'<td style="{_CELL};white-space:nowrap">{finding.points:g} / '
+                f'<td style="{_CELL};width:1%;white-space:nowrap">{finding.points:g} / '
                 f"{criterion.points:g}</td>"
                 f'<td style="{_CELL};white-space:normal"><strong>{escape(criterion.title)}'
                 f"</strong>{lines}</td></tr>"
@@ -93,8 +93,8 @@ class Report:
         return (
             '<div style="max-width:46em"><p style="margin:4px 0"><strong>'
             f"{escape(self._heading)}</strong></p>"
-            f'<table style="border-collapse:collapse;margin:0;width:100%">{"".join(rows)}</table>'
-            f"{note}</div>"
+            '<table style="border-collapse:collapse;table-layout:auto;margin:0;width:100%">'
+            f"{''.join(rows)}</table>{note}</div>"
         )
 
 

@@ -175,6 +175,8 @@ def _check_numbers(name: str, values: Any) -> None:
 
 def _describe(error: BaseException) -> str:
     """One line about an exception, with the line of the student's code where it left."""
+    if type(error) is NotImplementedError and not str(error):
+        return "Your function is not written yet: it raises NotImplementedError"
     frames = traceback.extract_tb(error.__traceback__)[1:]
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if not frames:
