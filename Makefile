@@ -49,10 +49,11 @@ _build/.code: $(VENV)/.installed $(PACKAGE)
 	@mkdir -p _build
 	@touch $@
 
-# Sphinx's own memory of the last build is dropped: it would skip a page whose cells failed there.
+# Pages are written anew each time: Sphinx's memory of the last build would skip a page whose cells
+# failed there, and keep files that nothing makes any more. What was executed is cached elsewhere.
 _build/.book: _build/.code course/.graded $(BOOK)
 	@echo "Executing and building the book ..."
-	@rm -rf _build/.doctrees
+	@rm -rf _build/.doctrees _build/html
 	@$(BIN)/jupyter-book build . -W -n --keep-going -q
 	@touch $@
 

@@ -11,10 +11,13 @@ from sphinx.config import Config
 
 
 def disconnect_thebe(app: Sphinx, _config: Config) -> None:
-    """Drop what sphinx_thebe wants to do to the pages."""
+    """Drop what would write the service's address into the pages."""
     for name, listeners in app.events.listeners.items():
         app.events.listeners[name] = [
-            listener for listener in listeners if listener.handler.__module__ != "sphinx_thebe"
+            listener
+            for listener in listeners
+            if listener.handler.__module__ != "sphinx_thebe"
+            or listener.handler.__name__ != "init_thebe_core"
         ]
 
 

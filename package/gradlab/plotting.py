@@ -193,7 +193,7 @@ def _image(figure: Figure, alt: str) -> str:
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = svg.replace(_INK, "currentColor")
     svg = re.sub(r"font-family: [^;\"]*", "font-family: inherit", svg)
-    width = figure.get_figwidth() * 150
+    width = figure.get_figwidth() * 135
     opening = (
         f'<svg role="img" aria-label="{escape(alt)}" '
         f'style="display:block;width:100%;max-width:{width:.0f}px;height:auto" '
