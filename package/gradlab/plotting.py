@@ -62,7 +62,8 @@ _STYLE: Any = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "savefig.facecolor": "none",
-    "svg.fonttype": "none",
+    # Outlines, not text: browsers would set formulas in a font that they were not laid out for.
+    "svg.fonttype": "path",
     "text.color": _INK,
     "xtick.color": _INK,
     "ytick.color": _INK,
@@ -182,17 +183,18 @@ def _image(figure: Figure, alt: str) -> str:
     """Return the figure as an ``svg`` element that can stand beside others on a page."""
     if not alt.strip():
         raise ValueError("alt must say what the figure shows, got an empty text")
-    # Identifiers must be unique on a page, and the same in every build.
-    salt = hashlib.sha256(alt.encode()).hexdigest()
     buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": salt}):
+    # The same bytes in every build: matplotlib would draw identifiers at random.
+    with mpl.rc_context({"svg.hashsalt": "gradlab"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    # Other figures on the page have identifiers, too.
+    prefix = hashlib.sha256(alt.encode()).hexdigest()[:8]
+    svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>f{prefix}-", svg)
     svg = svg.replace(_INK, "currentColor")
-    svg = re.sub(r"font-family: [^;\"]*", "font-family: inherit", svg)
     width = figure.get_figwidth() * 135
     opening = (
         f'<svg role="img" aria-label="{escape(alt)}" '
