@@ -22,9 +22,9 @@
 # |---|---|
 # | 1 forward pass in training | 3 |
 # | 2 backward pass | 3.5 |
-# | 3 running statistics | 2 |
+# | 3 running statistics | 1.5 |
 # | 4 inference | 1 |
-# | 5 a question in words | 1.5 |
+# | 5 a question in words | 1 |
 # | 6 the forward pass in numba | none: for those who like speed |
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
@@ -138,7 +138,7 @@ def update_running_statistics(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-running-statistics", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-running-statistics", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
 check("batch_normalization.running_statistics", update_running_statistics)
 
 # %% [markdown]
@@ -174,7 +174,7 @@ check("batch_normalization.inference", batch_norm_inference)
 # say what $b$ does to the output of batch normalization, what that means for the gradient with
 # respect to $b$, and where you can see the same fact in the `dx` of part 2.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "question-bias", "locked": false, "points": 1.5, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question-bias", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # It loses nothing. Adding $b_j$ to every example moves the mean of feature $j$ by $b_j$, and the
 # mean is subtracted, so the output does not depend on $b$ at all; $\beta$ takes over its work. The
@@ -183,8 +183,8 @@ check("batch_normalization.inference", batch_norm_inference)
 # does: the path through the mean takes away exactly the sum that the direct path brings, and the
 # path through the variance sums to 0 by itself.
 #
-# Half a point each: the output does not depend on $b$ and $\beta$ replaces it; its gradient is 0;
-# the columns of `dx` sum to 0.
+# Marking: 0.5 for an output that does not depend on $b$, with $\beta$ in its place; 0.25 for a
+# gradient of 0; 0.25 for the columns of `dx` that sum to 0.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -192,7 +192,8 @@ check("batch_normalization.inference", batch_norm_inference)
 #
 # Not graded. NumPy walks over the batch once for each operation and makes an array each time. Write
 # the forward pass as loops under `numba.njit` instead, and see what that brings. Loop over the
-# examples outside and over the features inside: then the inner loop reads memory in order.
+# examples outside and over the features inside: then the inner loop reads memory in order. The last
+# line of the last cell runs the comparison, once you take away its `#`.
 
 # %% nbgrader={"grade": false, "grade_id": "numba", "locked": false, "schema_version": 3, "solution": true, "task": false}
 import timeit

@@ -1,5 +1,6 @@
 """What tests of several topics share."""
 
+import importlib.util
 import types
 from pathlib import Path
 
@@ -18,6 +19,17 @@ settings.load_profile("gradlab")
 
 TOLERANCE = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-4}
 """Agreement asked for between our kernels and other libraries, relative to the largest entry."""
+
+
+def exercises_tool() -> types.ModuleType:
+    """Return ``tools/exercises.py`` as a module."""
+    path = ROOT / "tools" / "exercises.py"
+    spec = importlib.util.spec_from_file_location("exercises_tool", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def frozen(name: str) -> dict[str, np.ndarray]:

@@ -71,10 +71,10 @@ class BatchNormCache:
 
 @njit
 def _batch_norm_forward_kernel(z, gamma, beta, eps, mu, var, inv_std, u, out):
-    """Equations bn-mean, bn-variance, bn-normalize and bn-scale-shift.
+    """Equations bn-mean, bn-variance, bn-normalize, bn-scale-shift.
 
-    `mu`, `var` and `inv_std` are float64 whatever `z` is, so that a long sum of float32 is exact
-    enough.
+    `mu`, `var` and `inv_std` are float64 whatever `z` is, so that a long
+    sum of float32 numbers keeps its digits.
     """
     batch, features = z.shape
 
@@ -174,11 +174,12 @@ def batch_norm_forward(
 def _batch_norm_backward_kernel(
     dout, u, gamma, inv_std, direct, via_var, via_mu, dgamma, dbeta, dz
 ):
-    """Equations bn-backward-beta, bn-backward-gamma, bn-backward-u, bn-backward-variance,
-    bn-backward-mean and bn-backward-z; the result equals bn-backward-compact.
+    """Equations bn-backward-beta, bn-backward-gamma, bn-backward-u,
+    bn-backward-variance, bn-backward-mean, bn-backward-z; equal to
+    bn-backward-compact.
 
-    `direct`, `via_var` and `via_mu` are work arrays for what each of the three paths contributes
-    to a feature.
+    `direct`, `via_var` and `via_mu` are work arrays for the coefficients
+    of the three paths, one a feature.
     """
     batch, features = dout.shape
 
@@ -192,18 +193,22 @@ def _batch_norm_backward_kernel(
             dbeta[j] += di[j]
             dgamma[j] += di[j] * ui[j]
 
-    # (bn-backward-u) makes dL/du_ij = gamma_j dout_ij, so the sums over the batch that the next
-    # two equations ask for are gamma_j dgamma_j and gamma_j dbeta_j; and z - mu is u / inv_std.
+    # By (bn-backward-u), dL/du_ij = gamma_j dout_ij. So the sums over the
+    # batch in the next two equations are gamma_j dgamma_j / inv_std_j and
+    # gamma_j dbeta_j, because z - mu is u / inv_std.
     for j in range(features):
-        # (bn-backward-variance)  dvar_j = -1/2 (var_j + eps)^(-3/2) sum_i dL/du_ij (z_ij - mu_j)
+        # (bn-backward-variance)
+        # dvar_j = -1/2 (var_j + eps)^(-3/2) sum_i dL/du_ij (z_ij - mu_j)
         dvar = -0.5 * inv_std[j] ** 2 * gamma[j] * dgamma[j]
-        # (bn-backward-mean)      dmu_j = -1/sqrt(var_j + eps) sum_i dL/du_ij
+        # (bn-backward-mean)
+        # dmu_j = -1/sqrt(var_j + eps) sum_i dL/du_ij
         dmu = -inv_std[j] * gamma[j] * dbeta[j]
         direct[j] = gamma[j] * inv_std[j]
         via_var[j] = dvar * 2.0 / (batch * inv_std[j])
         via_mu[j] = dmu / batch
 
-    # (bn-backward-z)  dz_ij = dL/du_ij / sqrt(var_j + eps) + dvar_j 2 (z_ij - mu_j) / B + dmu_j / B
+    # (bn-backward-z)
+    # dz_ij = dL/du_ij / sqrt(var_j + eps) + dvar_j 2 (z_ij - mu_j) / B + dmu_j / B
     for i in range(batch):
         di, ui, dzi = dout[i], u[i], dz[i]
         for j in range(features):

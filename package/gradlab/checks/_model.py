@@ -43,16 +43,16 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Misconception:
-    """A wrong formula that students really write, and what to tell them.
+    """A mistake that students really make, and what to tell them.
 
-    `variant` computes it from a case's arguments. It is recognised when the student's numbers are
-    those of the variant on every case of a failed criterion.
+    Each of the `variants` computes it, in one of its forms, from a case's arguments. It is
+    recognised when the student's numbers are a variant's on every case of a failed criterion.
     """
 
     name: str
     hint: str
     equation: str
-    variant: Function
+    variants: tuple[Function, ...]
 
 
 @dataclass(frozen=True)

@@ -248,17 +248,22 @@ def _recognise(
     if any(outcome.error for outcome in outcomes):
         return None
     for misconception in exercise.misconceptions:
-        variants = [
-            _reference_outputs(exercise, misconception.variant, outcome.case)
-            for outcome in outcomes
-        ]
-        if all(
-            not _mismatch(exercise, name, variant[name].astype(o.expected[name].dtype), o.got[name])
-            for variant, o in zip(variants, outcomes, strict=True)
-            for name in criterion.outputs
-        ):
-            return misconception
+        for variant in misconception.variants:
+            if _reproduces(exercise, criterion, variant, outcomes):
+                return misconception
     return None
+
+
+def _reproduces(
+    exercise: Exercise, criterion: Criterion, variant: Function, outcomes: list[Outcome]
+) -> bool:
+    for outcome in outcomes:
+        wrong = _reference_outputs(exercise, variant, outcome.case)
+        for name in criterion.outputs:
+            numbers = wrong[name].astype(outcome.expected[name].dtype)
+            if _mismatch(exercise, name, numbers, outcome.got[name]):
+                return False
+    return True
 
 
 def _judge_shapes(criterion: Criterion, outcomes: list[Outcome]) -> Finding:

@@ -19,8 +19,9 @@ CHAPTER = "batch-normalization"
 def _batch(rng: np.random.Generator, rows: int, features: int) -> Array:
     """A batch whose features differ in mean and in scale, so that no pooled statistic fits."""
     scale = np.exp(rng.uniform(-1.0, 1.5, features))
-    mean = rng.uniform(0.5, 3.0, features) * rng.choice([-1.0, 1.0], features) * scale
-    return mean + scale * rng.standard_normal((rows, features))
+    noise = rng.standard_normal((rows, features))
+    mean = rng.uniform(0.5, 3.0, features) * rng.choice([-1.0, 1.0], features)
+    return scale * (mean + noise - noise.mean(axis=0))
 
 
 def _sizes(rng: np.random.Generator) -> tuple[int, int]:
@@ -143,61 +144,67 @@ FORWARD = Exercise(
             "You divide by sqrt(var) + eps; the chapter adds eps to the variance, under the root. "
             "Some libraries add it outside in other layers, so always look it up.",
             "bn-normalize",
-            _forward_variant(lambda x, mu, sigma2, eps: (x - mu) / (np.sqrt(sigma2) + eps)),
+            (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / (np.sqrt(sigma2) + eps)),),
         ),
         Misconception(
             "epsilon left out",
             "Add eps to the variance: without it a feature that is constant divides by zero.",
             "bn-normalize",
-            _forward_variant(lambda x, mu, sigma2, eps: (x - mu) / np.sqrt(sigma2)),
+            (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / np.sqrt(sigma2)),),
         ),
         Misconception(
             "the variance in place of the standard deviation",
             "The root is missing: divide by sqrt(var + eps).",
             "bn-normalize",
-            _forward_variant(lambda x, mu, sigma2, eps: (x - mu) / (sigma2 + eps)),
+            (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / (sigma2 + eps)),),
         ),
         Misconception(
             "an input that is not centred",
             "The mean has to be subtracted from x before the division: (x - mean) / ..., with the "
             "parentheses.",
             "bn-normalize",
-            _forward_variant(lambda x, mu, sigma2, eps: x - mu / np.sqrt(sigma2 + eps)),
+            (_forward_variant(lambda x, mu, sigma2, eps: x - mu / np.sqrt(sigma2 + eps)),),
         ),
         Misconception(
             "an input that is scaled but not centred",
             "Subtract the mean before you divide.",
             "bn-normalize",
-            _forward_variant(lambda x, mu, sigma2, eps: x / np.sqrt(sigma2 + eps)),
+            (_forward_variant(lambda x, mu, sigma2, eps: x / np.sqrt(sigma2 + eps)),),
         ),
         Misconception(
             "gamma and beta forgotten",
             "The standardized batch still has to be multiplied by gamma and shifted by beta.",
             "bn-scale-shift",
-            _forward_variant(scale_and_shift=False),
+            (_forward_variant(scale_and_shift=False),),
         ),
         Misconception(
             "one variance for all features",
             "x.var() pools everything into one number. Each feature has its own: sum over the "
             "batch, which is axis 0.",
             "bn-variance",
-            _forward_variant(var=lambda x: x.var()),
+            (
+                _forward_variant(var=lambda x: x.var()),
+                _forward_variant(var=lambda x: ((x - x.mean(axis=0)) ** 2).mean()),
+                _forward_variant(var=lambda x: ((x - x.mean(axis=0)) ** 2).sum() / len(x)),
+            ),
         ),
         Misconception(
             "one mean and one variance for all features",
             "x.mean() and x.var() pool everything into one number. Each feature has its own: sum "
             "over the batch, which is axis 0.",
             "bn-mean",
-            _forward_variant(mean=lambda x: x.mean(), var=lambda x: x.var()),
+            (_forward_variant(mean=lambda x: x.mean(), var=lambda x: x.var()),),
         ),
         Misconception(
             "the statistics of each example instead of each feature",
             "axis 1 runs over the features of one example: that is layer normalization. Batch "
             "normalization averages over the batch, axis 0.",
             "bn-mean",
-            _forward_variant(
-                mean=lambda x: x.mean(axis=1, keepdims=True),
-                var=lambda x: x.var(axis=1, keepdims=True),
+            (
+                _forward_variant(
+                    mean=lambda x: x.mean(axis=1, keepdims=True),
+                    var=lambda x: x.var(axis=1, keepdims=True),
+                ),
             ),
         ),
         Misconception(
@@ -205,25 +212,25 @@ FORWARD = Exercise(
             "Training divides by the batch size B. The factor B / (B - 1) belongs to the "
             "statistics for inference.",
             "bn-variance",
-            _forward_variant(var=lambda x: x.var(axis=0, ddof=1)),
+            (_forward_variant(var=lambda x: x.var(axis=0, ddof=1)),),
         ),
         Misconception(
             "the standard deviation returned as the variance",
             "Return the variance itself, before the root.",
             "bn-variance",
-            _forward_keeping(lambda x, eps: x.mean(axis=0), lambda x, eps: x.std(axis=0)),
+            (_forward_keeping(lambda x, eps: x.mean(axis=0), lambda x, eps: x.std(axis=0)),),
         ),
         Misconception(
             "epsilon inside the variance that is returned",
             "Return the variance as it is; eps is added where it is used.",
             "bn-variance",
-            _forward_keeping(lambda x, eps: x.mean(axis=0), lambda x, eps: x.var(axis=0) + eps),
+            (_forward_keeping(lambda x, eps: x.mean(axis=0), lambda x, eps: x.var(axis=0) + eps),),
         ),
         Misconception(
             "the mean squared instead of the variance",
             "The variance is the mean of (x - mean) squared: the mean comes off first.",
             "bn-variance",
-            _forward_variant(var=lambda x: (x * x).mean(axis=0)),
+            (_forward_variant(var=lambda x: (x * x).mean(axis=0)),),
         ),
     ),
 )
@@ -329,120 +336,116 @@ BACKWARD = Exercise(
             "You treat mean and var as constants. Both depend on every example of the batch, so x "
             "reaches the loss in three ways.",
             "bn-backward-z",
-            _backward_variant(dvar=lambda du, c, s: 0.0, dmean=lambda du, c, s: 0.0),
+            (_backward_variant(dvar=lambda du, c, s: 0.0, dmean=lambda du, c, s: 0.0),),
         ),
         Misconception(
             "the path through the variance missing",
-            "Two of the three terms are there. Moving x also moves the variance.",
+            "Two of the three terms are there. Moving x also moves the variance. If you have that "
+            "term, look at its sum: sum(du) * sum(x - mean) is zero, sum(du * (x - mean)) is not.",
             "bn-backward-variance",
-            _backward_variant(dvar=lambda du, c, s: 0.0),
+            (_backward_variant(dvar=lambda du, c, s: 0.0),),
         ),
         Misconception(
             "the path through the mean missing",
             "Two of the three terms are there. Moving x also moves the mean.",
             "bn-backward-mean",
-            _backward_variant(dmean=lambda du, c, s: 0.0),
+            (_backward_variant(dmean=lambda du, c, s: 0.0),),
         ),
         Misconception(
             "no sum over the batch in the gradient for the variance",
             "One variance serves the whole batch, so every example contributes to its gradient: "
             "sum over axis 0.",
             "bn-backward-variance",
-            _backward_variant(dvar=lambda du, c, s: -0.5 * s**3 * du * c),
+            (_backward_variant(dvar=lambda du, c, s: -0.5 * s**3 * du * c),),
         ),
         Misconception(
             "no sum over the batch in the gradient for the mean",
             "One mean serves the whole batch, so every example contributes to its gradient: sum "
             "over axis 0.",
             "bn-backward-mean",
-            _backward_variant(dmean=lambda du, c, s: -s * du),
+            (_backward_variant(dmean=lambda du, c, s: -s * du),),
         ),
         Misconception(
             "the gradient for the variance summed over all features",
             "The sum runs over the batch alone: axis 0. Each feature has a variance of its own.",
             "bn-backward-variance",
-            _backward_variant(dvar=lambda du, c, s: -0.5 * s**3 * (du * c).sum()),
+            (_backward_variant(dvar=lambda du, c, s: -0.5 * s**3 * (du * c).sum()),),
         ),
         Misconception(
             "the gradient for the mean summed over all features",
             "The sum runs over the batch alone: axis 0. Each feature has a mean of its own.",
             "bn-backward-mean",
-            _backward_variant(dmean=lambda du, c, s: -s * du.sum()),
-        ),
-        Misconception(
-            "the gradient summed over the batch before it meets the data",
-            "sum(du) * sum(x - mean) is not sum(du * (x - mean)): multiply first, then sum. The "
-            "second factor of your product is zero.",
-            "bn-backward-variance",
-            _backward_variant(dvar=lambda du, c, s: -0.5 * s**3 * du.sum(axis=0) * c.sum(axis=0)),
+            (_backward_variant(dmean=lambda du, c, s: -s * du.sum()),),
         ),
         Misconception(
             "the gradient for the variance without its power of -3/2",
             "The derivative of (var + eps)^(-1/2) is -1/2 (var + eps)^(-3/2).",
             "bn-backward-variance",
-            _backward_variant(dvar=lambda du, c, s: -0.5 * s * (du * c).sum(axis=0)),
+            (_backward_variant(dvar=lambda du, c, s: -0.5 * s * (du * c).sum(axis=0)),),
         ),
         Misconception(
             "the factor 2 of the squared difference lost",
             "The derivative of (x - mean) squared is 2 (x - mean).",
             "bn-backward-z",
-            _backward_variant(dvar=lambda du, c, s: -0.25 * s**3 * (du * c).sum(axis=0)),
+            (_backward_variant(dvar=lambda du, c, s: -0.25 * s**3 * (du * c).sum(axis=0)),),
         ),
         Misconception(
             "a plus where the derivative for the variance has a minus",
             "A larger variance makes the outputs smaller: the derivative is negative.",
             "bn-backward-variance",
-            _backward_variant(dvar=lambda du, c, s: 0.5 * s**3 * (du * c).sum(axis=0)),
+            (_backward_variant(dvar=lambda du, c, s: 0.5 * s**3 * (du * c).sum(axis=0)),),
         ),
         Misconception(
             "a plus where the derivative for the mean has a minus",
             "A larger mean makes x - mean smaller: the derivative is negative.",
             "bn-backward-mean",
-            _backward_variant(dmean=lambda du, c, s: s * du.sum(axis=0)),
+            (_backward_variant(dmean=lambda du, c, s: s * du.sum(axis=0)),),
         ),
         Misconception(
             "1 / var in place of 1 / std",
             "The root is missing: the direct path divides by sqrt(var + eps).",
             "bn-backward-z",
-            _backward_variant(inv_std=lambda var, eps: 1 / (var + eps)),
+            (_backward_variant(inv_std=lambda var, eps: 1 / (var + eps)),),
         ),
         Misconception(
             "epsilon left out of the backward pass",
             "The forward pass divided by sqrt(var + eps), so its derivative has the same eps.",
             "bn-backward-variance",
-            _backward_variant(inv_std=lambda var, eps: 1 / np.sqrt(var)),
+            (_backward_variant(inv_std=lambda var, eps: 1 / np.sqrt(var)),),
         ),
         Misconception(
             "epsilon outside the root",
             "The chapter adds eps to the variance, under the root, in both passes.",
             "bn-normalize",
-            _backward_variant(inv_std=lambda var, eps: 1 / (np.sqrt(var) + eps)),
+            (_backward_variant(inv_std=lambda var, eps: 1 / (np.sqrt(var) + eps)),),
         ),
         Misconception(
             "gamma left out of dx",
             "Between dout and the standardized input stands gamma: dL/du = gamma * dout.",
             "bn-backward-u",
-            _backward_variant(with_gamma=False),
+            (_backward_variant(with_gamma=False),),
         ),
         Misconception(
             "dgamma from x instead of the standardized input",
             "gamma multiplies u = (x - mean) / sqrt(var + eps), so that is what dout meets.",
             "bn-backward-gamma",
-            _backward_variant(dgamma=lambda dout, u, x: (dout * x).sum(axis=0)),
+            (_backward_variant(dgamma=lambda dout, u, x: (dout * x).sum(axis=0)),),
         ),
         Misconception(
             "dgamma summed before dout meets the data",
             "sum(dout) * sum(u) is not sum(dout * u): multiply first, then sum over the batch.",
             "bn-backward-gamma",
-            _backward_variant(dgamma=lambda dout, u, x: dout.sum(axis=0) * u.sum(axis=0)),
+            (_backward_variant(dgamma=lambda dout, u, x: dout.sum(axis=0) * u.sum(axis=0)),),
         ),
         Misconception(
             "a mean where dgamma and dbeta want a sum",
             "Whatever averages over the batch is already in dout. Sum over axis 0.",
             "bn-backward-beta",
-            _backward_variant(
-                dgamma=lambda dout, u, x: (dout * u).mean(axis=0),
-                dbeta=lambda dout: dout.mean(axis=0),
+            (
+                _backward_variant(
+                    dgamma=lambda dout, u, x: (dout * u).mean(axis=0),
+                    dbeta=lambda dout: dout.mean(axis=0),
+                ),
             ),
         ),
     ),
@@ -512,14 +515,14 @@ RUNNING_STATISTICS = Exercise(
         ),
         Criterion(
             "running_var moves by the momentum, with B / (B - 1)",
-            0.75,
+            0.5,
             group="ordinary",
             outputs=("running_var",),
             equations=("bn-running-variance",),
         ),
         Criterion(
             "a batch of two, a momentum of 1 and of 0",
-            0.5,
+            0.25,
             group="edge",
             outputs=("running_mean", "running_var"),
             equations=("bn-running-mean", "bn-running-variance"),
@@ -531,16 +534,18 @@ RUNNING_STATISTICS = Exercise(
             "running statistics that never move",
             "You return the old values. The new ones mix in the batch.",
             "bn-running-mean",
-            _running_variant(weight=lambda momentum: 0.0),
+            (_running_variant(weight=lambda momentum: 0.0),),
         ),
         Misconception(
             "running statistics overwritten by the batch",
             "You return the values of the last batch. They get the weight momentum, and the old "
             "ones keep 1 - momentum.",
             "bn-running-mean",
-            lambda running_mean, running_var, batch_mean, batch_var, batch_size, momentum: (
-                batch_mean,
-                batch_var,
+            (
+                lambda running_mean, running_var, batch_mean, batch_var, batch_size, momentum: (
+                    batch_mean,
+                    batch_var,
+                ),
             ),
         ),
         Misconception(
@@ -548,47 +553,51 @@ RUNNING_STATISTICS = Exercise(
             "You weight the old value by momentum, which is Keras's convention. This exercise asks "
             "for PyTorch's, in which momentum weights the new batch.",
             "bn-running-mean",
-            _running_variant(weight=lambda momentum: 1 - momentum),
+            (_running_variant(weight=lambda momentum: 1 - momentum),),
         ),
         Misconception(
             "Keras's momentum and its variance without B / (B - 1)",
             "Both are Keras's conventions. This exercise asks for PyTorch's: momentum weights the "
             "new batch, and its variance is made unbiased.",
             "bn-running-variance",
-            _running_variant(weight=lambda momentum: 1 - momentum, correction=lambda batch: 1.0),
+            (_running_variant(weight=lambda momentum: 1 - momentum, correction=lambda batch: 1.0),),
         ),
         Misconception(
             "the variance without B / (B - 1)",
             "batch_var divides by B. Keras keeps it so; PyTorch and deck C make it unbiased, which "
             "is what this exercise asks for.",
             "bn-running-variance",
-            _running_variant(correction=lambda batch: 1.0),
+            (_running_variant(correction=lambda batch: 1.0),),
         ),
         Misconception(
             "the correction upside down",
             "Dividing by B made the variance too small, so the factor has to be above 1: "
             "B / (B - 1).",
             "bn-running-variance",
-            _running_variant(correction=lambda batch: (batch - 1) / batch),
+            (_running_variant(correction=lambda batch: (batch - 1) / batch),),
         ),
         Misconception(
             "the running variance updated with the mean",
             "running_var wants batch_var.",
             "bn-running-variance",
-            lambda running_mean, running_var, batch_mean, batch_var, batch_size, momentum: (
-                (1 - momentum) * running_mean + momentum * batch_mean,
-                (1 - momentum) * running_var + momentum * batch_mean,
+            (
+                lambda running_mean, running_var, batch_mean, batch_var, batch_size, momentum: (
+                    (1 - momentum) * running_mean + momentum * batch_mean,
+                    (1 - momentum) * running_var + momentum * batch_mean,
+                ),
             ),
         ),
         Misconception(
             "the whole running variance corrected",
             "B / (B - 1) belongs to batch_var alone; the running variance holds it already.",
             "bn-running-variance",
-            lambda running_mean, running_var, batch_mean, batch_var, batch_size, momentum: (
-                (1 - momentum) * running_mean + momentum * batch_mean,
-                ((1 - momentum) * running_var + momentum * batch_var)
-                * batch_size
-                / (batch_size - 1),
+            (
+                lambda running_mean, running_var, batch_mean, batch_var, batch_size, momentum: (
+                    (1 - momentum) * running_mean + momentum * batch_mean,
+                    ((1 - momentum) * running_var + momentum * batch_var)
+                    * batch_size
+                    / (batch_size - 1),
+                ),
             ),
         ),
     ),
@@ -673,32 +682,32 @@ INFERENCE = Exercise(
             "gamma and beta forgotten",
             "Inference scales and shifts as training does.",
             "bn-inference",
-            _inference_variant(scale_and_shift=False),
+            (_inference_variant(scale_and_shift=False),),
         ),
         Misconception(
             "the statistics of the test batch",
             "You normalize by the mean and variance of x. At inference the running ones take "
             "their place, so that an example's output is its own.",
             "bn-inference",
-            _inference_by_batch,
+            (_inference_by_batch,),
         ),
         Misconception(
             "epsilon left out",
             "The same eps as in training is added to the variance.",
             "bn-inference",
-            _inference_variant(std=lambda var, eps: np.sqrt(var)),
+            (_inference_variant(std=lambda var, eps: np.sqrt(var)),),
         ),
         Misconception(
             "epsilon outside the root",
             "You divide by sqrt(var) + eps; training added eps to the variance, under the root.",
             "bn-inference",
-            _inference_variant(std=lambda var, eps: np.sqrt(var) + eps),
+            (_inference_variant(std=lambda var, eps: np.sqrt(var) + eps),),
         ),
         Misconception(
             "the variance in place of the standard deviation",
             "The root is missing: divide by sqrt(running_var + eps).",
             "bn-inference",
-            _inference_variant(std=lambda var, eps: var + eps),
+            (_inference_variant(std=lambda var, eps: var + eps),),
         ),
     ),
 )

@@ -1,0 +1,84 @@
+# make        set-up, exercises, solutions graded, book executed and built
+# make test   the same, then the test suite
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# nbgrader looks for alembic, and Jupyter for its kernels, on PATH.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Nothing here needs the installer's or a debugger's advice.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+PACKAGE := $(shell find package -name '*.py' -o -name '*.npz')
+SOLUTIONS := $(wildcard solutions/*.py)
+BOOK := $(shell find book -type f) _config.yml _toc.yml
+FORCE ?=
+
+.PHONY: all test book exercises grade oracles lint serve bench clean
+
+all: book
+	@echo "The book is built. Open _build/html/index.html, or run: make serve"
+
+test: all
+	$(BIN)/pytest -q -n auto
+
+$(VENV)/.installed: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "gradlab needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	         "Name another one: make PYTHON=python3.12"; exit 1; }
+	@echo "Installing the packages of constraints.txt into $(VENV) (a minute or two) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[book,grading,test]'
+	@touch $@
+
+course/.exercises: $(VENV)/.installed $(SOLUTIONS) tools/exercises.py nbgrader_config.py
+	@echo "Generating the exercises ..."
+	@$(BIN)/python tools/exercises.py generate $(if $(FORCE),--force)
+	@touch $@
+
+course/.graded: course/.exercises $(PACKAGE)
+	@echo "Grading the solutions themselves ..."
+	@$(BIN)/python tools/exercises.py grade
+	@touch $@
+
+# Pages are executed again when their own text changed, which jupyter-cache sees, or when the code
+# they show did, which it does not.
+_build/.code: $(VENV)/.installed $(PACKAGE)
+	@rm -rf _build/.jupyter_cache
+	@mkdir -p _build
+	@touch $@
+
+_build/.book: _build/.code course/.graded $(BOOK)
+	@echo "Executing and building the book ..."
+	@$(BIN)/jupyter-book build . -W -n --keep-going -q
+	@touch $@
+
+book: _build/.book
+
+# FORCE=1 replaces notebooks in exercises/ that somebody has worked in.
+exercises: $(if $(FORCE),_exercises_again) course/.exercises
+
+.PHONY: _exercises_again
+_exercises_again:
+	@rm -f course/.exercises
+
+grade: course/.graded
+
+# PyTorch and optax, for the tests that compare with them live. The suite runs without them.
+oracles: $(VENV)/.installed
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[oracles]'
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+serve: book
+	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
+
+bench: oracles
+	@for script in benchmarks/*.py; do $(BIN)/python $$script; done
+
+clean:
+	rm -rf _build course/.exercises course/.graded

@@ -1,0 +1,280 @@
+"""Figures of the book: vector graphics that follow the page's theme and say what they show.
+
+A figure is drawn with matplotlib and shown as SVG inside the page, where its text and axes take
+the colour of the text around it, in a light theme and in a dark one. A reader moves a figure by a
+native slider over frames that were drawn beforehand: no server, and no script from elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "ORANGE",
+    "PURPLE",
+    "Picture",
+    "influence_diagram",
+    "show",
+    "slider",
+    "subplots",
+    "use_style",
+]
+
+# Colours of a contrast of 3 or more against white and against the dark theme's background, and
+# distinct to colour-blind readers; line styles tell them apart in grey.
+BLUE, ORANGE, GREEN, PURPLE = "#3578b9", "#cf6a12", "#1f8a70", "#a25bb5"
+
+# Stands for the colour of the surrounding text until the SVG is written.
+_INK = "#010203"
+
+_STYLE: Any = {
+    "axes.edgecolor": _INK,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": _INK,
+    "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PURPLE])
+    + cycler(linestyle=["-", "--", "-.", ":"]),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": _INK,
+    "axes.titlesize": 11,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "none",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "grid.alpha": 0.15,
+    "grid.color": _INK,
+    "legend.edgecolor": "none",
+    "legend.facecolor": "none",
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "text.color": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults to those of the book; each chapter calls it once."""
+    mpl.rcParams.update(_STYLE)
+
+
+def subplots(
+    rows: int = 1, columns: int = 1, *, width: float = 4.6, height: float = 2.8, **options: Any
+) -> tuple[Figure, Any]:
+    """Return a figure and its axes, as `matplotlib.pyplot.subplots` does, without global state.
+
+    Parameters
+    ----------
+    rows, columns : int
+    width, height : float
+        In inches, for text of 10 points. A phone shows between four and five in a row.
+    **options
+        For `matplotlib.figure.Figure.subplots`.
+    """
+    figure = Figure(figsize=(width, height))
+    return figure, figure.subplots(rows, columns, **options)
+
+
+class Picture:
+    """What a cell returns to show a figure: HTML with the figure's SVG in it."""
+
+    def __init__(self, html: str, text: str) -> None:
+        self._html = html
+        self._text = text
+
+    def _repr_html_(self) -> str:
+        return self._html
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def show(figure: Figure, alt: str) -> Picture:
+    """Return a figure for display.
+
+    Parameters
+    ----------
+    figure : matplotlib figure
+    alt : str
+        What the figure shows, for those who do not see it: the finding, not the kind of plot.
+
+    Raises
+    ------
+    ValueError
+        If `alt` is empty.
+    """
+    return Picture(
+        f'<figure class="gradlab-figure">{_image(figure, alt)}</figure>', f"[figure: {alt}]"
+    )
+
+
+def slider(
+    figures: Sequence[Figure],
+    values: Sequence[str],
+    name: str,
+    alts: Sequence[str],
+    start: int = 0,
+) -> Picture:
+    """Return figures of which a slider shows one at a time.
+
+    Parameters
+    ----------
+    figures : sequence of matplotlib figures
+        One for each position of the slider.
+    values : sequence of str
+        What stands beside the slider at each position, such as ``"0.1"``.
+    name : str
+        What the slider sets, such as ``"learning rate"``.
+    alts : sequence of str
+        What each figure shows, in words.
+    start : int, default 0
+        The position at first.
+
+    Raises
+    ------
+    ValueError
+        If the sequences differ in length, are empty, or `start` is no position.
+    """
+    if not len(figures) == len(values) == len(alts) > start >= 0:
+        raise ValueError(
+            f"figures, values and alts must have one entry for each position and start be one of "
+            f"them, got {len(figures)}, {len(values)}, {len(alts)} and {start}"
+        )
+    frames = "".join(
+        f'<div data-value="{escape(value)}"{"" if k == start else " hidden"}>'
+        f"{_image(figure, alt)}</div>"
+        for k, (figure, value, alt) in enumerate(zip(figures, values, alts, strict=True))
+    )
+    # The handler stands in the element, so that the figure moves in Jupyter as on the page.
+    move = (
+        "const f=this.closest('figure').querySelectorAll('[data-value]');"
+        "f.forEach((e,k)=>{e.hidden=k!=this.value});"
+        "const v=f[this.value].dataset.value;"
+        "this.setAttribute('aria-valuetext',v);this.nextElementSibling.textContent=v"
+    )
+    control = (
+        f"<label>{escape(name)} "
+        f'<input type="range" min="0" max="{len(figures) - 1}" step="1" value="{start}" '
+        f'aria-valuetext="{escape(values[start])}" oninput="{move}"> '
+        f"<output>{escape(values[start])}</output></label>"
+    )
+    html = f'<figure class="gradlab-figure gradlab-slider">{control}{frames}</figure>'
+    return Picture(html, f"[figure with a slider for {name}: {alts[start]}]")
+
+
+def _image(figure: Figure, alt: str) -> str:
+    """Return the figure as an ``svg`` element that can stand beside others on a page."""
+    if not alt.strip():
+        raise ValueError("alt must say what the figure shows, got an empty text")
+    # Identifiers must be unique on a page, and the same in every build.
+    salt = hashlib.sha256(alt.encode()).hexdigest()
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": salt}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(
+        r'\bid="(figure|axes|line2d|patch|text|matplotlib|legend|xtick|ytick)_?\d*"', "", svg
+    )
+    svg = svg.replace(_INK, "currentColor")
+    svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1; font-family: inherit", svg)
+    width = figure.get_figwidth() * 150
+    opening = (
+        f'<svg role="img" aria-label="{escape(alt)}" '
+        f'style="display:block;width:100%;max-width:{width:.0f}px;height:auto" '
+    )
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+    return svg.replace("<svg ", opening, 1)
+
+
+def influence_diagram() -> Figure:
+    """Draw who acts on whom in batch normalization, for one example i of the mini-batch.
+
+    The three paths from z_i to the loss have a colour each; the dotted arrow is the dependence of
+    the variance on the mean whose derivative vanishes.
+    """
+    figure, axes = subplots(height=3.0)
+    axes.set_axis_off()
+    axes.set_xlim(-0.3, 5.3)
+    axes.set_ylim(-0.1, 3.75)
+    places = {
+        "z": (0.0, 1.3),
+        "mean": (1.0, 3.0),
+        "variance": (2.4, 3.0),
+        "u": (2.6, 1.3),
+        "others": (3.9, 3.0),
+        "out": (3.8, 1.3),
+        "loss": (5.0, 1.3),
+        "parameters": (3.8, 0.1),
+    }
+    names = {
+        "z": "$z_i$",
+        "mean": r"$\mu$",
+        "variance": r"$\sigma^2$",
+        "u": "$u_i$",
+        "others": "$u_k$",
+        "out": r"$\hat{z}_i$",
+        "loss": "loss",
+        "parameters": r"$\gamma,\ \beta$",
+    }
+    for key, (x, y) in places.items():
+        axes.text(x, y, names[key], ha="center", va="center", fontsize=17)
+    axes.text(4.15, 3.02, "all $k \\neq i$", va="center", fontsize=10)
+    direct, by_variance, by_mean = BLUE, ORANGE, GREEN
+    for start, end, colour, style, bend in (
+        ("z", "u", direct, "-", 0.0),
+        ("z", "variance", by_variance, "--", 0.0),
+        ("variance", "u", by_variance, "--", 0.0),
+        ("variance", "others", by_variance, "--", 0.0),
+        ("z", "mean", by_mean, "-.", 0.0),
+        ("mean", "u", by_mean, "-.", 0.0),
+        ("mean", "others", by_mean, "-.", -0.3),
+        ("mean", "variance", by_mean, ":", 0.0),
+        ("u", "out", _INK, "-", 0.0),
+        ("out", "loss", _INK, "-", 0.0),
+        ("others", "loss", _INK, "-", 0.0),
+        ("parameters", "out", _INK, "-", 0.0),
+    ):
+        _arrow(axes, places[start], places[end], colour, style, bend)
+    return figure
+
+
+def _arrow(
+    axes: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    colour: str,
+    style: str,
+    bend: float,
+) -> None:
+    axes.add_patch(
+        FancyArrowPatch(
+            start,
+            end,
+            arrowstyle="-|>",
+            mutation_scale=11,
+            shrinkA=15,
+            shrinkB=15,
+            color=colour,
+            linestyle=style,
+            linewidth=1.6,
+            connectionstyle=f"arc3,rad={bend}",
+        )
+    )

@@ -1,0 +1,153 @@
+"""Turn ``solutions/*.py`` into the released notebooks, and grade the solutions themselves.
+
+Run from the repository root (``make`` does):
+
+    python tools/exercises.py generate [--force]
+    python tools/exercises.py grade
+
+``generate`` writes ``course/source/<slug>/<slug>.ipynb`` for nbgrader, lets nbgrader's own
+generator make the release, and puts that into ``exercises/``. A notebook there that somebody has
+worked in is left alone unless ``--force`` is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbgrader.api import Gradebook
+
+ROOT = Path(__file__).resolve().parent.parent
+COURSE = ROOT / "course"
+BIN = Path(sys.executable).parent
+
+
+def slugs() -> list[str]:
+    """Return the assignments, in alphabetical order."""
+    return sorted(path.stem for path in (ROOT / "solutions").glob("*.py"))
+
+
+def source_notebook(slug: str) -> nbformat.NotebookNode:
+    """Return the instructor's notebook: the same bytes every time it is written."""
+    notebook = jupytext.read(ROOT / "solutions" / f"{slug}.py")
+    notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for number, cell in enumerate(notebook.cells):
+        # jupytext draws random identifiers, and notes how many blank lines stood between cells.
+        cell["id"] = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell-{number}")
+        cell.metadata.pop("lines_to_next_cell", None)
+    return notebook
+
+
+def write_source(slug: str, folder: Path) -> Path:
+    """Write the instructor's notebook to ``<folder>/<slug>/<slug>.ipynb``."""
+    path = folder / slug / f"{slug}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(source_notebook(slug), path)
+    return path
+
+
+def nbgrader(*arguments: str) -> None:
+    """Run an nbgrader command in the course at the root; show its output if it fails."""
+    # nbgrader looks for alembic on PATH.
+    path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+    done = subprocess.run(
+        [BIN / "nbgrader", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"nbgrader {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+
+
+def digest(path: Path) -> str:
+    """Return the file's SHA-256, or an empty string if there is no file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def generate(force: bool) -> None:
+    """Write every assignment's release."""
+    COURSE.mkdir(exist_ok=True)
+    secret = COURSE / "secret"
+    if not secret.exists():
+        secret.write_text(secrets.token_hex(16) + "\n")
+    for slug in slugs():
+        write_source(slug, COURSE / "source")
+        with tempfile.TemporaryDirectory() as release:
+            nbgrader(
+                "generate_assignment",
+                slug,
+                "--force",
+                f"--CourseDirectory.release_directory={release}",
+            )
+            print(f"  {install(Path(release) / slug / f'{slug}.ipynb', slug, force)}")
+
+
+def install(new: Path, slug: str, force: bool) -> str:
+    """Copy a release into ``exercises/`` unless that would overwrite somebody's work."""
+    target = ROOT / "exercises" / slug / f"{slug}.ipynb"
+    record = COURSE / "released" / f"{slug}.sha256"
+    name = target.relative_to(ROOT)
+    there = digest(target)
+    written = record.read_text() if record.exists() else ""
+    if there and there not in (digest(new), written) and not force:
+        return f"{name} has been worked in: left as it is (make exercises FORCE=1 replaces it)"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    verdict = "up to date" if there == digest(new) else "written"
+    shutil.copyfile(new, target)
+    record.write_text(digest(new))
+    return f"{name} {verdict}"
+
+
+def grade() -> None:
+    """Grade the solutions as if a student had submitted them; fail below full marks."""
+    with tempfile.TemporaryDirectory() as folder:
+        course = Path(folder)
+        options = [f"--course-dir={course}", f"--db=sqlite:///{course / 'gradebook.db'}"]
+        for slug in slugs():
+            write_source(slug, course / "course" / "source")
+            write_source(slug, course / "course" / "submitted" / "solution")
+            nbgrader("generate_assignment", slug, *options)
+            nbgrader("autograde", slug, *options)
+            with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+                submission = gradebook.find_submission(slug, "solution")
+                score = sum(notebook.score for notebook in submission.notebooks)
+                wanted = sum(
+                    cell.max_score
+                    for notebook in gradebook.find_assignment(slug).notebooks
+                    for cell in notebook.grade_cells
+                    if cell.cell_type == "code"
+                )
+            print(f"  solutions/{slug}.py: {score:g} of {wanted:g} points")
+            if score != wanted:
+                sys.exit(f"solutions/{slug}.py must earn full marks")
+
+
+def main() -> None:
+    """Run the command that was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("generate").add_argument("--force", action="store_true")
+    commands.add_parser("grade")
+    arguments = parser.parse_args()
+    if arguments.command == "generate":
+        generate(arguments.force)
+    else:
+        grade()
+
+
+if __name__ == "__main__":
+    main()
