@@ -21,7 +21,7 @@ all: book
 	@echo "The book is built. Open _build/html/index.html, or run: make serve"
 
 test: all
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n auto --dist loadscope
 
 $(VENV)/.installed: constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -49,8 +49,10 @@ _build/.code: $(VENV)/.installed $(PACKAGE)
 	@mkdir -p _build
 	@touch $@
 
+# Sphinx's own memory of the last build is dropped: it would skip a page whose cells failed there.
 _build/.book: _build/.code course/.graded $(BOOK)
 	@echo "Executing and building the book ..."
+	@rm -rf _build/.doctrees
 	@$(BIN)/jupyter-book build . -W -n --keep-going -q
 	@touch $@
 

@@ -190,9 +190,7 @@ def _image(figure: Figure, alt: str) -> str:
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(
-        r'\bid="(figure|axes|line2d|patch|text|matplotlib|legend|xtick|ytick)_?\d*"', "", svg
-    )
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = svg.replace(_INK, "currentColor")
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1; font-family: inherit", svg)
     width = figure.get_figwidth() * 150

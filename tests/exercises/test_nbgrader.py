@@ -33,6 +33,7 @@ CELLS = {
     RUNNING: "running-statistics",
     INFERENCE: "inference",
 }
+QUESTION = "question-bias"
 FULL = {FORWARD: 3.0, BACKWARD: 3.5, RUNNING: 1.5, INFERENCE: 1.0}
 
 SYNTAX_ERROR = "def batch_norm_forward(x, gamma, beta, eps)\n    return x"
@@ -94,6 +95,8 @@ def submit(course, student, cells):
         for name, source in cells.items():
             if cell.metadata.get("nbgrader", {}).get("grade_id") == CELLS[name]:
                 cell.source = source
+        if student == "right" and cell.metadata.get("nbgrader", {}).get("grade_id") == QUESTION:
+            cell.source = "It loses nothing: the mean is subtracted."
     folder = course / "course" / "submitted" / student / SLUG
     folder.mkdir(parents=True)
     nbformat.write(notebook, folder / f"{SLUG}.ipynb")
@@ -119,8 +122,8 @@ def run(folder, command, *arguments):
             BIN / "nbgrader",
             command,
             *arguments,
-            f"--course-dir={folder}",
-            f"--db=sqlite:///{folder / 'gradebook.db'}",
+            f"--CourseDirectory.root={folder}",
+            f"--CourseDirectory.db_url=sqlite:///{folder / 'gradebook.db'}",
         ],
         cwd=ROOT,
         env=os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
@@ -178,6 +181,9 @@ def test_export_has_a_row_for_everybody(course):
 
 def test_the_written_question_waits_for_a_person(course):
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        grade = gradebook.find_grade("question-bias", SLUG, SLUG, "blank")
-        assert grade.max_score == 1
-        assert gradebook.find_submission(SLUG, "right").needs_manual_grade
+        answered = gradebook.find_grade(QUESTION, SLUG, SLUG, "right")
+        blank = gradebook.find_grade(QUESTION, SLUG, SLUG, "blank")
+        assert answered.max_score == 1
+        assert answered.needs_manual_grade
+        assert not blank.needs_manual_grade
+        assert blank.score == 0

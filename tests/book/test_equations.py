@@ -1,0 +1,64 @@
+"""Every labelled equation is cited by the code that computes it, and checked by a marked test."""
+
+import ast
+import re
+
+import pytest
+from support import ROOT
+
+CHAPTERS = {path.stem: path for path in sorted((ROOT / "book").glob("*.md"))}
+LABEL = re.compile(r"^\$\$ \(([a-z0-9-]+)\)$|^:label: ([a-z0-9-]+)$", re.MULTILINE)
+LABELS = {
+    stem: {first or second for first, second in LABEL.findall(path.read_text())}
+    for stem, path in CHAPTERS.items()
+}
+TOPICS = [stem for stem, labels in LABELS.items() if labels]
+
+
+def docstrings(stem):
+    path = ROOT / "package" / "gradlab" / f"{stem.replace('-', '_')}.py"
+    tree = ast.parse(path.read_text())
+    nodes = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef))
+    return " ".join(filter(None, map(ast.get_docstring, nodes)))
+
+
+def cited(stem):
+    """Labels in the docstrings of a chapter's module: words with the prefix of its labels."""
+    prefixes = {label.split("-")[0] for label in LABELS[stem]}
+    words = re.findall(r"\b[a-z]+(?:-[a-z0-9]+)+\b", docstrings(stem))
+    return {word for word in words if word.split("-")[0] in prefixes}
+
+
+def checked():
+    found = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        found |= set(re.findall(r'mark\.equation\("([a-z0-9-]+)"\)', path.read_text()))
+    return found
+
+
+def test_there_are_labelled_equations():
+    assert "batch-normalization" in TOPICS
+    assert len(LABELS["batch-normalization"]) > 10
+
+
+@pytest.mark.parametrize("stem", TOPICS)
+def test_every_equation_is_cited_by_its_code(stem):
+    assert LABELS[stem] - cited(stem) == set()
+
+
+@pytest.mark.parametrize("stem", TOPICS)
+def test_every_citation_has_its_equation(stem):
+    assert cited(stem) - LABELS[stem] == set()
+
+
+@pytest.mark.parametrize("stem", TOPICS)
+def test_every_equation_is_checked_by_a_test(stem):
+    assert LABELS[stem] - checked() == set()
+
+
+@pytest.mark.parametrize("stem", TOPICS)
+def test_one_prefix_a_chapter(stem):
+    prefixes = {label.split("-")[0] for label in LABELS[stem]}
+    assert len(prefixes) == 1
+    others = {label.split("-")[0] for other in TOPICS if other != stem for label in LABELS[other]}
+    assert not prefixes & others

@@ -1,0 +1,141 @@
+"""Rules of the house that hold for every module of the package."""
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+from support import ROOT
+
+import gradlab
+
+PACKAGE = ROOT / "package" / "gradlab"
+FILES = sorted(PACKAGE.rglob("*.py"))
+NAMES = {path: ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in FILES}
+
+# Lowest floor first; a module imports only from floors below, or from its own where it says so.
+FLOORS = {"_jit": 1, "_validate": 1}
+FLOORS |= dict.fromkeys(("network", "training", "datasets", "landscapes", "gradient_check"), 3)
+FLOORS |= {"plotting": 4, "checks": 5, "grading": 6, "cli": 7}
+TOPIC_FLOOR = 2
+# Within a floor: the first stands on the second.
+BESIDE = {
+    ("training", "network"),
+    ("transfer_learning", "network"),
+    ("transfer_learning", "training"),
+}
+
+
+def floor(module):
+    return FLOORS.get(module.split(".")[0], TOPIC_FLOOR)
+
+
+def imported_modules(path):
+    """Modules of the package that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "gradlab":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gradlab."):
+            yield node.module.removeprefix("gradlab.")
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if NAMES[p] != "__init__"], ids=NAMES.get)
+def test_imports_go_downwards(path):
+    importer = NAMES[path]
+    for imported in imported_modules(path):
+        same_package = importer.split(".")[0] == imported.split(".")[0]
+        beside = (importer, imported) in BESIDE
+        topic = floor(importer) == floor(imported) == TOPIC_FLOOR
+        assert same_package or beside or floor(imported) < floor(importer) or topic, (
+            f"{importer} imports {imported}"
+        )
+        if topic:
+            assert importer not in imported_modules(PACKAGE / f"{imported}.py"), "a circle"
+
+
+def test_import_compiles_nothing_and_is_light():
+    code = """
+import sys, gradlab
+heavy = {"matplotlib", "IPython", "nbgrader", "sklearn", "torch", "pooch", "rich"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+import numba
+for name in gradlab.__all__:
+    for value in vars(getattr(gradlab, name)).values():
+        if isinstance(value, numba.core.dispatcher.Dispatcher):
+            assert not value.signatures, (name, value)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_numba_the_kernels_are_plain_python():
+    code = """
+import sys
+sys.modules["numba"] = None
+from gradlab.batch_normalization import batch_norm_backward, batch_norm_forward
+out, cache = batch_norm_forward([[1.0], [3.0]], [2.0], [1.0])
+assert out.round(4).tolist() == [[-1.0], [3.0]], out
+assert abs(batch_norm_backward([[1.0], [2.0]], cache)[0].sum()) < 1e-12
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def functions(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            yield node
+
+
+def is_kernel(node):
+    return any(isinstance(d, ast.Name) and d.id == "njit" for d in node.decorator_list)
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES.get)
+def test_everything_but_kernels_is_annotated(path):
+    for node in functions(path):
+        if is_kernel(node):
+            continue
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        missing = [
+            a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")
+        ]
+        assert not missing, f"{node.name}: {missing}"
+        assert node.returns is not None, node.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES.get)
+def test_a_function_fits_on_a_screen(path):
+    for node in functions(path):
+        body = node.body[1:] if ast.get_docstring(node) else node.body
+        lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+        assert lines <= 60, f"{node.name} has {lines} lines"
+
+
+PUBLIC = [
+    (module, name)
+    for module in gradlab.__all__
+    for name in importlib.import_module(f"gradlab.{module}").__all__
+]
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC)
+def test_public_names_are_documented(module, name):
+    value = getattr(importlib.import_module(f"gradlab.{module}"), name)
+    doc = inspect.getdoc(value)
+    assert doc, "no docstring"
+    assert len(doc.splitlines()[0]) <= 100
+    if inspect.isfunction(value):
+        for argument in inspect.signature(value).parameters:
+            assert argument in doc, f"{argument} is not described"
+        assert "Returns" in doc
+    for method_name, method in inspect.getmembers(value, inspect.isfunction):
+        if inspect.isclass(value) and not method_name.startswith("_"):
+            assert inspect.getdoc(method), f"{name}.{method_name} has no docstring"
+
+
+def test_every_topic_module_has_a_chapter_name():
+    for path in PACKAGE.glob("[!_]*.py"):
+        text = ast.get_docstring(ast.parse(path.read_text()))
+        if floor(path.stem) == TOPIC_FLOOR:
+            assert f"book/{path.stem.replace('_', '-')}.md" in text
