@@ -24,7 +24,7 @@ __all__ = ["check_gradient", "complex_step_gradient", "numerical_gradient", "rel
 def numerical_gradient(
     f: Callable[[FloatArray], float], x: ArrayLike, eps: float | None = None
 ) -> FloatArray:
-    r"""Gradient of `f` at `x` by central differences.
+    r"""Gradient of `f` at `x` by central differences. Equation bp-central-difference.
 
     .. math:: \frac{\partial f}{\partial x_k} \approx
               \frac{f(x + h e_k) - f(x - h e_k)}{2 h}
@@ -47,7 +47,8 @@ def numerical_gradient(
     Raises
     ------
     ValueError
-        If `eps` is not positive, or `f` returns more than one number.
+        If `eps` is not positive or too small to change an entry, or `f` returns more than one
+        number.
     TypeError
         If `x` does not hold real numbers.
 
@@ -68,6 +69,8 @@ def numerical_gradient(
         point[index] = value - step
         below, lower = _number(f(point)), point[index]
         point[index] = value
+        if eps is not None and upper == lower:
+            raise ValueError(f"eps must be large enough to change the entry {value}, got {eps}")
         # The step that was really taken, after rounding.
         gradient[index] = (above - below) / (upper - lower)
     return gradient
@@ -77,6 +80,8 @@ def complex_step_gradient(
     f: Callable[[NDArray[Any]], complex], x: ArrayLike, eps: float = 1e-30
 ) -> FloatArray:
     r"""Gradient of an analytic `f` at `x` from one complex evaluation for each entry.
+
+    Equation bp-complex-step.
 
     .. math:: \frac{\partial f}{\partial x_k} \approx \frac{\mathrm{Im} f(x + i h e_k)}{h}
 
@@ -131,6 +136,8 @@ def complex_step_gradient(
 def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     r"""Largest difference of two arrays, relative to their largest entry.
 
+    Equation bp-relative-error.
+
     .. math:: \frac{\max_k |a_k - b_k|}{\max_k \max(|a_k|, |b_k|)}
 
     One scale serves the whole array, so an entry that is zero but for rounding does no harm.
@@ -142,7 +149,8 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     Returns
     -------
     float
-        0 for two arrays of zeros or without an entry; nan if an entry is not a number.
+        0 for two arrays of zeros or without an entry; nan if an entry is not a number, or if one
+        is infinite and the arrays differ.
 
     Raises
     ------
@@ -161,7 +169,8 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     if first.size == 0 or np.array_equal(first, second):
         return 0.0
     scale = max(np.abs(first).max(), np.abs(second).max())
-    return float(np.abs(first - second).max() / scale)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.abs(first - second).max() / scale)
 
 
 def check_gradient(
@@ -202,7 +211,8 @@ def check_gradient(
     given = as_shaped("grad", grad, expected.shape, np.float64)
     error = relative_error(given, expected)
     if not error <= tol:
-        difference = np.abs(given - expected)
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(given - expected)
         worst = np.unravel_index(np.argmax(difference), difference.shape)
         where = tuple(int(k) for k in worst)
         raise AssertionError(

@@ -1,20 +1,65 @@
-"""Optimizers, which update a list of parameter arrays in place.
+"""Optimizers: update a list of parameter arrays in place, from the gradients of the loss.
+
+Momentum lets a velocity remember earlier gradients; the adaptive methods divide each gradient by a
+measure of its own recent size; Adam does both. All of them keep their memory in arrays of the
+shapes of the parameters, which `Optimizer.state` saves and restores.
 
 Chapter: ``book/optimizers.md``.
-Decks: L "The Momentum Method", C "Momentum and trend-based methods".
+Decks: L "The Momentum Method", "Separate, Adaptive Learning Rates" and "Better Adaptation:
+RMSProp", C "Momentum and incremental updates", "Nestorov's Accelerated Gradient", "RMS Prop" and
+"ADAM: RMSprop with momentum".
+Papers: B. T. Polyak, Some Methods of Speeding up the Convergence of Iteration Methods, 1964.
+Y. Nesterov, A Method of Solving a Convex Programming Problem with Convergence Rate O(1/k^2), 1983.
+I. Sutskever, J. Martens, G. Dahl and G. Hinton, On the Importance of Initialization and Momentum
+in Deep Learning, ICML 2013. J. Duchi, E. Hazan and Y. Singer, Adaptive Subgradient Methods for
+Online Learning and Stochastic Optimization, JMLR 12, 2011. M. D. Zeiler, ADADELTA: An Adaptive
+Learning Rate Method, arXiv:1212.5701, 2012. D. P. Kingma and J. Ba, Adam: A Method for Stochastic
+Optimization, ICLR 2015. I. Loshchilov and F. Hutter, Decoupled Weight Decay Regularization, ICLR
+2019.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from gradlab._validate import FloatArray, as_real, as_shaped
+import numpy as np
+from numpy.typing import ArrayLike
 
-__all__ = ["SGD"]
+from gradlab._jit import njit
+from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_shaped
+
+__all__ = [
+    "SGD",
+    "AdaDelta",
+    "AdaGrad",
+    "AdaMax",
+    "Adam",
+    "AdamW",
+    "LocalGains",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "RMSProp",
+]
 
 
-class SGD:
-    r"""Stochastic gradient descent, :math:`w \leftarrow w - \eta \, (g + \lambda w)`.
+@njit
+def _decayed(w, g, shrink, l2):
+    """Equations wd-update and wd-decoupled, of which one at a time does anything.
+
+    The kernels call it for each weight and its gradient.
+    """
+    # (wd-decoupled)  w <- (1 - eta lambda) w
+    w = shrink * w
+    # (wd-update)     g <- g + lambda w
+    return w, g + l2 * w
+
+
+class Optimizer:
+    r"""What the optimizers share: learning rate, weight decay, state and checks.
+
+    A base class: use one of its subclasses.
 
     Parameters
     ----------
@@ -22,24 +67,43 @@ class SGD:
         :math:`\eta`, not negative; may be set between steps.
     weight_decay : float, default 0
         :math:`\lambda`, not negative.
+    decoupled : bool, default False
+        Where the decay enters. False: :math:`\lambda w` is added to the gradient before anything
+        else happens to it (deck C, PyTorch, and optax with ``add_decayed_weights`` first in the
+        chain). True: the weights themselves shrink by the factor :math:`1 - \eta \lambda` in each
+        step and the gradient stays as it is (`AdamW`; Keras's ``weight_decay``, in every
+        optimizer). For `SGD` the two are the same.
+    decay_biases : bool, default True
+        Decay every array, as the libraries do unless told otherwise. False leaves out the arrays
+        of fewer than two dimensions: biases (deck S "Weight Decay") and the scales and shifts of
+        normalization layers.
+    **starts : float
+        From a subclass: the arrays that it remembers for each parameter, by name, and the value
+        that they start from.
 
     Raises
     ------
     ValueError
-        If a rate is negative or not finite.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> weight = np.array([1.0, 2.0])
-    >>> SGD(learning_rate=0.1).step([weight], [np.array([1.0, -1.0])])
-    >>> weight
-    array([0.9, 2.1])
+        If a number is outside its range or not finite.
+    TypeError
+        If an argument is not of its type.
     """
 
-    def __init__(self, learning_rate: float, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        learning_rate: float,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        decay_biases: bool = True,
+        **starts: float,
+    ) -> None:
         self.learning_rate = learning_rate
         self.weight_decay = as_real("weight_decay", weight_decay, low=0.0)
+        self.decoupled = _as_flag("decoupled", decoupled)
+        self.decay_biases = _as_flag("decay_biases", decay_biases)
+        self._t = 0
+        self._starts = starts
+        self._arrays: dict[str, list[FloatArray]] = {name: [] for name in starts}
 
     @property
     def learning_rate(self) -> float:
@@ -50,20 +114,978 @@ class SGD:
     def learning_rate(self, value: float) -> None:
         self._learning_rate = as_real("learning_rate", value, low=0.0)
 
-    def step(self, params: Sequence[FloatArray], grads: Sequence[FloatArray]) -> None:
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the steps so far have left behind, as a copy; setting it goes back to it.
+
+        A dict with ``t``, the number of steps, ``learning_rate``, and for each kind of array that
+        the method keeps a list with one array for each parameter; the lists are empty before the
+        first step. The other settings are not part of it.
+
+        Setting raises ValueError, and changes nothing, if an entry is missing or unknown, or an
+        array has another shape than those of the other lists or of the steps taken before.
+        """
+        arrays = {name: [a.copy() for a in kept] for name, kept in self._arrays.items()}
+        return {"t": self._t, "learning_rate": self._learning_rate, **arrays}
+
+    @state.setter
+    def state(self, value: Mapping[str, Any]) -> None:
+        names = ["t", "learning_rate", *self._arrays]
+        if not isinstance(value, Mapping):
+            raise TypeError(f"state must be a dict, got {type(value).__name__}")
+        if set(value) != set(names):
+            raise ValueError(f"state must have the entries {names}, got {list(value)}")
+        t = as_integer("state['t']", value["t"], low=0)
+        rate = as_real("state['learning_rate']", value["learning_rate"], low=0.0)
+        arrays = {name: _copied(f"state[{name!r}]", value[name]) for name in self._arrays}
+        expected = next(iter((self._arrays if self._t and t else arrays).values()), [])
+        shapes = [array.shape for array in expected] if t else []
+        for name, kept in arrays.items():
+            if [array.shape for array in kept] != shapes:
+                raise ValueError(
+                    f"state[{name!r}] must have arrays of shapes {shapes}, "
+                    f"got {[array.shape for array in kept]}"
+                )
+        self._t, self._learning_rate, self._arrays = t, rate, arrays
+
+    def step(self, params: Sequence[FloatArray], grads: Sequence[ArrayLike]) -> None:
         """Update every array of `params` in place.
+
+        Parameters
+        ----------
+        params : sequence of float32 or float64 arrays
+            The same ones, in the same order, at every step.
+        grads : sequence of arrays
+            The gradient of the loss with respect to each of them, of its shape.
 
         Raises
         ------
         ValueError
-            If the lists differ in length, or a gradient in shape from its parameter; nothing has
-            changed then.
+            If the lists differ in length, a gradient in shape from its parameter, or the
+            parameters from those of earlier steps; nothing has changed then.
+        TypeError
+            If a parameter is not an array that can be updated in place, or a gradient does not
+            hold real numbers; nothing has changed then.
         """
-        if len(params) != len(grads):
-            raise ValueError(f"grads must have {len(params)} arrays, as params, got {len(grads)}")
-        checked = [
-            as_shaped(f"grads[{k}]", grad, param.shape, param.dtype)
-            for k, (param, grad) in enumerate(zip(params, grads, strict=True))
+        weights = [_as_parameter(f"params[{k}]", param) for k, param in enumerate(params)]
+        if len(weights) != len(grads):
+            raise ValueError(f"grads must have {len(weights)} arrays, as params, got {len(grads)}")
+        slopes = [
+            as_shaped(f"grads[{k}]", grad, w.shape, w.dtype)
+            for k, (grad, w) in enumerate(zip(grads, weights, strict=True))
         ]
-        for param, grad in zip(params, checked, strict=True):
-            param -= self._learning_rate * (grad + self.weight_decay * param)
+        self._arrays = self._arrays_for(weights)
+        self._t += 1
+        for k, (w, g) in enumerate(zip(weights, slopes, strict=True)):
+            # A view, unless the memory has gaps or another order.
+            flat = np.ascontiguousarray(w).reshape(-1)
+            memory = [kept[k].reshape(-1) for kept in self._arrays.values()]
+            self._update(flat, g.reshape(-1), memory, self._decay_of(w))
+            if not w.flags.c_contiguous:
+                w[...] = flat.reshape(w.shape)
+
+    def _arrays_for(self, weights: list[FloatArray]) -> dict[str, list[FloatArray]]:
+        if self._t == 0:
+            return {
+                name: [np.full(w.shape, start, w.dtype) for w in weights]
+                for name, start in self._starts.items()
+            }
+        for kept in self._arrays.values():
+            got, expected = [w.shape for w in weights], [array.shape for array in kept]
+            if got != expected:
+                raise ValueError(f"params must have shapes {expected}, as before, got {got}")
+        return {
+            name: [a.astype(w.dtype, copy=False) for a, w in zip(kept, weights, strict=True)]
+            for name, kept in self._arrays.items()
+        }
+
+    def _decay_of(self, w: FloatArray) -> tuple[float, float]:
+        """Return the kernels' `shrink` and `l2`."""
+        decay = self.weight_decay if self.decay_biases or w.ndim > 1 else 0.0
+        return (1.0 - self._learning_rate * decay, 0.0) if self.decoupled else (1.0, decay)
+
+    def _update(
+        self,
+        w: FloatArray,
+        g: FloatArray,
+        memory: list[FloatArray],
+        decay: tuple[float, float],
+    ) -> None:
+        """Update one parameter and its memory in place, all as contiguous vectors."""
+        raise NotImplementedError
+
+
+def _as_parameter(name: str, value: Any) -> FloatArray:
+    if not isinstance(value, np.ndarray):
+        raise TypeError(
+            f"{name} must be a NumPy array, to be updated in place, got {type(value).__name__}"
+        )
+    if value.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name} must hold float32 or float64 numbers, got dtype {value.dtype}")
+    if not value.flags.writeable:
+        raise ValueError(f"{name} must be writeable, to be updated in place")
+    return np.asarray(value)
+
+
+def _as_flag(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def _as_fraction(name: str, value: Any) -> float:
+    return as_real(name, value, low=0.0, high=1.0, high_open=True)
+
+
+def _as_positive(name: str, value: Any) -> float:
+    return as_real(name, value, low=0.0, low_open=True)
+
+
+def _copied(name: str, values: Any) -> list[FloatArray]:
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"{name} must be a list of arrays, got {type(values).__name__}")
+    return [as_float_array(f"{name}[{k}]", a).copy() for k, a in enumerate(values)]
+
+
+@njit
+def _sgd_kernel(w, g, shrink, l2, rate):
+    """Equation opt-sgd."""
+    # (opt-sgd)  w <- w - eta g
+    for i in range(w.size):
+        wi, gi = _decayed(w[i], g[i], shrink, l2)
+        w[i] = wi - rate * gi
+
+
+class SGD(Optimizer):
+    r"""Stochastic gradient descent, :math:`w \leftarrow w - \eta \, (g + \lambda w)`.
+
+    Parameters
+    ----------
+    learning_rate : float
+        :math:`\eta`, not negative; may be set between steps.
+    weight_decay : float, default 0
+        :math:`\lambda`, not negative.
+    decay_biases : bool, default True
+        As in `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a rate is negative or not finite.
+    TypeError
+        If an argument is not of its type.
+
+    Notes
+    -----
+    Deck C "Mini-batch update" and, for the decay, "Regularizing the weights".
+
+    Examples
+    --------
+    >>> weight = np.array([1.0, 2.0])
+    >>> SGD(learning_rate=0.1).step([weight], [np.array([1.0, -1.0])])
+    >>> weight
+    array([0.9, 2.1])
+    """
+
+    def __init__(
+        self, learning_rate: float, weight_decay: float = 0.0, *, decay_biases: bool = True
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, decay_biases=decay_biases)
+
+    def _update(
+        self,
+        w: FloatArray,
+        g: FloatArray,
+        memory: list[FloatArray],  # noqa: ARG002 (it has none)
+        decay: tuple[float, float],
+    ) -> None:
+        _sgd_kernel(w, g, *decay, self.learning_rate)
+
+
+@njit
+def _momentum_kernel(w, g, v, shrink, l2, momentum, inflow, outflow):
+    """Equations opt-momentum-velocity and opt-momentum-step.
+
+    `inflow` and `outflow` are -eta and 1 where the velocity holds the learning rate, 1 and -eta
+    where it does not.
+    """
+    for i in range(w.size):
+        wi, gi = _decayed(w[i], g[i], shrink, l2)
+        # (opt-momentum-velocity)  v <- alpha v - eta g
+        vi = momentum * v[i] + inflow * gi
+        v[i] = vi
+        # (opt-momentum-step)      w <- w + v
+        w[i] = wi + outflow * vi
+
+
+class Momentum(Optimizer):
+    r"""Gradient descent with momentum: the gradient changes the velocity of the weights.
+
+    .. math:: v \leftarrow \alpha \, v - \eta \, g, \qquad w \leftarrow w + v
+
+    Under a constant gradient the velocity tends to :math:`-\eta g / (1 - \alpha)` (equation
+    opt-terminal-velocity).
+
+    Parameters
+    ----------
+    learning_rate : float
+        :math:`\eta`, not negative; may be set between steps.
+    momentum : float in [0, 1), default 0.9
+        :math:`\alpha`, called :math:`\beta` in deck C; may be set between steps. Deck L advises to
+        start at 0.5 and to raise it to 0.9 or 0.99 when the large gradients are gone.
+    weight_decay : float, default 0
+    velocity_holds_rate : bool, default True
+        True: the formula above (decks L and C, Keras); a new learning rate acts on new gradients
+        only. False: :math:`v \leftarrow \alpha v + g` and :math:`w \leftarrow w - \eta v`
+        (PyTorch, and optax's ``sgd``); a new rate acts at once on all that the velocity
+        remembers. While the rate is constant the weights are the same.
+    decoupled, decay_biases : bool, default False and True
+        As in `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range or not finite.
+    TypeError
+        If an argument is not of its type.
+
+    Notes
+    -----
+    ``state["velocity"]`` is v. Written as a running average, :math:`v \leftarrow \alpha v +
+    (1 - \alpha) g`, momentum is the same method with a rate that is larger by
+    :math:`1 / (1 - \alpha)`.
+
+    Decks L "The Momentum Method: Implementation" and C "Momentum and incremental updates"; Polyak
+    (1964).
+
+    Examples
+    --------
+    >>> weight, optimizer = np.array([1.0]), Momentum(learning_rate=0.1, momentum=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.step([weight], [np.array([1.0])])
+    >>> weight, optimizer.state["velocity"]
+    (array([0.75]), [array([-0.15])])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        *,
+        velocity_holds_rate: bool = True,
+        decoupled: bool = False,
+        decay_biases: bool = True,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, decoupled, decay_biases, velocity=0.0)
+        self.momentum = momentum
+        self.velocity_holds_rate = _as_flag("velocity_holds_rate", velocity_holds_rate)
+
+    @property
+    def momentum(self) -> float:
+        """The current momentum."""
+        return self._momentum
+
+    @momentum.setter
+    def momentum(self, value: float) -> None:
+        self._momentum = _as_fraction("momentum", value)
+
+    def _flows(self) -> tuple[float, float]:
+        """Return the kernels' `inflow` and `outflow`."""
+        rate = self.learning_rate
+        return (-rate, 1.0) if self.velocity_holds_rate else (1.0, -rate)
+
+    def _update(
+        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
+    ) -> None:
+        (v,) = memory
+        _momentum_kernel(w, g, v, *decay, self.momentum, *self._flows())
+
+
+@njit
+def _nesterov_kernel(w, g, v, shrink, l2, momentum, inflow, outflow):
+    """Equations opt-nesterov-velocity and opt-nesterov-step; `inflow` as in `_momentum_kernel`."""
+    for i in range(w.size):
+        wi, gi = _decayed(w[i], g[i], shrink, l2)
+        # (opt-nesterov-velocity)  v <- beta v - eta g
+        vi = momentum * v[i] + inflow * gi
+        v[i] = vi
+        # (opt-nesterov-step)      w <- w + beta v - eta g
+        w[i] = wi + outflow * (momentum * vi + inflow * gi)
+
+
+class Nesterov(Momentum):
+    r"""Nesterov's accelerated gradient: the gradient is taken where the velocity leads.
+
+    .. math:: v \leftarrow \beta \, v - \eta \, g, \qquad w \leftarrow w + \beta \, v - \eta \, g
+
+    Parameters
+    ----------
+    learning_rate : float
+        :math:`\eta`, not negative; may be set between steps.
+    momentum : float in [0, 1), default 0.9
+        :math:`\beta`; may be set between steps.
+    weight_decay : float, default 0
+    velocity_holds_rate : bool, default True
+        True: the formula above (deck C, Keras). False: PyTorch and optax. As in `Momentum`.
+    decoupled, decay_biases : bool, default False and True
+        As in `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range or not finite.
+    TypeError
+        If an argument is not of its type.
+
+    Notes
+    -----
+    Deck C keeps W, extends the last step to :math:`W + \beta \Delta W` and takes the gradient
+    there. `step` is given a gradient that was taken at the weights themselves, so what `params`
+    hold is that extended point, as in PyTorch, Keras and optax; :math:`\Delta W` is v and W is
+    :math:`w - \beta v`. Both start at the same point, because v starts at 0.
+
+    Deck C "Nestorov's Accelerated Gradient"; Nesterov (1983), Sutskever et al. (2013).
+
+    Examples
+    --------
+    >>> weight, optimizer = np.array([1.0]), Nesterov(learning_rate=0.1, momentum=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.step([weight], [np.array([1.0])])
+    >>> weight.round(3), optimizer.state["velocity"]
+    (array([0.675]), [array([-0.15])])
+    """
+
+    def _update(
+        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
+    ) -> None:
+        (v,) = memory
+        _nesterov_kernel(w, g, v, *decay, self.momentum, *self._flows())
+
+
+@njit
+def _local_gains_kernel(w, g, gain, previous, shrink, l2, rate, increase, decrease, low, high):
+    """Equations opt-local-gain and opt-local-step."""
+    for i in range(w.size):
+        wi, gi = _decayed(w[i], g[i], shrink, l2)
+        # (opt-local-gain)  k <- k + increase where g and the gradient before agree in sign,
+        #                   k <- k decrease where they differ, and within [low, high]
+        # Signs are compared, because a product of small gradients can underflow to 0.
+        ki, before = gain[i], previous[i]
+        if (gi > 0.0 and before > 0.0) or (gi < 0.0 and before < 0.0):
+            ki = ki + increase
+        elif (gi > 0.0 and before < 0.0) or (gi < 0.0 and before > 0.0):
+            ki = ki * decrease
+        ki = min(max(ki, low), high)
+        gain[i] = ki
+        previous[i] = gi
+        # (opt-local-step)  w <- w - eta k g
+        w[i] = wi - rate * ki * gi
+
+
+class LocalGains(Optimizer):
+    r"""Gradient descent with a gain for each weight, which follows the sign of its gradient.
+
+    .. math:: k_i \leftarrow \begin{cases}
+              k_i + \delta & g_i \text{ has the sign it had in the step before} \\
+              k_i \, \phi & \text{it has the other sign}
+              \end{cases}, \qquad
+              w_i \leftarrow w_i - \eta \, k_i \, g_i
+
+    Gains start at 1, grow by steps and shrink by factors, so that a large one falls quickly when
+    oscillations begin.
+
+    Parameters
+    ----------
+    learning_rate : float
+        :math:`\eta`, the global rate, not negative; may be set between steps.
+    increase : float, default 0.05
+        :math:`\delta`, not negative.
+    decrease : float in (0, 1], default 0.95
+        :math:`\phi`.
+    min_gain, max_gain : float, default 0.1 and 10
+        Bounds of the gains, with ``0 < min_gain <= 1 <= max_gain``.
+    weight_decay : float, default 0
+    decoupled, decay_biases : bool, default False and True
+        As in `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range or not finite.
+    TypeError
+        If an argument is not of its type.
+
+    Notes
+    -----
+    A gradient of exactly 0, now or before, leaves the gain as it is: there is no sign to compare,
+    as in the first step. Hinton's "else" shrinks it there too. ``state["gain"]`` and
+    ``state["previous"]`` are the gains and the last gradients. Meant for large batches, where a
+    sign tells more than the sampling.
+
+    Deck L "Separate, Adaptive Learning Rates", which leaves the rule open; rule and defaults are
+    G. Hinton's, Neural Networks for Machine Learning, lecture 6d (2012), after R. A. Jacobs,
+    Increased Rates of Convergence through Learning Rate Adaptation, 1988.
+
+    Examples
+    --------
+    >>> weight, optimizer = np.array([1.0, 1.0]), LocalGains(learning_rate=0.1)
+    >>> for gradient in ([1.0, 1.0], [1.0, -1.0]):
+    ...     optimizer.step([weight], [np.array(gradient)])
+    >>> optimizer.state["gain"], weight
+    ([array([1.05, 0.95])], array([0.795, 0.995]))
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        increase: float = 0.05,
+        decrease: float = 0.95,
+        min_gain: float = 0.1,
+        max_gain: float = 10.0,
+        weight_decay: float = 0.0,
+        *,
+        decoupled: bool = False,
+        decay_biases: bool = True,
+    ) -> None:
+        super().__init__(
+            learning_rate, weight_decay, decoupled, decay_biases, gain=1.0, previous=0.0
+        )
+        self.increase = as_real("increase", increase, low=0.0)
+        self.decrease = as_real("decrease", decrease, low=0.0, high=1.0, low_open=True)
+        self.min_gain = as_real("min_gain", min_gain, low=0.0, high=1.0, low_open=True)
+        self.max_gain = as_real("max_gain", max_gain, low=1.0)
+
+    def _update(
+        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
+    ) -> None:
+        gain, previous = memory
+        bounds = (self.min_gain, self.max_gain)
+        rate, increase, decrease = self.learning_rate, self.increase, self.decrease
+        _local_gains_kernel(w, g, gain, previous, *decay, rate, increase, decrease, *bounds)
+
+
+@njit
+def _adagrad_kernel(w, g, total, shrink, l2, rate, eps_inside, eps_outside):
+    """Equations opt-adagrad-sum and opt-adagrad-step."""
+    for i in range(w.size):
+        wi, gi = _decayed(w[i], g[i], shrink, l2)
+        # (opt-adagrad-sum)   s <- s + g^2
+        si = total[i] + gi * gi
+        total[i] = si
+        # (opt-adagrad-step)  w <- w - eta g / (sqrt(s) + eps)
+        w[i] = wi - rate * gi / (np.sqrt(si + eps_inside) + eps_outside)
+
+
+class AdaGrad(Optimizer):
+    r"""AdaGrad: divide each gradient by the root of the sum of its squares so far.
+
+    .. math:: s \leftarrow s + g^2, \qquad
+              w \leftarrow w - \frac{\eta}{\sqrt{s} + \epsilon} \, g
+
+    Parameters
+    ----------
+    learning_rate : float, default 1e-2
+        :math:`\eta`, not negative; may be set between steps.
+    eps : float, default 1e-10
+        :math:`\epsilon`, positive.
+    eps_inside_sqrt : bool, default False
+        False: the formula above (paper, PyTorch). True: :math:`\sqrt{s + \epsilon}` (Keras and
+        optax, with 1e-7).
+    initial_sum : float, default 0
+        What s starts from, not negative: 0 in the paper and in PyTorch, 0.1 in Keras and optax.
+    weight_decay : float, default 0
+    decoupled, decay_biases : bool, default False and True
+        As in `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range or not finite.
+    TypeError
+        If an argument is not of its type.
+
+    Notes
+    -----
+    The sum only grows, so the steps shrink like one over the root of their number; `RMSProp` and
+    `AdaDelta` forget instead. ``state["sum_of_squares"]`` is s.
+
+    Named in decks L "Other Optimizers" and C "More recent methods"; Duchi et al. (2011).
+
+    Examples
+    --------
+    >>> weight = np.array([1.0, 1.0])
+    >>> AdaGrad(learning_rate=0.1).step([weight], [np.array([100.0, -0.01])])
+    >>> weight
+    array([0.9, 1.1])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-2,
+        eps: float = 1e-10,
+        eps_inside_sqrt: bool = False,
+        initial_sum: float = 0.0,
+        weight_decay: float = 0.0,
+        *,
+        decoupled: bool = False,
+        decay_biases: bool = True,
+    ) -> None:
+        start = as_real("initial_sum", initial_sum, low=0.0)
+        super().__init__(learning_rate, weight_decay, decoupled, decay_biases, sum_of_squares=start)
+        self.eps = _as_positive("eps", eps)
+        self.eps_inside_sqrt = _as_flag("eps_inside_sqrt", eps_inside_sqrt)
+
+    def _update(
+        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
+    ) -> None:
+        eps = (self.eps, 0.0) if self.eps_inside_sqrt else (0.0, self.eps)
+        (total,) = memory
+        _adagrad_kernel(w, g, total, *decay, self.learning_rate, *eps)
+
+
+@njit
+def _adadelta_kernel(w, g, square, update, shrink, l2, rate, rho, eps):
+    """Equations opt-adadelta-mean-square, opt-adadelta-update, opt-adadelta-mean-update and
+    opt-adadelta-step.
+    """
+    for i in range(w.size):
+        wi, gi = _decayed(w[i], g[i], shrink, l2)
+        # (opt-adadelta-mean-square)  s <- rho s + (1 - rho) g^2
+        si = rho * square[i] + (1.0 - rho) * gi * gi
+        square[i] = si
+        # (opt-adadelta-update)       d = -sqrt(u + eps) / sqrt(s + eps) g
+        ui = update[i]
+        di = -(np.sqrt(ui + eps) / np.sqrt(si + eps)) * gi
+        # (opt-adadelta-mean-update)  u <- rho u + (1 - rho) d^2
+        update[i] = rho * ui + (1.0 - rho) * di * di
+        # (opt-adadelta-step)         w <- w + eta d
+        w[i] = wi + rate * di
+
+
+class AdaDelta(Optimizer):
+    r"""AdaDelta: scale each gradient by the ratio of recent updates to recent gradients.
+
+    .. math:: s \leftarrow \rho s + (1 - \rho) g^2, \qquad
+              d = -\frac{\sqrt{u + \epsilon}}{\sqrt{s + \epsilon}} \, g, \qquad
+              u \leftarrow \rho u + (1 - \rho) d^2, \qquad
+              w \leftarrow w + \eta \, d
+
+    Parameters
+    ----------
+    rho : float in [0, 1), default 0.95
+        :math:`\rho`, the weight of the past; 0.95 in the paper and in Keras, 0.9 in PyTorch and
+        optax.
+    eps : float, default 1e-6
+        :math:`\epsilon`, positive, inside both roots everywhere. It sets the size of the first
+        updates. Keras has 1e-7.
+    learning_rate : float, default 1
+        :math:`\eta`, not negative; may be set between steps. The paper has none, which is a rate
+        of 1, as in PyTorch; Keras's default of 0.001 makes another method of it.
+    weight_decay : float, default 0
+    decoupled, decay_biases : bool, default False and True
+        As in `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range or not finite.
+    TypeError
+        If an argument is not of its type.
+
+    Notes
+    -----
+    The ratio gives the update the unit of the weights. u is taken before the update enters it,
+    and holds updates without the learning rate. ``state["mean_square"]`` and
+    ``state["mean_square_update"]`` are s and u.
+
+    Named in decks L "Other Optimizers" and C "More recent methods"; Zeiler (2012), Algorithm 1.
+
+    Examples
+    --------
+    >>> weight = np.array([1.0])
+    >>> AdaDelta().step([weight], [np.array([3.0])])
+    >>> weight.round(6)
+    array([0.995528])
+    """
+
+    def __init__(
+        self,
+        rho: float = 0.95,
+        eps: float = 1e-6,
+        learning_rate: float = 1.0,
+        weight_decay: float = 0.0,
+        *,
+        decoupled: bool = False,
+        decay_biases: bool = True,
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            decoupled,
+            decay_biases,
+            mean_square=0.0,
+            mean_square_update=0.0,
+        )
+        self.rho = _as_fraction("rho", rho)
+        self.eps = _as_positive("eps", eps)
+
+    def _update(
+        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
+    ) -> None:
+        square, update = memory
+        _adadelta_kernel(w, g, square, update, *decay, self.learning_rate, self.rho, self.eps)
+
+
+@njit
+def _rmsprop_kernel(w, g, square, shrink, l2, rate, rho, eps_inside, eps_outside):
+    """Equations opt-rmsprop-mean-square and opt-rmsprop-step."""
+    for i in range(w.size):
+        wi, gi = _decayed(w[i], g[i], shrink, l2)
+        # (opt-rmsprop-mean-square)  s <- rho s + (1 - rho) g^2
+        si = rho * square[i] + (1.0 - rho) * gi * gi
+        square[i] = si
+        # (opt-rmsprop-step)         w <- w - eta g / sqrt(s + eps)
+        w[i] = wi - rate * gi / (np.sqrt(si + eps_inside) + eps_outside)
+
+
+class RMSProp(Optimizer):
+    r"""RMSProp: divide each gradient by the root of a running average of its square.
+
+    .. math:: s \leftarrow \rho s + (1 - \rho) g^2, \qquad
+              w \leftarrow w - \frac{\eta}{\sqrt{s + \epsilon}} \, g
+
+    Parameters
+    ----------
+    learning_rate : float, default 1e-3
+        :math:`\eta`, not negative; may be set between steps. PyTorch's default is 0.01.
+    rho : float in [0, 1), default 0.9
+        :math:`\rho`, the weight of the past: :math:`\gamma` in deck C, ``alpha`` in PyTorch (0.99
+        there).
+    eps : float, default 1e-8
+        :math:`\epsilon`, positive. Keras has 1e-7.
+    eps_inside_sqrt : bool, default True
+        True: the formula above (deck C, Keras, optax). False: :math:`\sqrt{s} + \epsilon`
+        (PyTorch, and optax with ``eps_in_sqrt=False``).
+    weight_decay : float, default 0
+    decoupled, decay_biases : bool, default False and True
+        As in `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range or not finite.
+    TypeError
+        If an argument is not of its type.
+
+    Notes
+    -----
+    Inside the root, epsilon bounds the divisor from below by its own root: 1e-8 acts there like
+    1e-4 outside. Deck L has none at all, and so 0 / 0 where a gradient is 0 from the start. There
+    is no bias correction, so the first step is larger by :math:`1 / \sqrt{1 - \rho}` than the
+    later ones. ``state["mean_square"]`` is s.
+
+    Decks L "Better Adaptation: RMSProp" and C "RMS Prop"; unpublished otherwise than in G. Hinton's
+    Neural Networks for Machine Learning, lecture 6e (2012).
+
+    Examples
+    --------
+    >>> weight = np.array([1.0, 1.0])
+    >>> RMSProp(learning_rate=0.01, rho=0.75).step([weight], [np.array([100.0, -0.1])])
+    >>> weight.round(4)
+    array([0.98, 1.02])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        rho: float = 0.9,
+        eps: float = 1e-8,
+        eps_inside_sqrt: bool = True,
+        weight_decay: float = 0.0,
+        *,
+        decoupled: bool = False,
+        decay_biases: bool = True,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, decoupled, decay_biases, mean_square=0.0)
+        self.rho = _as_fraction("rho", rho)
+        self.eps = _as_positive("eps", eps)
+        self.eps_inside_sqrt = _as_flag("eps_inside_sqrt", eps_inside_sqrt)
+
+    def _update(
+        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
+    ) -> None:
+        (square,) = memory
+        eps = (self.eps, 0.0) if self.eps_inside_sqrt else (0.0, self.eps)
+        _rmsprop_kernel(w, g, square, *decay, self.learning_rate, self.rho, *eps)
+
+
+@njit
+def _adam_kernel(
+    w, g, m, v, shrink, l2, rate, beta1, beta2, unbias1, unbias2, eps_inside, eps_outside
+):
+    """Equations opt-adam-mean, opt-adam-mean-square, opt-adam-correction and opt-adam-step.
+
+    `unbias1` is 1 / (1 - beta1^t) and `unbias2` is 1 / (1 - beta2^t).
+    """
+    for i in range(w.size):
+        wi, gi = _decayed(w[i], g[i], shrink, l2)
+        # (opt-adam-mean)         m <- beta1 m + (1 - beta1) g
+        mi = beta1 * m[i] + (1.0 - beta1) * gi
+        m[i] = mi
+        # (opt-adam-mean-square)  v <- beta2 v + (1 - beta2) g^2
+        vi = beta2 * v[i] + (1.0 - beta2) * gi * gi
+        v[i] = vi
+        # (opt-adam-correction)   m^ = m / (1 - beta1^t),  v^ = v / (1 - beta2^t)
+        m_hat, v_hat = mi * unbias1, vi * unbias2
+        # (opt-adam-step)         w <- w - eta m^ / (sqrt(v^) + eps)
+        w[i] = wi - rate * m_hat / (np.sqrt(v_hat + eps_inside) + eps_outside)
+
+
+class Adam(Optimizer):
+    r"""Adam: RMSProp with momentum, both averages corrected for their start at 0.
+
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad
+              v \leftarrow \beta_2 v + (1 - \beta_2) g^2
+
+    .. math:: \hat m = \frac{m}{1 - \beta_1^t}, \qquad \hat v = \frac{v}{1 - \beta_2^t}, \qquad
+              w \leftarrow w - \eta \, \frac{\hat m}{\sqrt{\hat v} + \epsilon}
+
+    where t counts the steps and is 1 in the first one.
+
+    Parameters
+    ----------
+    learning_rate : float, default 1e-3
+        :math:`\eta`, not negative; may be set between steps.
+    beta1 : float in [0, 1), default 0.9
+        :math:`\beta_1`, the weight of the past in the mean; :math:`\delta` in deck C.
+    beta2 : float in [0, 1), default 0.999
+        :math:`\beta_2`, the weight of the past in the mean square; :math:`\gamma` in deck C.
+    eps : float, default 1e-8
+        :math:`\epsilon`, positive. Keras has 1e-7.
+    eps_inside_sqrt : bool, default False
+        False: the formula above (paper, PyTorch, optax's ``eps``). True:
+        :math:`\sqrt{\hat v + \epsilon}` (deck C, optax's ``eps_root``).
+    eps_hat : bool, default False
+        True: `eps` is the :math:`\hat\epsilon` of the paper's section 2, which is added to
+        :math:`\sqrt v` before the correction (Keras). In our terms it is
+        :math:`\hat\epsilon / \sqrt{1 - \beta_2^t}`: 32 times as large in the first step as later.
+    weight_decay : float, default 0
+        Part of the gradient, and so divided by its size like the rest of it, unless `decoupled`.
+    decoupled, decay_biases : bool, default False and True
+        As in `Optimizer`; `AdamW` is the decoupled form.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range or not finite, or both `eps_inside_sqrt` and `eps_hat` are
+        asked for.
+    TypeError
+        If an argument is not of its type.
+
+    Notes
+    -----
+    Where epsilon is placed matters as soon as gradients are not large against it: inside the root
+    1e-8 shortens the steps of weights with gradients of about 1e-4 and less, outside those with
+    gradients of about 1e-8 and less. ``state["m"]`` and
+    ``state["v"]`` are the averages before correction, ``state["t"]`` the number of steps taken.
+
+    Deck C "ADAM: RMSprop with momentum"; Kingma and Ba (2015), Algorithm 1.
+
+    Examples
+    --------
+    >>> weight, optimizer = np.array([1.0, 1.0]), Adam(learning_rate=0.1)
+    >>> optimizer.step([weight], [np.array([100.0, -20.0])])
+    >>> weight.round(6)
+    array([0.9, 1.1])
+    >>> saved = optimizer.state
+    >>> saved["t"], saved["m"]
+    (1, [array([10., -2.])])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        eps_inside_sqrt: bool = False,
+        weight_decay: float = 0.0,
+        *,
+        eps_hat: bool = False,
+        decoupled: bool = False,
+        decay_biases: bool = True,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, decoupled, decay_biases, m=0.0, v=0.0)
+        self.beta1 = _as_fraction("beta1", beta1)
+        self.beta2 = _as_fraction("beta2", beta2)
+        self.eps = _as_positive("eps", eps)
+        self.eps_inside_sqrt = _as_flag("eps_inside_sqrt", eps_inside_sqrt)
+        self.eps_hat = _as_flag("eps_hat", eps_hat)
+        if self.eps_hat and self.eps_inside_sqrt:
+            raise ValueError("eps_hat must be False with eps_inside_sqrt=True, got True")
+
+    def _update(
+        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
+    ) -> None:
+        m, v = memory
+        unbias1 = 1.0 / (1.0 - self.beta1**self._t)
+        unbias2 = 1.0 / (1.0 - self.beta2**self._t)
+        outside = self.eps * unbias2**0.5 if self.eps_hat else self.eps
+        eps = (self.eps, 0.0) if self.eps_inside_sqrt else (0.0, outside)
+        betas = (self.beta1, self.beta2)
+        _adam_kernel(w, g, m, v, *decay, self.learning_rate, *betas, unbias1, unbias2, *eps)
+
+
+class AdamW(Adam):
+    r"""Adam with decoupled weight decay: the weights shrink by themselves.
+
+    .. math:: w \leftarrow (1 - \eta \lambda) \, w - \eta \, \frac{\hat m}{\sqrt{\hat v} + \epsilon}
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, eps, eps_inside_sqrt, eps_hat
+        As in `Adam`.
+    weight_decay : float, default 1e-2
+        :math:`\lambda`, not negative: 1e-2 in PyTorch, 1e-4 in optax, 4e-3 in Keras.
+    decay_biases : bool, default True
+        As in `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range or not finite, or both `eps_inside_sqrt` and `eps_hat` are
+        asked for.
+    TypeError
+        If an argument is not of its type.
+
+    Notes
+    -----
+    In `Adam` the decay passes through the division by :math:`\sqrt{\hat v}`, so weights with large
+    gradients decay less; here all decay at one rate. The paper's decay does not hold the initial
+    learning rate: its :math:`\lambda` is PyTorch's times that rate.
+
+    Loshchilov and Hutter (2019), Algorithm 2. Beyond the decks.
+
+    Examples
+    --------
+    >>> weight = np.array([1.0, -2.0])
+    >>> AdamW(learning_rate=0.1, weight_decay=0.5).step([weight], [np.array([1.0, 1.0])])
+    >>> weight.round(6)
+    array([ 0.85, -2.  ])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        eps_inside_sqrt: bool = False,
+        weight_decay: float = 1e-2,
+        *,
+        eps_hat: bool = False,
+        decay_biases: bool = True,
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            beta1,
+            beta2,
+            eps,
+            eps_inside_sqrt,
+            weight_decay,
+            eps_hat=eps_hat,
+            decoupled=True,
+            decay_biases=decay_biases,
+        )
+
+
+@njit
+def _adamax_kernel(w, g, m, u, shrink, l2, rate, beta1, beta2, unbias1, eps_inside, eps_outside):
+    """Equations opt-adamax-mean, opt-adamax-norm and opt-adamax-step."""
+    for i in range(w.size):
+        wi, gi = _decayed(w[i], g[i], shrink, l2)
+        # (opt-adamax-mean)  m <- beta1 m + (1 - beta1) g
+        mi = beta1 * m[i] + (1.0 - beta1) * gi
+        m[i] = mi
+        # (opt-adamax-norm)  u <- max(beta2 u, |g| + eps)
+        ui = max(beta2 * u[i], abs(gi) + eps_inside)
+        u[i] = ui
+        # (opt-adamax-step)  w <- w - eta / (1 - beta1^t) m / u
+        w[i] = wi - rate * unbias1 * mi / (ui + eps_outside)
+
+
+class AdaMax(Optimizer):
+    r"""AdaMax: Adam with a decaying maximum of the gradients in place of their mean square.
+
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad
+              u \leftarrow \max(\beta_2 u, |g| + \epsilon), \qquad
+              w \leftarrow w - \frac{\eta}{1 - \beta_1^t} \, \frac{m}{u}
+
+    Parameters
+    ----------
+    learning_rate : float, default 2e-3
+        :math:`\eta`, not negative; may be set between steps. 0.002 in the paper and in PyTorch,
+        0.001 in Keras.
+    beta1 : float in [0, 1), default 0.9
+        :math:`\beta_1`, the weight of the past in the mean.
+    beta2 : float in [0, 1), default 0.999
+        :math:`\beta_2`, the decay of the maximum.
+    eps : float, default 1e-8
+        :math:`\epsilon`, positive. Keras has 1e-7; the paper has none, and so 0 / 0 where a
+        gradient is 0 from the start.
+    eps_inside_max : bool, default True
+        True: the formula above (PyTorch, optax). False: :math:`u \leftarrow \max(\beta_2 u, |g|)`
+        and division by :math:`u + \epsilon` (Keras).
+    weight_decay : float, default 0
+    decoupled, decay_biases : bool, default False and True
+        As in `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range or not finite.
+    TypeError
+        If an argument is not of its type.
+
+    Notes
+    -----
+    The maximum needs no correction for its start at 0. ``state["m"]`` and ``state["u"]`` are m
+    and u.
+
+    Named in deck C "Other variants of the same theme"; Kingma and Ba (2015), Algorithm 2.
+
+    Examples
+    --------
+    >>> weight = np.array([1.0, 1.0])
+    >>> AdaMax(learning_rate=0.1).step([weight], [np.array([100.0, -0.01])])
+    >>> weight.round(6)
+    array([0.9, 1.1])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 2e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        eps_inside_max: bool = True,
+        weight_decay: float = 0.0,
+        *,
+        decoupled: bool = False,
+        decay_biases: bool = True,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, decoupled, decay_biases, m=0.0, u=0.0)
+        self.beta1 = _as_fraction("beta1", beta1)
+        self.beta2 = _as_fraction("beta2", beta2)
+        self.eps = _as_positive("eps", eps)
+        self.eps_inside_max = _as_flag("eps_inside_max", eps_inside_max)
+
+    def _update(
+        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
+    ) -> None:
+        m, u = memory
+        unbias1 = 1.0 / (1.0 - self.beta1**self._t)
+        eps = (self.eps, 0.0) if self.eps_inside_max else (0.0, self.eps)
+        betas = (self.beta1, self.beta2)
+        _adamax_kernel(w, g, m, u, *decay, self.learning_rate, *betas, unbias1, *eps)

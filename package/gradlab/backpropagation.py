@@ -1,0 +1,291 @@
+"""Backpropagation through a multilayer perceptron, in matrix form and for a whole mini-batch.
+
+The forward pass keeps every layer's net input and output. The backward pass starts from the
+gradient of the loss with respect to the output, carries the sensitivities (the gradients with
+respect to the net inputs) from layer to layer, and reads off those of weights and biases.
+
+Chapter: ``book/backpropagation.md``.
+Decks: H "Backpropagation: Revisit", "The Backward Pass: Revisit"; S "Backpropagation in MLPs:
+Practice".
+Paper: D. E. Rumelhart, G. E. Hinton and R. J. Williams, Learning Representations by
+Back-Propagating Errors, Nature 323, 1986.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from gradlab import activations
+from gradlab._validate import FloatArray, as_batch, as_float_array, as_shaped
+
+__all__ = ["MLPCache", "mlp_backward", "mlp_forward", "sensitivities"]
+
+
+def _identity(x: ArrayLike) -> FloatArray:
+    return np.array(x)
+
+
+def _identity_backward(dout: ArrayLike, _x: ArrayLike) -> FloatArray:
+    return np.array(dout)
+
+
+_ACTIVATIONS: dict[
+    str,
+    tuple[Callable[[ArrayLike], FloatArray], Callable[[ArrayLike, ArrayLike], FloatArray]],
+] = {
+    "identity": (_identity, _identity_backward),
+    "relu": (activations.relu, activations.relu_backward),
+    "sigmoid": (activations.sigmoid, activations.sigmoid_backward),
+    "tanh": (activations.tanh, activations.tanh_backward),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class MLPCache:
+    """What the forward pass keeps for the backward pass, all in the dtype of ``x``.
+
+    Attributes
+    ----------
+    inputs : tuple of arrays (batch, fan_in)
+        What each layer received: ``inputs[0]`` is ``x``, and the next ones are the outputs of the
+        hidden layers (deck H's a^0 ... a^(l-1)).
+    net_inputs : tuple of arrays (batch, fan_out)
+        The net input of each layer (deck H's n^1 ... n^l, deck S's z).
+    weights : tuple of arrays (fan_in, fan_out)
+        The weights that the forward pass used.
+    activations : tuple of str
+        The activation function of each layer.
+    """
+
+    inputs: tuple[FloatArray, ...]
+    net_inputs: tuple[FloatArray, ...]
+    weights: tuple[FloatArray, ...]
+    activations: tuple[str, ...]
+
+
+def mlp_forward(
+    x: ArrayLike,
+    weights: Sequence[ArrayLike],
+    biases: Sequence[ArrayLike],
+    activation: str = "tanh",
+    output: str = "identity",
+) -> tuple[FloatArray, MLPCache]:
+    r"""Output of a multilayer perceptron. Equations bp-net-input and bp-activation.
+
+    .. math:: A^0 = X, \qquad N^k = A^{k-1} W^k + b^k, \qquad A^k = f^k(N^k),
+              \qquad 1 \le k \le l
+
+    with one example in each row.
+
+    Parameters
+    ----------
+    x : array (batch, features)
+        The mini-batch X.
+    weights : sequence of arrays (fan_in, fan_out)
+        :math:`W^1, \dots, W^l`, one a layer; converted to the dtype of `x`.
+    biases : sequence of arrays (fan_out,)
+        :math:`b^1, \dots, b^l`; converted to the dtype of `x`.
+    activation : {"tanh", "sigmoid", "relu", "identity"}
+        f of the hidden layers.
+    output : {"identity", "sigmoid", "tanh", "relu"}
+        f of the last layer.
+
+    Returns
+    -------
+    output : array (batch, fan_out of the last layer)
+        :math:`A^l`, in the dtype of `x`.
+    cache : MLPCache
+        For `mlp_backward` and `sensitivities`; it holds copies.
+
+    Raises
+    ------
+    ValueError
+        If there is no layer, a shape does not fit, or an activation function has another name.
+    TypeError
+        If an array does not hold real numbers.
+
+    Notes
+    -----
+    Deck H eqs. (5) and (6), where the bias is the first row of :math:`\theta^k` and meets a 1 put
+    before each example. Deck S has columns for examples, so its W is our transpose, and a last
+    unit that is always 1 for the bias. PyTorch's ``Linear`` keeps the transpose too.
+
+    Examples
+    --------
+    >>> out, cache = mlp_forward([[1.0, 2.0]], [[[1.0], [-1.0]], [[3.0]]], [[1.5], [1.0]], "relu")
+    >>> out
+    array([[2.5]])
+    >>> cache.net_inputs
+    (array([[0.5]]), array([[2.5]]))
+    """
+    x = as_batch("x", x).copy()
+    layers = _checked_layers(weights, biases, x.shape[1], x.dtype)
+    for name, value in (("activation", activation), ("output", output)):
+        if value not in _ACTIVATIONS:
+            raise ValueError(f"{name} must be one of {sorted(_ACTIVATIONS)}, got {value!r}")
+    names = (activation,) * (len(layers) - 1) + (output,)
+    inputs, net_inputs, a = [], [], x
+    for (weight, bias), name in zip(layers, names, strict=True):
+        inputs.append(a)
+        # (bp-net-input)   N^k = A^(k-1) W^k + b^k
+        net_inputs.append(a @ weight + bias)
+        # (bp-activation)  A^k = f^k(N^k)
+        a = _ACTIVATIONS[name][0](net_inputs[-1])
+    kept = tuple(weight.copy() for weight, _ in layers)
+    return a, MLPCache(tuple(inputs), tuple(net_inputs), kept, names)
+
+
+def sensitivities(dout: ArrayLike, cache: MLPCache) -> list[FloatArray]:
+    r"""Gradients with respect to the net inputs. Equations bp-sensitivity-output, bp-sensitivity.
+
+    .. math:: S^l = \frac{\partial L}{\partial A^l} \odot \dot f^l(N^l), \qquad
+              S^k = \bigl( S^{k+1} (W^{k+1})^\top \bigr) \odot \dot f^k(N^k),
+              \qquad l - 1 \ge k \ge 1
+
+    Row i of :math:`S^k` is the sensitivity of deck H for example i.
+
+    Parameters
+    ----------
+    dout : array (batch, fan_out of the last layer)
+        Gradient of the loss with respect to the output, :math:`\partial L / \partial A^l`. Where
+        the loss is a mean over the batch, it holds the 1 / batch.
+    cache : MLPCache
+        What `mlp_forward` returned beside that output.
+
+    Returns
+    -------
+    list of arrays (batch, fan_out)
+        :math:`S^1, \dots, S^l`, first layer first.
+
+    Raises
+    ------
+    ValueError
+        If `dout` has another shape than the output had.
+    TypeError
+        If `cache` is not an `MLPCache`, or `dout` does not hold real numbers.
+
+    Notes
+    -----
+    Deck H eqs. (7) and (8) are for one example, a row vector. Multiplying by the diagonal matrix
+    of eq. (10) from the right is the same as multiplying entry by entry, and this form takes a
+    whole batch: each example has a diagonal matrix of its own, so that no one matrix could stand
+    there. Eq. (7) is for the squared error without a factor 1/2; here that is
+    ``dout = -2 * (y - output)``. The diagonal form needs an activation that works entry by entry,
+    which softmax does not.
+
+    Examples
+    --------
+    >>> out, cache = mlp_forward([[1.0, 2.0]], [[[1.0], [-1.0]], [[3.0]]], [[1.5], [1.0]], "relu")
+    >>> sensitivities([[2.0]], cache)
+    [array([[6.]]), array([[2.]])]
+    """
+    if not isinstance(cache, MLPCache):
+        raise TypeError(
+            f"cache must be the MLPCache that mlp_forward returned, got {type(cache).__name__}"
+        )
+    last = cache.net_inputs[-1]
+    grad = as_shaped("dout", dout, last.shape, last.dtype)
+    result: list[FloatArray] = []
+    for n, weight, name in zip(
+        reversed(cache.net_inputs),
+        reversed(cache.weights),
+        reversed(cache.activations),
+        strict=True,
+    ):
+        # (bp-sensitivity-output)  S^l = dL/dA^l * f'(N^l)
+        # (bp-sensitivity)         S^k = (S^(k+1) W^(k+1)^T) * f'(N^k)
+        s = _ACTIVATIONS[name][1](grad, n)
+        result.append(s)
+        if len(result) < len(cache.weights):
+            grad = s @ weight.T
+    return result[::-1]
+
+
+def mlp_backward(
+    dout: ArrayLike, cache: MLPCache
+) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
+    r"""Gradient of the loss through `mlp_forward`.
+
+    Equations bp-weight-gradient, bp-bias-gradient and bp-input-gradient.
+
+    .. math:: \frac{\partial L}{\partial W^k} = (A^{k-1})^\top S^k, \qquad
+              \frac{\partial L}{\partial b^k} = \sum_i S^k_i, \qquad
+              \frac{\partial L}{\partial X} = S^1 (W^1)^\top
+
+    Parameters
+    ----------
+    dout : array (batch, fan_out of the last layer)
+        Gradient of the loss with respect to the output.
+    cache : MLPCache
+        What `mlp_forward` returned beside that output.
+
+    Returns
+    -------
+    dx : array (batch, features)
+        Gradient with respect to the input.
+    dweights : list of arrays (fan_in, fan_out)
+        Gradients with respect to the weights, first layer first.
+    dbiases : list of arrays (fan_out,)
+        Gradients with respect to the biases.
+
+    Raises
+    ------
+    ValueError
+        If `dout` has another shape than the output had.
+    TypeError
+        If `cache` is not an `MLPCache`, or `dout` does not hold real numbers.
+
+    Notes
+    -----
+    The product with :math:`(A^{k-1})^\top` is the sum over the examples of deck H eq. (9)'s
+    :math:`[1 \; a^{k-1}]^\top s^k`, of which the first row is the bias gradient. Deck S
+    "Backpropagation in MLPs: Practice" multiplies the same factors out for the first layer.
+
+    Examples
+    --------
+    >>> out, cache = mlp_forward([[1.0, 2.0]], [[[1.0], [-1.0]], [[3.0]]], [[1.5], [1.0]], "relu")
+    >>> dx, dweights, dbiases = mlp_backward([[2.0]], cache)
+    >>> dx
+    array([[ 6., -6.]])
+    >>> dweights
+    [array([[ 6.],
+           [12.]]), array([[1.]])]
+    >>> dbiases
+    [array([6.]), array([2.])]
+    """
+    s = sensitivities(dout, cache)
+    # (bp-weight-gradient)  dL/dW^k = A^(k-1)^T S^k
+    dweights = [a.T @ sk for a, sk in zip(cache.inputs, s, strict=True)]
+    # (bp-bias-gradient)    dL/db^k = sum_i S^k_i
+    dbiases = [sk.sum(axis=0, dtype=np.float64).astype(sk.dtype) for sk in s]
+    # (bp-input-gradient)   dL/dX = S^1 W^1^T
+    return s[0] @ cache.weights[0].T, dweights, dbiases
+
+
+def _checked_layers(
+    weights: Sequence[ArrayLike], biases: Sequence[ArrayLike], fan_in: int, dtype: DTypeLike
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Return weight and bias of each layer, each layer fitting the one before."""
+    for name, value in (("weights", weights), ("biases", biases)):
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise TypeError(
+                f"{name} must be a list of arrays, one a layer, got {type(value).__name__}"
+            )
+    if not weights:
+        raise ValueError("weights must hold at least one array, got none")
+    if len(biases) != len(weights):
+        raise ValueError(f"biases must hold {len(weights)} arrays, one a layer, got {len(biases)}")
+    layers = []
+    for k, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
+        weight = as_float_array("weights", weight, dtype=dtype)
+        if weight.ndim != 2 or weight.shape[0] != fan_in or weight.shape[1] == 0:
+            raise ValueError(
+                f"weights must have shape ({fan_in}, fan_out) in layer {k}, got {weight.shape}"
+            )
+        fan_in = weight.shape[1]
+        layers.append((weight, as_shaped("biases", bias, (fan_in,), dtype)))
+    return layers

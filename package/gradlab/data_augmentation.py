@@ -1,0 +1,631 @@
+"""Data augmentation: new training images from old ones, by changes that keep the label.
+
+Crops, zooms, flips, rotations, stretching, noise and shifts of colour show the network variations
+that it should not mind. Every image of a batch is changed by a draw of its own, and one seed gives
+one result. What was applied in training can be averaged over at test time.
+
+Images are arrays (batch, height, width) or (batch, height, width, channels), rows from top to
+bottom; they come back as floats, in the range they had. Geometry is in pixels about the centre of
+the image, and a pixel between pixels is found by bilinear interpolation.
+
+Chapter: ``book/data-augmentation.md``.
+Decks: L "Data Augmentation", C "Additional heuristics: Data Augmentation".
+Paper: A. Krizhevsky, I. Sutskever and G. Hinton, ImageNet Classification with Deep Convolutional
+Neural Networks, NIPS 2012 (crops, flips, colour PCA, averaging at test time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gradlab._jit import njit
+from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_shaped
+
+__all__ = [
+    "add_noise",
+    "color_pca",
+    "random_crop",
+    "random_flip",
+    "random_zoom",
+    "rotate",
+    "stretch",
+    "test_time_average",
+]
+
+
+def random_crop(
+    images: ArrayLike,
+    size: int | tuple[int, int],
+    rng: np.random.Generator,
+    padding: int = 0,
+    fill: float = 0.0,
+) -> FloatArray:
+    """Cut a window out of each image, at a random place.
+
+    Parameters
+    ----------
+    images : array (batch, height, width) or (batch, height, width, channels)
+    size : int or (height, width)
+        The window, in pixels.
+    rng : numpy.random.Generator
+        Draws the place; all are equally likely.
+    padding : int, default 0
+        Pixels added on each side first. With the images' own size the result is a random shift, as
+        is usual on CIFAR-10 with a padding of 4.
+    fill : float, default 0
+        Value of the added pixels.
+
+    Returns
+    -------
+    array (batch, size...)
+        In the dtype of `images`; with as many channels.
+
+    Raises
+    ------
+    ValueError
+        If the window is larger than the padded image or smaller than a pixel, `padding` is
+        negative, or `images` is empty, not finite or not of such a shape.
+    TypeError
+        If `images` does not hold real numbers, or `rng` is not a Generator.
+
+    Notes
+    -----
+    Decks L "Data Augmentation"; Krizhevsky et al. (2012), section 4.1. At test time the images must
+    be cropped to the same size (deck L): several crops can be averaged, `test_time_average`.
+
+    Examples
+    --------
+    >>> images = np.arange(16.0).reshape(1, 4, 4)
+    >>> random_crop(images, 2, np.random.default_rng(0))
+    array([[[ 9., 10.],
+            [13., 14.]]])
+    """
+    images, rng = _as_images(images), _as_rng(rng)
+    padding, fill = as_integer("padding", padding, low=0), as_real("fill", fill)
+    pad = [(0, 0), (padding, padding), (padding, padding), (0, 0)][: images.ndim]
+    padded = np.pad(images, pad, constant_values=fill)
+    height, width = _as_size(size, padded.shape[1:3])
+    tops = rng.integers(0, padded.shape[1] - height + 1, len(images))
+    lefts = rng.integers(0, padded.shape[2] - width + 1, len(images))
+    return np.stack(
+        [
+            image[top : top + height, left : left + width]
+            for image, top, left in zip(padded, tops, lefts, strict=True)
+        ]
+    )
+
+
+def random_flip(
+    images: ArrayLike,
+    rng: np.random.Generator,
+    probability: float = 0.5,
+    axis: Literal["horizontal", "vertical"] = "horizontal",
+) -> FloatArray:
+    """Mirror each image, or leave it, at random.
+
+    Parameters
+    ----------
+    images : array (batch, height, width) or (batch, height, width, channels)
+    rng : numpy.random.Generator
+        Draws which images are mirrored.
+    probability : float in [0, 1], default 0.5
+        Of an image to be mirrored.
+    axis : {"horizontal", "vertical"}, default "horizontal"
+        Horizontal changes left and right, vertical top and bottom.
+
+    Returns
+    -------
+    array of the shape and dtype of `images`
+
+    Raises
+    ------
+    ValueError
+        If `probability` is outside [0, 1], `axis` is neither of the two, or `images` is empty, not
+        finite or not of such a shape.
+    TypeError
+        If `images` does not hold real numbers, or `rng` is not a Generator.
+
+    Notes
+    -----
+    Not for images whose mirror image means something else, as letters and most digits.
+
+    Deck L "Data Augmentation"; Krizhevsky et al. (2012), section 4.1.
+
+    Examples
+    --------
+    >>> random_flip([[[1.0, 2.0], [3.0, 4.0]]], np.random.default_rng(0), probability=1.0)
+    array([[[2., 1.],
+            [4., 3.]]])
+    """
+    images, rng = _as_images(images), _as_rng(rng)
+    probability = as_real("probability", probability, low=0.0, high=1.0)
+    if axis not in ("horizontal", "vertical"):
+        raise ValueError(f"axis must be 'horizontal' or 'vertical', got {axis!r}")
+    chosen = rng.random(len(images)) < probability
+    out = images.copy()
+    out[chosen] = np.flip(images[chosen], axis=2 if axis == "horizontal" else 1)
+    return out
+
+
+@njit
+def _warp_kernel(images, matrices, fill, replicate, out):
+    """Equation da-bilinear: each image under its own linear map about the centre.
+
+    A matrix takes a pixel of the output to where its value is found in the input. Out there is
+    `fill`, or the nearest pixel of the edge if `replicate`.
+    """
+    batch, height, width, channels = images.shape
+    centre_y, centre_x = 0.5 * (height - 1), 0.5 * (width - 1)
+    # A pixel and more beyond the edge there is nothing but `fill`.
+    margin = 0.0 if replicate else 1.0
+    for b in range(batch):
+        image, matrix = images[b], matrices[b]
+        for i in range(height):
+            for j in range(width):
+                y = centre_y + matrix[0, 0] * (i - centre_y) + matrix[0, 1] * (j - centre_x)
+                x = centre_x + matrix[1, 0] * (i - centre_y) + matrix[1, 1] * (j - centre_x)
+                y = min(max(y, -margin), height - 1 + margin)
+                x = min(max(x, -margin), width - 1 + margin)
+                top, left = int(np.floor(y)), int(np.floor(x))
+                # (da-bilinear)  out = (1 - fy) (1 - fx) I[top, left] + (1 - fy) fx I[top, left + 1]
+                #                + fy (1 - fx) I[top + 1, left] + fy fx I[top + 1, left + 1]
+                fy, fx = y - top, x - left
+                for c in range(channels):
+                    value = np.float64(0.0)
+                    for below in range(2):
+                        for right in range(2):
+                            weight = (fy if below else 1.0 - fy) * (fx if right else 1.0 - fx)
+                            row, column = top + below, left + right
+                            if 0 <= row < height and 0 <= column < width:
+                                value += weight * image[row, column, c]
+                            else:
+                                value += weight * fill
+                    out[b, i, j, c] = value
+
+
+def _warp(images: FloatArray, matrices: FloatArray, fill: float | None) -> FloatArray:
+    edge = 0.0 if fill is None else as_real("fill", fill)
+    low, high = images.min(), images.max()
+    if fill is not None:
+        low, high = min(low, edge), max(high, edge)
+    out = np.empty_like(images)
+    shape = (*images.shape[:3], -1)
+    _warp_kernel(images.reshape(shape), matrices, edge, fill is None, out.reshape(shape))
+    # The four weights add up to 1 but for rounding.
+    return np.clip(out, low, high, out=out)
+
+
+def random_zoom(
+    images: ArrayLike,
+    low: float,
+    high: float,
+    rng: np.random.Generator,
+    fill: float | None = 0.0,
+) -> FloatArray:
+    r"""Enlarge or shrink each image about its centre by a random factor.
+
+    .. math:: \mathrm{out}(u) = I(u / s), \qquad \log s \sim \mathcal U(\log a, \log b)
+
+    for a pixel at u from the centre.
+
+    Parameters
+    ----------
+    images : array (batch, height, width) or (batch, height, width, channels)
+    low, high : floats
+        a and b, the range of the factor s; positive. Above 1 enlarges. On the logarithmic scale
+        twice as large is as likely as half as large.
+    rng : numpy.random.Generator
+        Draws the factors.
+    fill : float or None, default 0
+        Value around a shrunk image; None continues its edge.
+
+    Returns
+    -------
+    array of the shape and dtype of `images`
+        In the range of its pixels and `fill`.
+
+    Raises
+    ------
+    ValueError
+        If `low` is not positive or above `high`, or `images` is empty, not finite or not of such a
+        shape.
+    TypeError
+        If `images` does not hold real numbers, or `rng` is not a Generator.
+
+    Notes
+    -----
+    Equation da-zoom. Nothing is smoothed before an image shrinks: far below a factor of a half,
+    pixels are skipped.
+
+    Deck L "Data Augmentation".
+
+    Examples
+    --------
+    >>> images = np.array([[[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]])
+    >>> random_zoom(images, 2.0, 2.0, np.random.default_rng(0))
+    array([[[0.25, 0.5 , 0.25],
+            [0.5 , 1.  , 0.5 ],
+            [0.25, 0.5 , 0.25]]])
+    """
+    images, rng = _as_images(images), _as_rng(rng)
+    factors = _draw_factors(low, high, (len(images), 1), rng)
+    return _warp(images, np.eye(2) / factors[:, :, np.newaxis], fill)
+
+
+def stretch(
+    images: ArrayLike,
+    low: float,
+    high: float,
+    rng: np.random.Generator,
+    fill: float | None = 0.0,
+) -> FloatArray:
+    r"""Stretch or squeeze each image about its centre, in height and in width on their own.
+
+    .. math:: \mathrm{out}(u_y, u_x) = I(u_y / s_y, u_x / s_x), \qquad
+              \log s_y, \log s_x \sim \mathcal U(\log a, \log b)
+
+    Parameters
+    ----------
+    images : array (batch, height, width) or (batch, height, width, channels)
+    low, high : floats
+        a and b, the range of both factors; positive. Above 1 stretches.
+    rng : numpy.random.Generator
+        Draws the factors, two for each image.
+    fill : float or None, default 0
+        Value around a squeezed image; None continues its edge.
+
+    Returns
+    -------
+    array of the shape and dtype of `images`
+        In the range of its pixels and `fill`.
+
+    Raises
+    ------
+    ValueError
+        If `low` is not positive or above `high`, or `images` is empty, not finite or not of such a
+        shape.
+    TypeError
+        If `images` does not hold real numbers, or `rng` is not a Generator.
+
+    Notes
+    -----
+    Equation da-stretch. Deck C "Additional heuristics: Data Augmentation".
+
+    Examples
+    --------
+    >>> stretch(np.ones((1, 2, 4)), 0.5, 0.5, np.random.default_rng(0))
+    array([[[0. , 0.5, 0.5, 0. ],
+            [0. , 0.5, 0.5, 0. ]]])
+    """
+    images, rng = _as_images(images), _as_rng(rng)
+    factors = _draw_factors(low, high, (len(images), 2), rng)
+    return _warp(images, np.eye(2) / factors[:, :, np.newaxis], fill)
+
+
+def rotate(
+    images: ArrayLike,
+    max_angle: float,
+    rng: np.random.Generator,
+    fill: float | None = 0.0,
+) -> FloatArray:
+    r"""Turn each image about its centre by a random angle.
+
+    .. math:: \mathrm{out}(u) = I(R_\theta u), \qquad
+              R_\theta = \begin{pmatrix} \cos\theta & \sin\theta \\
+                                         -\sin\theta & \cos\theta \end{pmatrix}, \qquad
+              \theta \sim \mathcal U(-\theta_{\max}, \theta_{\max})
+
+    for a pixel at :math:`u = (u_y, u_x)` from the centre, rows from top to bottom.
+
+    Parameters
+    ----------
+    images : array (batch, height, width) or (batch, height, width, channels)
+    max_angle : float in [0, 180]
+        Largest angle in degrees, either way. Positive angles turn anticlockwise on the screen, as
+        ``numpy.rot90`` and torchvision do.
+    rng : numpy.random.Generator
+        Draws the angles.
+    fill : float or None, default 0
+        Value in the corners that nothing was turned into; None continues the edge.
+
+    Returns
+    -------
+    array of the shape and dtype of `images`
+        In the range of its pixels and `fill`.
+
+    Raises
+    ------
+    ValueError
+        If `max_angle` is outside [0, 180], or `images` is empty, not finite or not of such a shape.
+    TypeError
+        If `images` does not hold real numbers, or `rng` is not a Generator.
+
+    Notes
+    -----
+    Equation da-rotate. Deck C "Additional heuristics: Data Augmentation".
+
+    Examples
+    --------
+    >>> image = [[[1.0, 2.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]]
+    >>> out = rotate(image, 30.0, np.random.default_rng(3))  # by -24.9 degrees, clockwise
+    >>> out.round(1)
+    array([[[0.3, 1.4, 1. ],
+            [0. , 0. , 0.5],
+            [0. , 0. , 0. ]]])
+    """
+    images, rng = _as_images(images), _as_rng(rng)
+    max_angle = as_real("max_angle", max_angle, low=0.0, high=180.0)
+    angles = np.deg2rad(rng.uniform(-max_angle, max_angle, len(images)))
+    cos, sin = np.cos(angles), np.sin(angles)
+    matrices = np.stack([cos, sin, -sin, cos], axis=1).reshape(-1, 2, 2)
+    return _warp(images, matrices, fill)
+
+
+def add_noise(
+    images: ArrayLike,
+    scale: float,
+    rng: np.random.Generator,
+    value_range: tuple[float, float] | None = (0.0, 1.0),
+) -> FloatArray:
+    r"""Add normal noise to every value, and cut off what leaves the range of an image.
+
+    .. math:: \mathrm{out} = \min(\max(x + e, \, a), \, b), \qquad e \sim \mathcal N(0, \sigma^2)
+
+    Parameters
+    ----------
+    images : array (batch, height, width) or (batch, height, width, channels)
+    scale : float
+        Standard deviation of the noise, in the unit of the pixels; 0 or more.
+    rng : numpy.random.Generator
+        Draws the noise.
+    value_range : (low, high) or None, default (0, 1)
+        a and b, the smallest and the largest value that a pixel can have; None, for standardized
+        images, cuts nothing off.
+
+    Returns
+    -------
+    array of the shape and dtype of `images`
+
+    Raises
+    ------
+    ValueError
+        If `scale` is negative, a pixel is outside `value_range`, or `images` is empty, not finite
+        or not of such a shape.
+    TypeError
+        If `images` does not hold real numbers, or `rng` is not a Generator.
+
+    Notes
+    -----
+    Equation da-noise. Deck C "Additional heuristics: Data Augmentation". Where pixels sit at the
+    end of the range, as the black of a digit does, the noise that is left has a mean.
+
+    Examples
+    --------
+    >>> out = add_noise(np.full((1, 2, 2), 0.5), 0.1, np.random.default_rng(0))
+    >>> out.round(2)
+    array([[[0.51, 0.49],
+            [0.56, 0.51]]])
+    """
+    images, rng = _as_images(images), _as_rng(rng)
+    scale = as_real("scale", scale, low=0.0)
+    low, high = _as_range(value_range, images)
+    noisy = images + scale * rng.standard_normal(images.shape)
+    return np.clip(noisy, low, high).astype(images.dtype)
+
+
+def color_pca(
+    images: ArrayLike,
+    scale: float,
+    rng: np.random.Generator,
+    value_range: tuple[float, float] | None = (0.0, 1.0),
+    covariance: ArrayLike | None = None,
+    scaled_by: Literal["eigenvalue", "deviation"] = "eigenvalue",
+) -> FloatArray:
+    r"""Shift the colour of each image along the principal axes of the colours.
+
+    .. math:: \mathrm{out} = x + V (\alpha \odot \lambda), \qquad
+              \alpha_k \sim \mathcal N(0, \sigma^2)
+
+    with one :math:`\alpha` for all pixels x of an image, and :math:`V, \lambda` the eigenvectors
+    and eigenvalues of the covariance of the colours. What leaves the range is cut off.
+
+    Parameters
+    ----------
+    images : array (batch, height, width, channels)
+    scale : float
+        sigma, 0 or more; 0.1 in the paper.
+    rng : numpy.random.Generator
+        Draws one number for each image and axis.
+    value_range : (low, high) or None, default (0, 1)
+        The smallest and the largest value that a pixel can have; None cuts nothing off.
+    covariance : array (channels, channels), optional
+        Covariance of the colours over all pixels of the *training set*; left out, over those of
+        `images`.
+    scaled_by : {"eigenvalue", "deviation"}, default "eigenvalue"
+        The paper multiplies by the eigenvalue, a squared unit, so that the strength depends on
+        whether pixels run to 1 or to 255. "deviation" takes its square root, which does not.
+
+    Returns
+    -------
+    array of the shape and dtype of `images`
+
+    Raises
+    ------
+    ValueError
+        If `images` has no channels, is empty or not finite, a pixel is outside `value_range`,
+        `scale` is negative, `covariance` is not symmetric and positive semidefinite, or `scaled_by`
+        is neither of the two.
+    TypeError
+        If an array does not hold real numbers, or `rng` is not a Generator.
+
+    Notes
+    -----
+    Equation da-color-pca. The largest entry of each eigenvector is taken as positive, so that one
+    seed gives one result with every linear algebra library.
+
+    Krizhevsky et al. (2012), section 4.1; deck L "Data Augmentation".
+
+    Examples
+    --------
+    >>> images = np.random.default_rng(0).uniform(0.3, 0.7, (2, 4, 4, 3))
+    >>> out = color_pca(images, 0.1, np.random.default_rng(1))
+    >>> np.ptp(out - images, axis=(1, 2)).max() < 1e-12  # the same shift in each pixel
+    np.True_
+    """
+    images, rng = _as_images(images), _as_rng(rng)
+    if images.ndim != 4:
+        raise ValueError(
+            f"images must have shape (batch, height, width, channels), got {images.shape}"
+        )
+    scale = as_real("scale", scale, low=0.0)
+    low, high = _as_range(value_range, images)
+    if scaled_by not in ("eigenvalue", "deviation"):
+        raise ValueError(f"scaled_by must be 'eigenvalue' or 'deviation', got {scaled_by!r}")
+    channels = images.shape[3]
+    if covariance is None:
+        colors = images.reshape(-1, channels).astype(np.float64)
+        colors -= colors.mean(axis=0)
+        matrix = colors.T @ colors / len(colors)
+    else:
+        matrix = as_shaped("covariance", covariance, (channels, channels), np.float64)
+    eigenvalues, axes = _color_axes(matrix)
+    size = eigenvalues if scaled_by == "eigenvalue" else np.sqrt(eigenvalues)
+    alpha = scale * rng.standard_normal((len(images), channels))
+    # (da-color-pca)  out = x + V (alpha lambda)
+    shift = (alpha * size) @ axes.T
+    return np.clip(images + shift[:, np.newaxis, np.newaxis], low, high).astype(images.dtype)
+
+
+def _color_axes(covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return eigenvalues, and eigenvectors in columns, of a covariance."""
+    tolerance = 1e-8 * np.abs(covariance).max()
+    if not (np.abs(covariance - covariance.T) <= tolerance).all():
+        raise ValueError("covariance must be symmetric and finite")
+    eigenvalues, axes = np.linalg.eigh(covariance)
+    if eigenvalues[0] < -tolerance:
+        raise ValueError(
+            f"covariance must be positive semidefinite, got an eigenvalue of {eigenvalues[0]:.3g}"
+        )
+    largest = np.abs(axes).argmax(axis=0)
+    return np.maximum(eigenvalues, 0.0), axes * np.sign(axes[largest, np.arange(len(axes))])
+
+
+def test_time_average(
+    predict: Callable[[FloatArray], ArrayLike],
+    images: ArrayLike,
+    augmentations: Sequence[Callable[[FloatArray], ArrayLike]],
+) -> FloatArray:
+    r"""Average the predictions for differently augmented copies of the same images.
+
+    .. math:: \frac{1}{K} \sum_{k=1}^{K} f(a_k(x))
+
+    Parameters
+    ----------
+    predict : callable
+        f: takes images, returns an array of predictions, such as probabilities, of one shape
+        whatever the augmentation.
+    images : array (batch, height, width) or (batch, height, width, channels)
+    augmentations : sequence of callables
+        The K maps :math:`a_k` from images to images. The unchanged image takes part if the identity
+        ``lambda x: x`` is among them; it cannot where `predict` wants crops.
+
+    Returns
+    -------
+    array
+        Of the shape and float type of one prediction.
+
+    Raises
+    ------
+    ValueError
+        If there is no augmentation, predictions differ in shape, or `images` is empty, not finite
+        or not of such a shape.
+    TypeError
+        If `images` or a prediction does not hold real numbers.
+
+    Notes
+    -----
+    Equation da-test-time. Deck L "Data Augmentation": crops, flips and colour shifts at test time;
+    Krizhevsky et al. (2012), section 4.1, average ten crops.
+
+    Examples
+    --------
+    >>> images = [[[1.0, 0.0]], [[0.0, 4.0]]]
+    >>> def predict(x):
+    ...     return x[:, 0, 0]
+    >>> test_time_average(predict, images, [lambda x: x, lambda x: x[:, :, ::-1]])
+    array([0.5, 2. ])
+    """
+    images = _as_images(images)
+    if len(augmentations) == 0:
+        raise ValueError("augmentations must hold at least one callable, got none")
+    # Each gets a copy: an augmentation of the caller's may work in place.
+    outputs = [as_float_array("predict", predict(_apply(a, images))) for a in augmentations]
+    shapes = {output.shape for output in outputs}
+    if len(shapes) > 1:
+        raise ValueError(f"predict must return one shape for all augmentations, got {shapes}")
+    return np.mean(outputs, axis=0, dtype=np.float64).astype(outputs[0].dtype)
+
+
+# The name is no sign of a test to collect.
+test_time_average.__test__ = False  # type: ignore[attr-defined]
+
+
+def _apply(augmentation: Callable[[FloatArray], ArrayLike], images: FloatArray) -> FloatArray:
+    return as_float_array("augmentations", augmentation(images.copy()))
+
+
+def _as_images(images: ArrayLike) -> FloatArray:
+    array = as_float_array("images", images)
+    if array.ndim not in (3, 4) or array.size == 0:
+        raise ValueError(
+            "images must have shape (batch, height, width) or (batch, height, width, channels), "
+            f"none of them 0, got {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError("images must be finite, got nan or infinity")
+    return array
+
+
+def _as_rng(rng: np.random.Generator) -> np.random.Generator:
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    return rng
+
+
+def _as_size(size: int | tuple[int, int], available: tuple[int, ...]) -> tuple[int, int]:
+    pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+    if len(pair) != 2:
+        raise ValueError(f"size must be an integer or a pair (height, width), got {size!r}")
+    height, width = (as_integer("size", side, low=1) for side in pair)
+    if height > available[0] or width > available[1]:
+        raise ValueError(
+            f"size must fit into the padded image of {available[0]} x {available[1]} pixels, "
+            f"got {height} x {width}"
+        )
+    return height, width
+
+
+def _draw_factors(
+    low: float, high: float, shape: tuple[int, int], rng: np.random.Generator
+) -> FloatArray:
+    low = as_real("low", low, low=0.0, low_open=True)
+    high = as_real("high", high, low=low)
+    return np.exp(rng.uniform(np.log(low), np.log(high), shape))
+
+
+def _as_range(value_range: tuple[float, float] | None, images: FloatArray) -> tuple[float, float]:
+    if value_range is None:
+        return -np.inf, np.inf
+    if not isinstance(value_range, (tuple, list)) or len(value_range) != 2:
+        raise ValueError(f"value_range must be a pair (low, high) or None, got {value_range!r}")
+    low, high = (as_real("value_range", end) for end in value_range)
+    if low > images.min() or high < images.max():
+        raise ValueError(
+            f"value_range must hold all pixels, which run from {images.min()} to {images.max()}, "
+            f"got {value_range!r}"
+        )
+    return low, high

@@ -1,0 +1,492 @@
+"""Layer, instance and group normalization: statistics of one example, not of a mini-batch.
+
+Each example is cut into rows (all of its features; one channel; a group of channels), and every row
+is standardized on its own. An output so depends on no other example, training and inference are the
+same computation, and a batch of one is as good as any.
+
+Chapter: ``book/layer-normalization.md``.
+Deck: S "Layer Normalization".
+Papers: J. L. Ba, J. R. Kiros and G. Hinton, Layer Normalization, arXiv:1607.06450, 2016;
+D. Ulyanov, A. Vedaldi and V. Lempitsky, Instance Normalization: The Missing Ingredient for Fast
+Stylization, arXiv:1607.08022, 2016; Y. Wu and K. He, Group Normalization, ECCV 2018.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gradlab._jit import njit
+from gradlab._validate import (
+    FloatArray,
+    as_batch,
+    as_float_array,
+    as_integer,
+    as_real,
+    as_shaped,
+)
+
+__all__ = [
+    "LayerNormCache",
+    "group_norm_backward",
+    "group_norm_forward",
+    "instance_norm_backward",
+    "instance_norm_forward",
+    "layer_norm_backward",
+    "layer_norm_forward",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerNormCache:
+    """What a forward pass keeps for its backward pass, all in the dtype of ``x``.
+
+    The three statistics have one entry for each row that was standardized: shape (batch,) for layer
+    normalization, (batch, channels) for instance and (batch, groups) for group normalization.
+
+    Attributes
+    ----------
+    normalized : array of the shape of ``x``
+        The standardized input, u.
+    mean, var : arrays
+        Statistics of each row; the variance divides by the row's size, without epsilon.
+    inv_std : array
+        1 / sqrt(var + eps).
+    gamma : array (features,) or (channels,)
+        The scale that the forward pass used.
+    """
+
+    normalized: FloatArray
+    mean: FloatArray
+    var: FloatArray
+    inv_std: FloatArray
+    gamma: FloatArray
+
+    def __getitem__(self, name: str) -> FloatArray:
+        """Return an attribute by its name: ``cache["mean"]`` is ``cache.mean``."""
+        if name not in self.__dataclass_fields__:
+            raise KeyError(name)
+        value: FloatArray = getattr(self, name)
+        return value
+
+
+@njit
+def _normalize_rows_kernel(x, eps, mu, var, inv_std, u):
+    """Equations ln-mean, ln-variance and ln-normalize.
+
+    `mu`, `var` and `inv_std` are float64 whatever `x` is, and so are the sums. (A plain 0.0 would
+    not do that without numba: NumPy adds float32 to it as float32.)
+    """
+    rows, size = x.shape
+    for r in range(rows):
+        xr, ur = x[r], u[r]
+
+        # (ln-mean)  mu_r = 1/m sum_k x_rk
+        total = np.float64(0.0)
+        for k in range(size):
+            total += xr[k]
+        mean = total / size
+
+        # (ln-variance)  var_r = 1/m sum_k (x_rk - mu_r)^2
+        total = np.float64(0.0)
+        for k in range(size):
+            total += (xr[k] - mean) ** 2
+        variance = total / size
+        scale = 1.0 / np.sqrt(variance + eps)
+
+        # (ln-normalize)  u_rk = (x_rk - mu_r) / sqrt(var_r + eps)
+        for k in range(size):
+            ur[k] = (xr[k] - mean) * scale
+        mu[r], var[r], inv_std[r] = mean, variance, scale
+
+
+def _forward(
+    x: FloatArray, gamma: ArrayLike, beta: ArrayLike, groups: int, eps: float
+) -> tuple[FloatArray, LayerNormCache]:
+    """Normalize each example in `groups` rows, then apply equation ln-scale-shift."""
+    batch, channels = x.shape[:2]
+    gamma = as_shaped("gamma", gamma, (channels,), x.dtype)
+    beta = as_shaped("beta", beta, (channels,), x.dtype)
+    eps = as_real("eps", eps, low=0.0, low_open=True)
+    mean, var, inv_std = np.empty((3, batch * groups))
+    normalized = np.empty_like(x)
+    rows = (batch * groups, -1)
+    _normalize_rows_kernel(x.reshape(rows), eps, mean, var, inv_std, normalized.reshape(rows))
+    # (ln-scale-shift)  out_rk = gamma_c u_rk + beta_c, with c the channel (or feature) of entry k
+    out = _along_channels(gamma, x.ndim) * normalized + _along_channels(beta, x.ndim)
+    shape = (batch,) if x.ndim == 2 else (batch, groups)
+    mean, var, inv_std = (a.astype(x.dtype).reshape(shape) for a in (mean, var, inv_std))
+    return out, LayerNormCache(normalized, mean, var, inv_std, gamma.copy())
+
+
+@njit
+def _normalize_rows_backward_kernel(du, u, inv_std, dx):
+    """Equation ln-backward-x."""
+    rows, size = du.shape
+    for r in range(rows):
+        dur, ur, dxr = du[r], u[r], dx[r]
+        mean_du = np.float64(0.0)
+        mean_du_u = np.float64(0.0)
+        for k in range(size):
+            mean_du += dur[k]
+            mean_du_u += dur[k] * ur[k]
+        mean_du /= size
+        mean_du_u /= size
+        # (ln-backward-x)  dx_rk = (du_rk - 1/m sum_l du_rl - u_rk 1/m sum_l du_rl u_rl)
+        #                          / sqrt(var_r + eps)
+        for k in range(size):
+            dxr[k] = (dur[k] - mean_du - ur[k] * mean_du_u) * inv_std[r]
+
+
+def _backward(
+    dout: ArrayLike, cache: LayerNormCache, ndim: int, forward: str
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Equations ln-backward-beta, ln-backward-gamma and ln-backward-u, then ln-backward-x."""
+    if not isinstance(cache, LayerNormCache):
+        raise TypeError(
+            f"cache must be the LayerNormCache that {forward} returned, got {type(cache).__name__}"
+        )
+    u = cache.normalized
+    if u.ndim != ndim:
+        raise ValueError(
+            f"cache must come from {forward}, whose output has {ndim} dimensions, "
+            f"got one for an output of shape {u.shape}"
+        )
+    dout = as_shaped("dout", dout, u.shape, u.dtype)
+    others = tuple(axis for axis in range(ndim) if axis != 1)
+    # (ln-backward-beta)   dbeta_c = sum of dout over examples and positions
+    dbeta = dout.sum(axis=others, dtype=np.float64).astype(u.dtype)
+    # (ln-backward-gamma)  dgamma_c = sum of dout u over examples and positions
+    dgamma = (dout * u).sum(axis=others, dtype=np.float64).astype(u.dtype)
+    # (ln-backward-u)      du = gamma_c dout
+    du = dout * _along_channels(cache.gamma, ndim)
+    rows = (cache.mean.size, -1)
+    dx = np.empty_like(u)
+    _normalize_rows_backward_kernel(
+        du.reshape(rows), u.reshape(rows), cache.inv_std.reshape(-1), dx.reshape(rows)
+    )
+    return dx, dgamma, dbeta
+
+
+def layer_norm_forward(
+    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, eps: float = 1e-5
+) -> tuple[FloatArray, LayerNormCache]:
+    r"""Normalize every example over its features, then scale and shift each feature.
+
+    .. math:: \mathrm{out}_{ij} = \gamma_j \, \frac{x_{ij} - \mu_i}{\sqrt{\sigma_i^2 + \epsilon}}
+              + \beta_j
+
+    where :math:`\mu_i` and :math:`\sigma_i^2` are the mean and the variance (divided by the number
+    of features) of row i of `x`.
+
+    Parameters
+    ----------
+    x : array (batch, features)
+        The mini-batch; one example is enough.
+    gamma, beta : arrays (features,)
+        Scale and shift; converted to the dtype of `x`.
+    eps : float, default 1e-5
+        Added to the variance, inside the root; positive, in the squared unit of `x`. PyTorch's
+        default; Keras's is 1e-3.
+
+    Returns
+    -------
+    out : array (batch, features)
+        In the dtype of `x`.
+    cache : LayerNormCache
+        For `layer_norm_backward`; ``mean`` and ``var`` have shape (batch,).
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or `eps` is not positive and finite.
+    TypeError
+        If an array does not hold real numbers.
+
+    Notes
+    -----
+    Training and inference are the same: there are no running statistics. An example whose features
+    are all equal (or that has only one) comes out as `beta`. A value that is not finite spreads
+    over its own example and no further.
+
+    Ba, Kiros and Hinton (2016), eq. (3); deck S "Layer Normalization", which has no epsilon, so
+    that equal pre-activations make 0 / 0 there. Its factor sqrt(m) / s, with s the norm of the
+    centred vector, is one over the standard deviation; its sums leave out the constant unit that
+    carries the bias.
+
+    Examples
+    --------
+    >>> out, cache = layer_norm_forward([[1.0, 3.0], [10.0, 30.0]], gamma=[1, 1], beta=[0, 5])
+    >>> out.round(3)
+    array([[-1.,  6.],
+           [-1.,  6.]])
+    >>> cache.mean, cache.var
+    (array([ 2., 20.]), array([  1., 100.]))
+    """
+    return _forward(as_batch("x", x), gamma, beta, 1, eps)
+
+
+def layer_norm_backward(
+    dout: ArrayLike, cache: LayerNormCache
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    r"""Gradient of the loss through `layer_norm_forward`.
+
+    .. math:: \frac{\partial L}{\partial x_{ij}} = \frac{1}{\sqrt{\sigma_i^2 + \epsilon}} \left(
+              d_{ij} - \frac{1}{m} \sum_{l} d_{il} - u_{ij} \frac{1}{m} \sum_{l} d_{il} u_{il}
+              \right), \qquad d_{ij} = \gamma_j \frac{\partial L}{\partial \mathrm{out}_{ij}}
+
+    with u the standardized input and m the number of features.
+
+    Parameters
+    ----------
+    dout : array (batch, features)
+        Gradient of the loss with respect to the output.
+    cache : LayerNormCache
+        What `layer_norm_forward` returned beside that output.
+
+    Returns
+    -------
+    dx : array (batch, features)
+        Gradient with respect to the input; it sums to 0 over the features of each example.
+    dgamma, dbeta : arrays (features,)
+        Gradients with respect to scale and shift, summed over the batch.
+
+    Raises
+    ------
+    ValueError
+        If `dout` has another shape than the output had, or `cache` comes from another forward pass.
+    TypeError
+        If `cache` is not a `LayerNormCache`, or `dout` does not hold real numbers.
+
+    Notes
+    -----
+    Unlike in batch normalization, `gamma` differs along the sum and stays inside it.
+
+    Ba, Kiros and Hinton (2016).
+
+    Examples
+    --------
+    >>> out, cache = layer_norm_forward([[1.0, 2.0, 6.0]], gamma=[2, 2, 2], beta=[0, 0, 0])
+    >>> dx, dgamma, dbeta = layer_norm_backward([[1.0, 0.0, 0.0]], cache)
+    >>> dx.round(4)
+    array([[ 0.3527, -0.4409,  0.0882]])
+    >>> dbeta
+    array([1., 0., 0.])
+    """
+    return _backward(dout, cache, 2, "layer_norm_forward")
+
+
+def instance_norm_forward(
+    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, eps: float = 1e-5
+) -> tuple[FloatArray, LayerNormCache]:
+    r"""Normalize every channel of every example over its positions, then scale and shift it.
+
+    .. math:: \mathrm{out}_{icp} = \gamma_c \,
+              \frac{x_{icp} - \mu_{ic}}{\sqrt{\sigma_{ic}^2 + \epsilon}} + \beta_c
+
+    where the mean and the variance of channel c of example i run over the positions p.
+
+    Parameters
+    ----------
+    x : array (batch, channels, positions)
+        An image's rows and columns are flattened to positions.
+    gamma, beta : arrays (channels,)
+        Scale and shift; converted to the dtype of `x`.
+    eps : float, default 1e-5
+        Added to the variance, inside the root; positive, in the squared unit of `x`.
+
+    Returns
+    -------
+    out : array (batch, channels, positions)
+        In the dtype of `x`.
+    cache : LayerNormCache
+        For `instance_norm_backward`; ``mean`` and ``var`` have shape (batch, channels).
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or `eps` is not positive and finite.
+    TypeError
+        If an array does not hold real numbers.
+
+    Notes
+    -----
+    Equation ln-instance: group normalization with one channel to a group. A channel with one
+    position comes out as `beta`; PyTorch refuses it.
+
+    Ulyanov, Vedaldi and Lempitsky (2016); deck S names it under "Layer Normalization".
+
+    Examples
+    --------
+    >>> x = [[[1.0, 3.0], [10.0, 30.0]]]
+    >>> instance_norm_forward(x, gamma=[1, 2], beta=[0, 5])[0].round(3)
+    array([[[-1.,  1.],
+            [ 3.,  7.]]])
+    """
+    x = _as_channels(x)
+    return _forward(x, gamma, beta, x.shape[1], eps)
+
+
+def instance_norm_backward(
+    dout: ArrayLike, cache: LayerNormCache
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Gradient of the loss through `instance_norm_forward`.
+
+    The formula is that of `layer_norm_backward` with the sums over the positions of one channel.
+
+    Parameters
+    ----------
+    dout : array (batch, channels, positions)
+        Gradient of the loss with respect to the output.
+    cache : LayerNormCache
+        What `instance_norm_forward` returned beside that output.
+
+    Returns
+    -------
+    dx : array (batch, channels, positions)
+        Gradient with respect to the input; it sums to 0 over the positions of each channel.
+    dgamma, dbeta : arrays (channels,)
+        Gradients with respect to scale and shift, summed over batch and positions.
+
+    Raises
+    ------
+    ValueError
+        If `dout` has another shape than the output had, or `cache` comes from another forward pass.
+    TypeError
+        If `cache` is not a `LayerNormCache`, or `dout` does not hold real numbers.
+
+    Notes
+    -----
+    Ulyanov, Vedaldi and Lempitsky (2016).
+
+    Examples
+    --------
+    >>> out, cache = instance_norm_forward([[[1.0, 2.0, 6.0]]], gamma=[2.0], beta=[0.0])
+    >>> dx, dgamma, dbeta = instance_norm_backward([[[1.0, 0.0, 0.0]]], cache)
+    >>> dx.round(4)
+    array([[[ 0.3527, -0.4409,  0.0882]]])
+    """
+    return _backward(dout, cache, 3, "instance_norm_forward")
+
+
+def group_norm_forward(
+    x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, groups: int, eps: float = 1e-5
+) -> tuple[FloatArray, LayerNormCache]:
+    r"""Normalize every group of neighbouring channels of every example, then scale and shift.
+
+    .. math:: \mathrm{out}_{icp} = \gamma_c \,
+              \frac{x_{icp} - \mu_{ig(c)}}{\sqrt{\sigma_{ig(c)}^2 + \epsilon}} + \beta_c,
+              \qquad g(c) = \left\lfloor \frac{c \, G}{C} \right\rfloor
+
+    where the mean and the variance of group g of example i run over its channels and all positions;
+    channels and groups count from 0.
+
+    Parameters
+    ----------
+    x : array (batch, channels, positions)
+        An image's rows and columns are flattened to positions.
+    gamma, beta : arrays (channels,)
+        Scale and shift, one for each of the C channels; converted to the dtype of `x`.
+    groups : int
+        G, a divisor of the number of channels. With one group the statistics are those of layer
+        normalization over the whole example, with as many groups as channels those of instance
+        normalization.
+    eps : float, default 1e-5
+        Added to the variance, inside the root; positive, in the squared unit of `x`.
+
+    Returns
+    -------
+    out : array (batch, channels, positions)
+        In the dtype of `x`.
+    cache : LayerNormCache
+        For `group_norm_backward`; ``mean`` and ``var`` have shape (batch, groups).
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, `groups` does not divide the number of channels, or `eps` is not
+        positive and finite.
+    TypeError
+        If an array does not hold real numbers, or `groups` is not an integer.
+
+    Notes
+    -----
+    Equation ln-group. Wu and He (2018), eq. (7); deck S names it under "Layer Normalization".
+
+    Examples
+    --------
+    >>> x = [[[1.0], [3.0], [10.0], [30.0]]]
+    >>> out, cache = group_norm_forward(x, gamma=[1, 1, 1, 2], beta=[0, 0, 0, 5], groups=2)
+    >>> out.round(3).ravel()
+    array([-1.,  1., -1.,  7.])
+    >>> cache.mean
+    array([[ 2., 20.]])
+    """
+    x = _as_channels(x)
+    groups = as_integer("groups", groups, low=1)
+    if x.shape[1] % groups:
+        raise ValueError(
+            f"groups must divide the number of channels, got {groups} groups and "
+            f"{x.shape[1]} channels"
+        )
+    return _forward(x, gamma, beta, groups, eps)
+
+
+def group_norm_backward(
+    dout: ArrayLike, cache: LayerNormCache
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Gradient of the loss through `group_norm_forward`.
+
+    The formula is that of `layer_norm_backward` with the sums over the channels and positions of
+    one group.
+
+    Parameters
+    ----------
+    dout : array (batch, channels, positions)
+        Gradient of the loss with respect to the output.
+    cache : LayerNormCache
+        What `group_norm_forward` returned beside that output.
+
+    Returns
+    -------
+    dx : array (batch, channels, positions)
+        Gradient with respect to the input; it sums to 0 over each group.
+    dgamma, dbeta : arrays (channels,)
+        Gradients with respect to scale and shift, summed over batch and positions.
+
+    Raises
+    ------
+    ValueError
+        If `dout` has another shape than the output had, or `cache` comes from another forward pass.
+    TypeError
+        If `cache` is not a `LayerNormCache`, or `dout` does not hold real numbers.
+
+    Notes
+    -----
+    Wu and He (2018).
+
+    Examples
+    --------
+    >>> x = [[[1.0], [2.0], [6.0]]]
+    >>> out, cache = group_norm_forward(x, gamma=[2, 2, 2], beta=[0, 0, 0], groups=1)
+    >>> dx, dgamma, dbeta = group_norm_backward([[[1.0], [0.0], [0.0]]], cache)
+    >>> dx.round(4).ravel()
+    array([ 0.3527, -0.4409,  0.0882])
+    """
+    return _backward(dout, cache, 3, "group_norm_forward")
+
+
+def _as_channels(x: ArrayLike) -> FloatArray:
+    array = as_float_array("x", x, ndim=3)
+    if array.size == 0:
+        raise ValueError(
+            f"x must have at least one example, channel and position, got shape {array.shape}"
+        )
+    return array
+
+
+def _along_channels(parameter: FloatArray, ndim: int) -> FloatArray:
+    """Shape a parameter so that it broadcasts along axis 1 of an array of `ndim` dimensions."""
+    return parameter.reshape(-1, *(1,) * (ndim - 2))

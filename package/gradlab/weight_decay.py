@@ -1,0 +1,267 @@
+"""Weight decay: penalties and noise that ask for smoother functions.
+
+Few examples leave much of a network's function open, and large weights let it change sharply
+between them; a penalty on the squared weights makes it prefer small ones. A penalty on the
+activations asks for sparse codes, and noise on the input asks for outputs that do not depend on
+details.
+
+Chapter: ``book/weight-decay.md``.
+Decks: C "Smoothness through weight constraints", "Regularizing the weights" and "Regularization..",
+S "Weight Decay".
+Papers: A. Krogh and J. Hertz, A Simple Weight Decay Can Improve Generalization, NIPS 1991.
+C. M. Bishop, Training with Noise is Equivalent to Tikhonov Regularization, Neural Computation 7,
+1995.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gradlab._validate import FloatArray, as_batch, as_float_array, as_real
+
+__all__ = [
+    "add_input_noise",
+    "l1_activation_penalty",
+    "l1_activation_penalty_backward",
+    "l2_penalty",
+    "l2_penalty_backward",
+]
+
+
+def _as_weights(weights: Sequence[ArrayLike]) -> list[FloatArray]:
+    return [as_float_array(f"weights[{k}]", weight) for k, weight in enumerate(weights)]
+
+
+def _as_strength(value: float, half: bool) -> float:
+    if not isinstance(half, (bool, np.bool_)):
+        raise TypeError(f"half must be True or False, got {half!r}")
+    return as_real("strength", value, low=0.0) * (1.0 if half else 2.0)
+
+
+def l2_penalty(weights: Sequence[ArrayLike], strength: float, *, half: bool = True) -> float:
+    r"""Half the sum of the squared weights, times the strength: add it to the loss.
+
+    .. math:: \frac{\lambda}{2} \sum_k \lVert W_k \rVert_F^2
+
+    Parameters
+    ----------
+    weights : sequence of arrays
+        The weight matrices, without the biases; an empty sequence is allowed.
+    strength : float
+        :math:`\lambda`, not negative.
+    half : bool, default True
+        True: the formula above (deck C; the ``weight_decay`` of PyTorch's SGD). False: without the
+        half (deck S; Keras's ``regularizers.L2``), which is twice the strength.
+
+    Returns
+    -------
+    float
+        Summed in float64, whatever the dtype of the weights.
+
+    Raises
+    ------
+    ValueError
+        If `strength` is negative or not finite.
+    TypeError
+        If an array does not hold real numbers.
+
+    Notes
+    -----
+    Equation wd-penalty. It is added once to the *mean* loss over the examples (deck C). Deck S
+    writes it inside the sum over the examples, where it counts once for each of them.
+
+    Decks C "Smoothness through weight constraints" and S "Weight Decay"; Krogh and Hertz (1991).
+
+    Examples
+    --------
+    >>> l2_penalty([[[1.0, 2.0]], [[3.0]]], strength=0.5)
+    3.5
+    """
+    strength = _as_strength(strength, half)
+    # (wd-penalty)  1/2 lambda sum_k ||W_k||^2
+    squares = (np.square(w, dtype=np.float64).sum() for w in _as_weights(weights))
+    return 0.5 * strength * float(sum(squares))
+
+
+def l2_penalty_backward(
+    weights: Sequence[ArrayLike], strength: float, *, half: bool = True
+) -> list[FloatArray]:
+    r"""Gradient of `l2_penalty`: add it to the gradient of the loss.
+
+    .. math:: \frac{\partial}{\partial W_k} \frac{\lambda}{2} \sum_k \lVert W_k \rVert_F^2
+              = \lambda W_k
+
+    Parameters
+    ----------
+    weights : sequence of arrays
+    strength : float
+        :math:`\lambda`, not negative.
+    half : bool, default True
+        As in `l2_penalty`; False gives :math:`2 \lambda W_k`.
+
+    Returns
+    -------
+    list of arrays
+        New arrays, each of the shape and dtype of its weights.
+
+    Raises
+    ------
+    ValueError
+        If `strength` is negative or not finite.
+    TypeError
+        If an array does not hold real numbers.
+
+    Notes
+    -----
+    Equation wd-gradient. Gradient descent on the sum is the update :math:`W \leftarrow W - \eta
+    (\Delta W + \lambda W)` (equation wd-update), which `gradlab.optimizers.SGD` has built in.
+    :math:`\Delta W` there is the *mean* gradient over the mini-batch: deck C's pseudo-code leaves
+    out the division by its size, which its formula for the mini-batch has.
+
+    Deck C "Regularizing the weights".
+
+    Examples
+    --------
+    >>> l2_penalty_backward([[[1.0, 2.0]], [[3.0]]], strength=0.5)
+    [array([[0.5, 1. ]]), array([[1.5]])]
+    """
+    strength = _as_strength(strength, half)
+    # (wd-gradient)  lambda W_k
+    return [strength * w for w in _as_weights(weights)]
+
+
+def l1_activation_penalty(activations: ArrayLike, strength: float) -> float:
+    r"""Sum of the magnitudes of a layer's activations, times the strength; mean over the batch.
+
+    .. math:: \frac{\lambda}{B} \sum_{i=1}^{B} \sum_j |a_{ij}|
+
+    Parameters
+    ----------
+    activations : array (batch, features)
+        What the layer puts out.
+    strength : float
+        :math:`\lambda`, not negative.
+
+    Returns
+    -------
+    float
+        Summed in float64, whatever the dtype of the activations.
+
+    Raises
+    ------
+    ValueError
+        If `strength` is negative or not finite, or the array is empty or has another number of
+        dimensions.
+    TypeError
+        If the array does not hold real numbers.
+
+    Notes
+    -----
+    Equation wd-activation-penalty. The mean over the batch makes the strength independent of its
+    size, as in Keras's ``ActivityRegularization(l1=...)``.
+
+    Deck C "Regularization..".
+
+    Examples
+    --------
+    >>> l1_activation_penalty([[1.0, -2.0], [0.0, 3.0]], strength=0.5)
+    1.5
+    """
+    activations = as_batch("activations", activations)
+    strength = as_real("strength", strength, low=0.0)
+    # (wd-activation-penalty)  lambda / B sum_ij |a_ij|
+    total = np.abs(activations).sum(dtype=np.float64)
+    return strength / activations.shape[0] * float(total)
+
+
+def l1_activation_penalty_backward(activations: ArrayLike, strength: float) -> FloatArray:
+    r"""Gradient of `l1_activation_penalty`; 0 at an activation of 0.
+
+    .. math:: \frac{\partial}{\partial a_{ij}} = \frac{\lambda}{B} \, \mathrm{sign}(a_{ij})
+
+    Parameters
+    ----------
+    activations : array (batch, features)
+    strength : float
+        :math:`\lambda`, not negative.
+
+    Returns
+    -------
+    array (batch, features)
+        In the dtype of `activations`; add it to the gradient that comes from the next layer.
+
+    Raises
+    ------
+    ValueError
+        If `strength` is negative or not finite, or the array is empty or has another number of
+        dimensions.
+    TypeError
+        If the array does not hold real numbers.
+
+    Notes
+    -----
+    Equation wd-activation-gradient. At 0 any number between -1 and 1 times the factor is a
+    subgradient; 0 leaves a silent unit silent.
+
+    Deck C "Regularization..".
+
+    Examples
+    --------
+    >>> l1_activation_penalty_backward([[1.0, -2.0], [0.0, 3.0]], strength=0.5)
+    array([[ 0.25, -0.25],
+           [ 0.  ,  0.25]])
+    """
+    activations = as_batch("activations", activations)
+    strength = as_real("strength", strength, low=0.0)
+    # (wd-activation-gradient)  lambda / B sign(a_ij)
+    return strength / activations.shape[0] * np.sign(activations)
+
+
+def add_input_noise(x: ArrayLike, scale: float, rng: np.random.Generator) -> FloatArray:
+    r"""Add independent Gaussian noise to every input (training only).
+
+    .. math:: \tilde x = x + \sigma \, \xi, \qquad \xi_{ij} \sim N(0, 1)
+
+    Parameters
+    ----------
+    x : array (batch, features)
+        Or of any other shape. Features should be standardized, so that one scale suits all.
+    scale : float
+        :math:`\sigma`, the standard deviation of the noise, not negative, in the unit of `x`.
+    rng : numpy.random.Generator
+        Draws the noise.
+
+    Returns
+    -------
+    array of the shape and dtype of `x`
+
+    Raises
+    ------
+    ValueError
+        If `scale` is negative or not finite.
+    TypeError
+        If the array does not hold real numbers, or `rng` is not a Generator.
+
+    Notes
+    -----
+    Equation wd-noise. For a linear model :math:`x \cdot w` with half the squared error, the mean
+    over the noise is the loss without noise plus :math:`\frac{\sigma^2}{2} \lVert w \rVert^2`
+    (equation wd-noise-penalty): weight decay of strength :math:`\sigma^2`. For other models this
+    holds for the derivatives of the output, to second order in :math:`\sigma`.
+
+    Deck C "Regularization.."; Bishop (1995).
+
+    Examples
+    --------
+    >>> add_input_noise([[1.0, 2.0]], scale=0.1, rng=np.random.default_rng(0)).round(3)
+    array([[1.013, 1.987]])
+    """
+    x = as_float_array("x", x)
+    scale = as_real("scale", scale, low=0.0)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {rng!r}")
+    # (wd-noise)  x + sigma xi
+    return x + scale * rng.standard_normal(x.shape, x.dtype)

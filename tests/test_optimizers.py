@@ -1,0 +1,848 @@
+import copy
+import math
+
+import numpy as np
+import pytest
+from fixtures.optimizers import (
+    FROZEN_STEPS,
+    RATE,
+    in_a_row,
+    make_run,
+    rate_at,
+    run_optax,
+    run_torch,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from support import assert_agrees, frozen, torch
+
+from gradlab.optimizers import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    AdaMax,
+    AdamW,
+    LocalGains,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+)
+
+DTYPES = [np.float64, np.float32]
+# What 50 steps of float32 lose against each other, and float64 does not.
+TIGHT = {np.float64: 1e-12, np.float32: 2e-5}
+
+EVERY = {
+    "SGD": lambda **kw: SGD(0.1, **kw),
+    "Momentum": lambda **kw: Momentum(0.1, 0.7, **kw),
+    "Momentum, PyTorch's": lambda **kw: Momentum(0.1, 0.7, velocity_holds_rate=False, **kw),
+    "Nesterov": lambda **kw: Nesterov(0.1, 0.7, **kw),
+    "LocalGains": lambda **kw: LocalGains(0.1, 0.3, 0.6, 0.2, 3.0, **kw),
+    "AdaGrad": lambda **kw: AdaGrad(0.1, 1e-2, initial_sum=0.2, **kw),
+    "AdaDelta": lambda **kw: AdaDelta(0.8, 1e-2, 0.1, **kw),
+    "RMSProp": lambda **kw: RMSProp(0.1, 0.8, 1e-2, **kw),
+    "Adam": lambda **kw: Adam(0.1, 0.8, 0.95, 1e-2, **kw),
+    "AdamW": lambda **kw: AdamW(0.1, 0.8, 0.95, 1e-2, **kw),
+    "AdaMax": lambda **kw: AdaMax(0.1, 0.8, 0.95, 1e-2, **kw),
+}
+every = pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
+
+
+def all_but(left_out):
+    makers = {name: make for name, make in EVERY.items() if name != left_out}
+    return pytest.mark.parametrize("make", makers.values(), ids=makers)
+
+
+def follow(optimizer, params, grads, rate=None):
+    """Take a step for each gradient; return the parameters after each, as a list of lists."""
+    history = []
+    for step, slopes in enumerate(grads):
+        if rate is not None:
+            optimizer.learning_rate = rate(step)
+        optimizer.step(params, slopes)
+        history.append([param.copy() for param in params])
+    return history
+
+
+def make_vectors(seed, steps=6, size=5, dtype=np.float64):
+    """One parameter and gradients that change, with an entry that starts at 0 and a tiny one."""
+    rng = np.random.default_rng(seed)
+    grads = (rng.normal(size=(steps, size)) + 0.3) * np.array([1e-4, 0.1, 1.0, 10.0, 3.0])[:size]
+    grads[:2, -1] = 0
+    return rng.normal(size=size).astype(dtype), grads.astype(dtype)
+
+
+def check_definition(optimizer, one_step, kept, rates=(0.1, 0.1, 0.02, 0.02, 0.3, 0.3)):
+    """Compare weights and state after every step with a definition for single numbers.
+
+    `one_step(w, g, eta, t, *memory)` returns the weight and its memory, and is applied to every
+    entry on its own; `kept` names the memory in the state, with its start.
+    """
+    w, grads = make_vectors(1)
+    memory = [[start] * w.size for start in kept.values()]
+    expected = list(w)
+    for t, (g, rate) in enumerate(zip(grads, rates, strict=True), start=1):
+        optimizer.learning_rate = rate
+        optimizer.step([w], [g])
+        for i in range(w.size):
+            old = [values[i] for values in memory]
+            expected[i], *new = one_step(expected[i], g[i], rate, t, *old)
+            for values, value in zip(memory, new, strict=True):
+                values[i] = value
+        np.testing.assert_allclose(w, expected, rtol=1e-12, atol=1e-14)
+        state = optimizer.state
+        assert set(state) == {"t", "learning_rate", *kept}
+        assert state["t"] == t
+        assert state["learning_rate"] == rate
+        for name, values in zip(kept, memory, strict=True):
+            np.testing.assert_allclose(state[name][0], values, rtol=1e-12, atol=1e-16)
+
+
+# ---- the definitions, weight by weight
+
+
+@pytest.mark.equation("opt-sgd")
+def test_sgd_is_the_definition():
+    check_definition(SGD(0.1), lambda w, g, eta, _: (w - eta * g,), {})
+
+
+@pytest.mark.equation("opt-momentum-velocity")
+@pytest.mark.equation("opt-momentum-step")
+def test_momentum_is_the_definition_of_the_decks():
+    def one_step(w, g, eta, _, v):
+        v = 0.7 * v - eta * g
+        return w + v, v
+
+    check_definition(Momentum(0.1, 0.7), one_step, {"velocity": 0.0})
+
+
+def test_momentum_in_pytorch_form_is_its_definition():
+    def one_step(w, g, eta, _, v):
+        v = 0.7 * v + g
+        return w - eta * v, v
+
+    optimizer = Momentum(0.1, 0.7, velocity_holds_rate=False)
+    check_definition(optimizer, one_step, {"velocity": 0.0})
+
+
+@pytest.mark.equation("opt-nesterov-velocity")
+@pytest.mark.equation("opt-nesterov-step")
+def test_nesterov_is_the_definition():
+    def one_step(w, g, eta, _, v):
+        v = 0.7 * v - eta * g
+        return w + 0.7 * v - eta * g, v
+
+    check_definition(Nesterov(0.1, 0.7), one_step, {"velocity": 0.0})
+
+
+@pytest.mark.equation("opt-nesterov-step")
+def test_nesterov_holds_the_extended_point_of_deck_c():
+    def gradient(w):
+        return np.array([1.0, 20.0]) * (w - np.array([0.5, -2.0])) + 0.1 * w**3
+
+    weight, beta, eta = np.array([3.0, 1.0]), 0.8, 0.02
+    deck, delta = weight.copy(), np.zeros(2)
+    optimizer = Nesterov(eta, beta)
+    for _ in range(30):
+        optimizer.step([weight], [gradient(weight)])
+        # The pseudo-code of the deck: extend, take the gradient there, update.
+        extended = deck + beta * delta
+        slope = gradient(extended)
+        deck = extended - eta * slope
+        delta = beta * delta - eta * slope
+        np.testing.assert_allclose(weight, deck + beta * delta, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(optimizer.state["velocity"][0], delta, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.equation("opt-local-gain")
+@pytest.mark.equation("opt-local-step")
+def test_local_gains_are_the_definition():
+    def one_step(w, g, eta, _, gain, previous):
+        if g * previous > 0:
+            gain += 0.3
+        elif g * previous < 0:
+            gain *= 0.6
+        gain = min(max(gain, 0.4), 1.2)
+        return w - eta * gain * g, gain, g
+
+    optimizer = LocalGains(0.1, 0.3, 0.6, 0.4, 1.2)
+    check_definition(optimizer, one_step, {"gain": 1.0, "previous": 0.0})
+    # Both rules and both bounds were at work.
+    assert optimizer.state["gain"][0].min() == 0.4
+    assert optimizer.state["gain"][0].max() == 1.2
+
+
+@pytest.mark.equation("opt-adagrad-sum")
+@pytest.mark.equation("opt-adagrad-step")
+@pytest.mark.parametrize("inside", [False, True])
+def test_adagrad_is_the_definition(inside):
+    def one_step(w, g, eta, _, s):
+        s = s + g**2
+        root = math.sqrt(s + 1e-2) if inside else math.sqrt(s) + 1e-2
+        return w - eta * g / root, s
+
+    check_definition(AdaGrad(0.1, 1e-2, inside, initial_sum=0.4), one_step, {"sum_of_squares": 0.4})
+    check_definition(AdaGrad(0.1, 1e-2, inside), one_step, {"sum_of_squares": 0.0})
+
+
+@pytest.mark.equation("opt-adadelta-mean-square")
+@pytest.mark.equation("opt-adadelta-update")
+@pytest.mark.equation("opt-adadelta-mean-update")
+@pytest.mark.equation("opt-adadelta-step")
+def test_adadelta_is_the_definition():
+    def one_step(w, g, eta, _, s, u):
+        s = 0.8 * s + 0.2 * g**2
+        d = -math.sqrt(u + 1e-2) / math.sqrt(s + 1e-2) * g
+        return w + eta * d, s, 0.8 * u + 0.2 * d**2
+
+    kept = {"mean_square": 0.0, "mean_square_update": 0.0}
+    check_definition(AdaDelta(0.8, 1e-2), one_step, kept)
+
+
+@pytest.mark.equation("opt-rmsprop-mean-square")
+@pytest.mark.equation("opt-rmsprop-step")
+@pytest.mark.parametrize("inside", [True, False])
+def test_rmsprop_is_the_definition(inside):
+    def one_step(w, g, eta, _, s):
+        s = 0.8 * s + 0.2 * g**2
+        root = math.sqrt(s + 1e-2) if inside else math.sqrt(s) + 1e-2
+        return w - eta / root * g, s
+
+    check_definition(RMSProp(0.1, 0.8, 1e-2, inside), one_step, {"mean_square": 0.0})
+
+
+@pytest.mark.equation("opt-adam-mean")
+@pytest.mark.equation("opt-adam-mean-square")
+@pytest.mark.equation("opt-adam-correction")
+@pytest.mark.equation("opt-adam-step")
+@pytest.mark.parametrize("form", ["outside", "inside", "hat"])
+def test_adam_is_the_definition(form):
+    def one_step(w, g, eta, t, m, v):
+        m = 0.8 * m + 0.2 * g
+        v = 0.95 * v + 0.05 * g**2
+        if form == "hat":
+            # As Keras and the paper's section 2 write it.
+            rate = eta * math.sqrt(1 - 0.95**t) / (1 - 0.8**t)
+            return w - rate * m / (math.sqrt(v) + 1e-2), m, v
+        m_hat, v_hat = m / (1 - 0.8**t), v / (1 - 0.95**t)
+        root = math.sqrt(v_hat + 1e-2) if form == "inside" else math.sqrt(v_hat) + 1e-2
+        return w - eta * m_hat / root, m, v
+
+    optimizer = Adam(0.1, 0.8, 0.95, 1e-2, form == "inside", eps_hat=form == "hat")
+    check_definition(optimizer, one_step, {"m": 0.0, "v": 0.0})
+
+
+@pytest.mark.equation("opt-adamax-mean")
+@pytest.mark.equation("opt-adamax-norm")
+@pytest.mark.equation("opt-adamax-step")
+@pytest.mark.parametrize("inside", [True, False])
+def test_adamax_is_the_definition(inside):
+    def one_step(w, g, eta, t, m, u):
+        m = 0.8 * m + 0.2 * g
+        u = max(0.6 * u, abs(g) + (1e-2 if inside else 0.0))
+        return w - eta / (1 - 0.8**t) * m / (u + (0.0 if inside else 1e-2)), m, u
+
+    check_definition(AdaMax(0.1, 0.8, 0.6, 1e-2, inside), one_step, {"m": 0.0, "u": 0.0})
+
+
+@pytest.mark.equation("wd-update")
+@all_but("AdamW")
+def test_coupled_decay_is_a_longer_gradient(make):
+    w, grads = make_vectors(2)
+    other, plain, decaying = w.copy(), make(), make(weight_decay=0.3)
+    for g in grads:
+        decaying.step([w], [g])
+        plain.step([other], [g + 0.3 * other])
+        np.testing.assert_allclose(w, other, rtol=1e-12)
+
+
+@pytest.mark.equation("wd-decoupled")
+@every
+def test_decoupled_decay_shrinks_the_weights_by_itself(make):
+    keywords = {} if isinstance(make(), (SGD, AdamW)) else {"decoupled": True}
+    w, grads = make_vectors(3)
+    other, decaying, plain = w.copy(), make(weight_decay=0.3, **keywords), make(weight_decay=0.0)
+    for g in grads:
+        decaying.step([w], [g])
+        other *= 1 - decaying.learning_rate * 0.3
+        plain.step([other], [g])
+        np.testing.assert_allclose(w, other, rtol=1e-12)
+
+
+@every
+def test_biases_can_be_left_out_of_the_decay(make):
+    rng = np.random.default_rng(4)
+    start = [rng.normal(size=(3, 2)), rng.normal(size=2)]
+    grads = [[rng.normal(size=(3, 2)), rng.normal(size=2)] for _ in range(4)]
+    ends = []
+    for keywords in (
+        {"weight_decay": 0.0},
+        {"weight_decay": 0.3},
+        {"weight_decay": 0.3, "decay_biases": False},
+    ):
+        params = [param.copy() for param in start]
+        follow(make(**keywords), params, grads)
+        ends.append(params)
+    none, both, weights_only = ends
+    np.testing.assert_array_equal(weights_only[0], both[0])
+    np.testing.assert_array_equal(weights_only[1], none[1])
+    assert np.abs(both[0] - none[0]).max() > 1e-3
+    assert np.abs(both[1] - none[1]).max() > 1e-3
+
+
+# ---- agreement with PyTorch and optax
+
+PYTORCH_FORM = {"velocity_holds_rate": False}
+BETAS = (0.8, 0.95)
+OURS = {
+    "sgd": lambda: SGD(RATE),
+    "sgd-decay": lambda: SGD(RATE, 0.2),
+    "momentum": lambda: Momentum(RATE, 0.7, **PYTORCH_FORM),
+    "momentum-decay": lambda: Momentum(RATE, 0.7, 0.2, **PYTORCH_FORM),
+    "momentum-holding": lambda: Momentum(RATE, 0.7, 0.2),
+    "momentum-decoupled": lambda: Momentum(RATE, 0.7, 0.2, **PYTORCH_FORM, decoupled=True),
+    "nesterov": lambda: Nesterov(RATE, 0.7, **PYTORCH_FORM),
+    "nesterov-decay": lambda: Nesterov(RATE, 0.7, 0.2, **PYTORCH_FORM),
+    "nesterov-holding": lambda: Nesterov(RATE, 0.7, 0.2),
+    "adagrad": lambda: AdaGrad(RATE, 1e-3),
+    "adagrad-decay": lambda: AdaGrad(RATE, 1e-3, initial_sum=0.3, weight_decay=0.2),
+    "adagrad-inside": lambda: AdaGrad(RATE, 1e-3, True, initial_sum=0.3),
+    "adadelta": lambda: AdaDelta(0.8, 1e-3, RATE),
+    "adadelta-decay": lambda: AdaDelta(0.8, 1e-3, RATE, 0.2),
+    "rmsprop": lambda: RMSProp(RATE, 0.8, 1e-3, False),
+    "rmsprop-decay": lambda: RMSProp(RATE, 0.8, 1e-3, False, 0.2),
+    "rmsprop-inside": lambda: RMSProp(RATE, 0.8, 1e-3, weight_decay=0.2),
+    "rmsprop-decoupled": lambda: RMSProp(RATE, 0.8, 1e-3, weight_decay=0.2, decoupled=True),
+    "adam": lambda: Adam(RATE, *BETAS, 1e-3),
+    "adam-decay": lambda: Adam(RATE, *BETAS, 1e-3, weight_decay=0.2),
+    "adam-inside": lambda: Adam(RATE, *BETAS, 1e-3, eps_inside_sqrt=True),
+    "adamw": lambda: AdamW(RATE, *BETAS, 1e-3, weight_decay=0.2),
+    "adamw-weights-only": lambda: AdamW(RATE, *BETAS, 1e-3, weight_decay=0.2, decay_biases=False),
+    "adamax": lambda: AdaMax(RATE, *BETAS, 1e-3),
+    "adamax-decay": lambda: AdaMax(RATE, *BETAS, 1e-3, weight_decay=0.2),
+}
+FROZEN_CASES = sorted(frozen("optimizers"))
+TORCH_CASES = sorted({key.split("/")[1] for key in FROZEN_CASES if key.startswith("torch/")})
+
+
+def our_run(case, dtype):
+    params, grads = make_run(dtype)
+    return in_a_row(follow(OURS[case](), params, grads, rate_at))
+
+
+@pytest.mark.parametrize("key", FROZEN_CASES)
+def test_agrees_with_frozen_pytorch_and_optax(key):
+    _, case, name = key.split("/")
+    dtype = np.dtype(name).type
+    got = our_run(case, dtype)[[step - 1 for step in FROZEN_STEPS]]
+    # One entry at a time, so that a large one does not hide the others.
+    for column, expected in zip(got.T, frozen("optimizers")[key].T, strict=True):
+        assert_agrees(column, expected, rtol=TIGHT[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", TORCH_CASES)
+def test_agrees_with_pytorch_step_for_step(case, dtype):
+    expected = run_torch(torch(), case, dtype)
+    assert len(expected) == 50
+    for column, wanted in zip(our_run(case, dtype).T, expected.T, strict=True):
+        assert_agrees(column, wanted, rtol=TIGHT[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_agrees_with_optax_step_for_step(dtype):
+    optax = pytest.importorskip("optax", reason="optax is not installed: run `make oracles`")
+    runs = run_optax(optax, dtype)
+    assert {f"optax/{case}/{np.dtype(dtype).name}" for case in runs} <= set(FROZEN_CASES)
+    for case, expected in runs.items():
+        assert len(expected) == 50
+        for column, wanted in zip(our_run(case, dtype).T, expected.T, strict=True):
+            assert_agrees(column, wanted, rtol=TIGHT[dtype])
+
+
+def test_every_case_is_frozen():
+    cases = {key.split("/")[1] for key in FROZEN_CASES}
+    assert cases == set(OURS)
+    assert {key.split("/")[2] for key in FROZEN_CASES} == {"float32", "float64"}
+
+
+# ---- what the methods promise
+
+
+@pytest.mark.equation("opt-terminal-velocity")
+@given(st.floats(0, 0.95), st.floats(1e-3, 1), st.floats(-5, 5))
+def test_momentum_reaches_the_terminal_velocity(momentum, rate, slope):
+    weight, optimizer = np.zeros(1), Momentum(rate, momentum)
+    for _ in range(600):
+        optimizer.step([weight], [np.array([slope])])
+    terminal = -rate * slope / (1 - momentum)
+    np.testing.assert_allclose(optimizer.state["velocity"][0], terminal, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [Momentum, Nesterov])
+def test_both_forms_of_the_velocity_agree_while_the_rate_is_constant(kind):
+    w, grads = make_vectors(5, steps=30)
+    other = w.copy()
+    holding, plain = kind(0.1, 0.7), kind(0.1, 0.7, velocity_holds_rate=False)
+    for step, g in enumerate(grads):
+        if step == 20:
+            np.testing.assert_allclose(w, other, rtol=1e-12)
+            holding.learning_rate = plain.learning_rate = 0.001
+        holding.step([w], [g])
+        plain.step([other], [g])
+    assert np.abs(w - other).max() > 0.01
+
+
+def test_momentum_can_be_raised_on_the_way():
+    w, optimizer = np.zeros(1), Momentum(0.1, 0.5)
+    for momentum in (0.5, 0.5, 0.9):
+        optimizer.momentum = momentum
+        optimizer.step([w], [np.ones(1)])
+    # 0.9 (0.5 (-0.1) - 0.1) - 0.1
+    np.testing.assert_allclose(optimizer.state["velocity"][0], [-0.235])
+    with pytest.raises(ValueError, match=r"^momentum must"):
+        optimizer.momentum = 1.0
+    assert optimizer.momentum == 0.9
+
+
+@given(st.floats(1e-6, 1e6), st.booleans(), st.floats(0, 0.999), st.floats(0, 0.9999))
+def test_adams_first_step_is_the_learning_rate_whatever_the_gradient(size, down, beta1, beta2):
+    weight = np.zeros(1)
+    Adam(0.01, beta1, beta2, eps=1e-16).step([weight], [np.array([-size if down else size])])
+    np.testing.assert_allclose(weight, 0.01 if down else -0.01, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [AdaGrad, RMSProp, Adam, AdaMax])
+@given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))
+def test_adaptive_methods_ignore_the_scale_of_the_gradient(kind, seed, scale):
+    w, grads = make_vectors(seed, size=4)
+    other = w.copy()
+    follow(kind(eps=1e-30), [w], grads[:, None])
+    follow(kind(eps=1e-30), [other], scale * grads[:, None])
+    np.testing.assert_allclose(w, other, rtol=1e-9, atol=1e-12)
+
+
+def test_where_epsilon_stands_matters_for_small_gradients():
+    def first_step(slope, **keywords):
+        weight = np.zeros(1)
+        Adam(1.0, eps=1e-8, **keywords).step([weight], [np.array([slope])])
+        return -weight[0]
+
+    assert first_step(1e-6) == pytest.approx(1 / 1.01)
+    assert first_step(1e-6, eps_inside_sqrt=True) == pytest.approx(0.01, rel=1e-3)
+    assert first_step(1.0) == pytest.approx(first_step(1.0, eps_inside_sqrt=True), abs=1e-7)
+    # 1 / sqrt(1 - 0.999) = 31.6
+    assert first_step(1e-6, eps_hat=True) == pytest.approx(1 / (1 + 0.316), rel=1e-3)
+
+
+def test_rmsprops_first_step_is_the_largest_of_a_constant_gradient():
+    weight, optimizer, moves = np.zeros(1), RMSProp(0.01, 0.9, 1e-30), []
+    for _ in range(100):
+        before = weight.copy()
+        optimizer.step([weight], [np.full(1, 3.0)])
+        moves.append(float((before - weight)[0]))
+    assert moves[0] == pytest.approx(0.01 / math.sqrt(0.1))
+    assert moves == sorted(moves, reverse=True)
+    assert moves[-1] == pytest.approx(0.01, rel=1e-4)
+
+
+def test_gains_compare_signs_where_a_product_would_vanish():
+    weight, optimizer = np.zeros(3), LocalGains(0.1)
+    for slope in ([1e-200, 1e-200, 0.0], [1e-200, -1e-200, 0.0]):
+        optimizer.step([weight], [np.array(slope)])
+    np.testing.assert_allclose(optimizer.state["gain"][0], [1.05, 0.95, 1.0])
+
+
+@every
+def test_a_gradient_of_zero_moves_nothing(make):
+    weight = np.array([2.0, -3.0])
+    follow(make(weight_decay=0.0), [weight], [[np.zeros(2)]] * 3)
+    np.testing.assert_array_equal(weight, [2.0, -3.0])
+
+
+@every
+def test_every_method_finds_the_bottom_of_a_bowl(make):
+    curvature, optimizer = np.array([1.0, 4.0]), make(weight_decay=0.0)
+    weight = np.array([0.5, -0.7])
+
+    def loss():
+        return float((curvature * weight**2).sum() / 2)
+
+    start = loss()
+    for _ in range(400):
+        optimizer.step([weight], [curvature * weight])
+    assert loss() < 0.1 * start
+
+
+@every
+def test_a_learning_rate_of_zero_moves_nothing_but_remembers(make):
+    weight, optimizer = np.array([2.0]), make()
+    optimizer.learning_rate = 0
+    optimizer.step([weight], [np.array([1.5])])
+    np.testing.assert_array_equal(weight, [2.0])
+    assert optimizer.learning_rate == 0.0
+    assert optimizer.state["t"] == 1
+
+
+# ---- state
+
+
+@every
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_restored_run_goes_on_as_if_nothing_had_happened(make, dtype):
+    params, grads = make_run(dtype)
+    optimizer = make()
+    follow(optimizer, params, grads[:5], rate_at)
+    saved, kept = optimizer.state, [param.copy() for param in params]
+    untouched = copy.deepcopy(saved)
+    follow(optimizer, params, grads[5:12], rate_at)
+
+    fresh, others = make(), [param.copy() for param in kept]
+    fresh.state = saved
+    assert fresh.learning_rate == saved["learning_rate"]
+    follow(fresh, others, grads[5:12])
+    back = [param.copy() for param in kept]
+    optimizer.state = saved
+    follow(optimizer, back, grads[5:12])
+    for expected, other, again in zip(params, others, back, strict=True):
+        np.testing.assert_array_equal(expected, other)
+        np.testing.assert_array_equal(expected, again)
+
+    # Neither reading nor restoring shares memory with the optimizer.
+    for name, value in untouched.items():
+        np.testing.assert_equal(saved[name], value)
+    for name in set(saved) - {"t", "learning_rate"}:
+        assert [array.dtype for array in saved[name]] == [dtype] * 2
+        assert [array.shape for array in saved[name]] == [(4, 3), (5,)]
+
+
+@every
+def test_the_state_before_the_first_step_starts_over(make):
+    params, grads = make_run(np.float64)
+    optimizer = make()
+    empty = optimizer.state
+    assert empty.pop("t") == 0
+    assert empty.pop("learning_rate") == optimizer.learning_rate
+    assert all(kept == [] for kept in empty.values())
+    start = [param.copy() for param in params]
+    fresh = optimizer.state
+    first = follow(optimizer, params, grads[:3])
+    optimizer.state = fresh
+    second = follow(optimizer, start, grads[:3])
+    np.testing.assert_array_equal(in_a_row(first), in_a_row(second))
+
+
+def test_a_state_of_lists_or_of_the_other_precision_is_converted():
+    w, grads = make_vectors(6, dtype=np.float32)
+    optimizer = Adam(0.1)
+    follow(optimizer, [w], grads[:3, None])
+    state = optimizer.state
+    other, copied = Adam(0.1), w.copy()
+    other.state = {
+        name: [a.tolist() for a in v] if name in "mv" else v for name, v in state.items()
+    }
+    follow(optimizer, [w], grads[3:, None])
+    follow(other, [copied], grads[3:, None])
+    np.testing.assert_array_equal(w, copied)
+    assert other.state["m"][0].dtype == np.float32
+
+
+def state_with(**entries):
+    optimizer = Adam(0.1)
+    optimizer.step([np.ones((2, 3)), np.ones(3)], [np.ones((2, 3)), np.ones(3)])
+    return optimizer, optimizer.state | entries
+
+
+GOOD = [np.ones((2, 3)), np.ones(3)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "error"),
+    [
+        ({"t": -1}, ValueError),
+        ({"t": 1.5}, TypeError),
+        ({"t": 0}, ValueError),
+        ({"learning_rate": -1.0}, ValueError),
+        ({"learning_rate": "fast"}, TypeError),
+        ({"unknown": 1}, ValueError),
+        ({"m": []}, ValueError),
+        ({"m": GOOD[:1]}, ValueError),
+        ({"m": GOOD[::-1]}, ValueError),
+        ({"m": [np.ones((3, 2)), np.ones(3)]}, ValueError),
+        ({"m": [np.ones((3, 2)), np.ones(3)], "v": [np.ones((3, 2)), np.ones(3)]}, ValueError),
+        ({"m": np.ones((2, 3))}, TypeError),
+        ({"m": None}, TypeError),
+        ({"v": [np.ones((2, 3)), np.ones(3, complex)]}, TypeError),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(entries, error):
+    optimizer, state = state_with(**entries)
+    before = optimizer.state
+    with pytest.raises(error, match=r"^state(\[.*\])? must"):
+        optimizer.state = state
+    np.testing.assert_equal(optimizer.state, before)
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [(None, TypeError), ([], TypeError), ({}, ValueError), ({"t": 1}, ValueError)],
+)
+def test_a_state_with_missing_entries_is_refused(state, error):
+    with pytest.raises(error, match=r"^state must"):
+        Adam(0.1).state = state
+
+
+def test_a_fresh_optimizer_refuses_lists_that_contradict_each_other():
+    _, state = state_with(v=[np.ones((2, 3)), np.ones(4)])
+    with pytest.raises(ValueError, match=r"^state\['v'\] must"):
+        Adam(0.1).state = state
+
+
+def test_a_restored_state_must_fit_the_parameters():
+    _, state = state_with()
+    optimizer = Adam(0.1)
+    optimizer.state = state
+    with pytest.raises(ValueError, match=r"^params must"):
+        optimizer.step([np.ones(3)], [np.ones(3)])
+
+
+# ---- conventions of the package
+
+
+@every
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_updates_in_place_and_keeps_the_dtype(make, dtype):
+    params, grads = make_run(dtype)
+    same, copies = list(params), [[g.copy() for g in slopes] for slopes in grads[:3]]
+    starts = [param.copy() for param in params]
+    optimizer = make()
+    for slopes in grads[:3]:
+        optimizer.step(params, slopes)
+        kept = [value for value in optimizer.state.values() if isinstance(value, list)]
+        assert all(array.dtype == dtype for arrays in kept for array in arrays)
+    for param, start, before in zip(params, starts, same, strict=True):
+        assert param is before
+        assert param.dtype == dtype
+        assert np.abs(param - start).max() > 1e-3
+    for slopes, copied in zip(grads[:3], copies, strict=True):
+        for g, c in zip(slopes, copied, strict=True):
+            np.testing.assert_array_equal(g, c)
+
+
+@every
+def test_any_memory_layout_is_updated_in_place(make):
+    rng = np.random.default_rng(7)
+    start, grads = rng.normal(size=(4, 3)), rng.normal(size=(5, 4, 3))
+    expected = start.copy()
+    follow(make(), [expected], grads[:, None])
+    wide = np.full((8, 6), 9.0)
+    wide[::2, ::2] = start
+    for param in (np.asfortranarray(start), wide[::2, ::2], start[::-1].copy()[::-1]):
+        follow(make(), [param], [[np.asfortranarray(g)] for g in grads])
+        np.testing.assert_array_equal(param, expected)
+    assert (wide[1::2] == 9).all()
+    assert (wide[:, 1::2] == 9).all()
+
+
+@every
+def test_lists_integers_and_other_precisions_serve_as_gradients(make):
+    slopes = np.arange(6).reshape(2, 3) - 2
+    expected = np.ones((2, 3))
+    make().step([expected], [slopes.astype(float)])
+    for other in (slopes, slopes.tolist(), slopes.astype(np.float32), slopes.astype(">f8")):
+        param = np.ones((2, 3))
+        make().step([param], [other])
+        np.testing.assert_array_equal(param, expected)
+
+
+@every
+def test_empty_and_single_parameters(make):
+    optimizer = make()
+    optimizer.step([], [])
+    assert optimizer.state["t"] == 1
+    optimizer, number = make(), np.array(2.0)
+    follow(optimizer, [np.empty((0, 3)), number], [[np.empty((0, 3)), np.array(1.0)]] * 2)
+    vector = np.array([2.0])
+    follow(make(), [vector], [[np.array([1.0])]] * 2)
+    assert number == vector[0] != 2.0
+
+
+@every
+def test_the_gradient_may_be_the_parameter_itself(make):
+    w, optimizer = np.array([1.0, -2.0]), make()
+    expected, other = w.copy(), make()
+    for _ in range(3):
+        optimizer.step([w], [w])
+        other.step([expected], [expected.copy()])
+    np.testing.assert_array_equal(w, expected)
+
+
+@every
+def test_weights_that_are_updated_together_do_not_feel_each_other(make):
+    w, grads = make_vectors(8)
+    parts = [w[:2].copy(), w[2:].copy()]
+    follow(make(), [w], grads[:, None])
+    follow(make(), parts, [[g[:2], g[2:]] for g in grads])
+    np.testing.assert_allclose(np.concatenate(parts), w, rtol=1e-12)
+
+
+def test_defaults_are_those_of_the_contract():
+    assert (Momentum(0.1).momentum, Nesterov(0.1).momentum) == (0.9, 0.9)
+    assert SGD(0.1).weight_decay == 0.0
+    assert (AdaDelta().rho, AdaDelta().eps, AdaDelta().learning_rate) == (0.95, 1e-6, 1.0)
+    rmsprop, adam, adamw = RMSProp(), Adam(), AdamW()
+    assert (rmsprop.learning_rate, rmsprop.rho, rmsprop.eps_inside_sqrt) == (1e-3, 0.9, True)
+    assert (adam.learning_rate, adam.beta1, adam.beta2, adam.eps) == (1e-3, 0.9, 0.999, 1e-8)
+    assert (adam.eps_inside_sqrt, adam.weight_decay, adam.decoupled) == (False, 0.0, False)
+    assert (adamw.weight_decay, adamw.decoupled) == (1e-2, True)
+    assert all(isinstance(make(), Optimizer) for make in EVERY.values())
+
+
+# ---- bad input
+
+NOT_NUMBERS = ["1", None, 1j, True]
+NEGATIVE = [-0.1, np.nan, np.inf]
+NOT_POSITIVE = [0.0, *NEGATIVE]
+NOT_A_FRACTION = [1.0, 1.5, *NEGATIVE]
+SHARED = {"weight_decay": NEGATIVE}
+FLAGS = ["decoupled", "decay_biases"]
+SETTINGS = {
+    SGD: ({"learning_rate": NEGATIVE, **SHARED}, ["decay_biases"]),
+    Momentum: (
+        {"learning_rate": NEGATIVE, "momentum": NOT_A_FRACTION, **SHARED},
+        [*FLAGS, "velocity_holds_rate"],
+    ),
+    Nesterov: (
+        {"learning_rate": NEGATIVE, "momentum": NOT_A_FRACTION, **SHARED},
+        [*FLAGS, "velocity_holds_rate"],
+    ),
+    LocalGains: (
+        {
+            "learning_rate": NEGATIVE,
+            "increase": NEGATIVE,
+            "decrease": [1.1, *NOT_POSITIVE],
+            "min_gain": [1.1, *NOT_POSITIVE],
+            "max_gain": [0.9, *NEGATIVE],
+            **SHARED,
+        },
+        FLAGS,
+    ),
+    AdaGrad: (
+        {"learning_rate": NEGATIVE, "eps": NOT_POSITIVE, "initial_sum": NEGATIVE, **SHARED},
+        [*FLAGS, "eps_inside_sqrt"],
+    ),
+    AdaDelta: (
+        {"learning_rate": NEGATIVE, "rho": NOT_A_FRACTION, "eps": NOT_POSITIVE, **SHARED},
+        FLAGS,
+    ),
+    RMSProp: (
+        {"learning_rate": NEGATIVE, "rho": NOT_A_FRACTION, "eps": NOT_POSITIVE, **SHARED},
+        [*FLAGS, "eps_inside_sqrt"],
+    ),
+    Adam: (
+        {
+            "learning_rate": NEGATIVE,
+            "beta1": NOT_A_FRACTION,
+            "beta2": NOT_A_FRACTION,
+            "eps": NOT_POSITIVE,
+            **SHARED,
+        },
+        [*FLAGS, "eps_inside_sqrt", "eps_hat"],
+    ),
+    AdamW: (
+        {
+            "learning_rate": NEGATIVE,
+            "beta1": NOT_A_FRACTION,
+            "beta2": NOT_A_FRACTION,
+            "eps": NOT_POSITIVE,
+            **SHARED,
+        },
+        ["decay_biases", "eps_inside_sqrt", "eps_hat"],
+    ),
+    AdaMax: (
+        {
+            "learning_rate": NEGATIVE,
+            "beta1": NOT_A_FRACTION,
+            "beta2": NOT_A_FRACTION,
+            "eps": NOT_POSITIVE,
+            **SHARED,
+        },
+        [*FLAGS, "eps_inside_max"],
+    ),
+}
+
+
+def bad_settings():
+    for kind, (numbers, flags) in SETTINGS.items():
+        for name, values in numbers.items():
+            yield from ((kind, name, value, ValueError) for value in values)
+            yield from ((kind, name, value, TypeError) for value in NOT_NUMBERS)
+        for name in flags:
+            yield from ((kind, name, value, TypeError) for value in ("no", 1, None))
+
+
+@pytest.mark.parametrize(("kind", "name", "bad", "error"), list(bad_settings()))
+def test_bad_settings_are_refused_by_name(kind, name, bad, error):
+    with pytest.raises(error, match=rf"^{name} must"):
+        kind(**({"learning_rate": 0.1} | {name: bad}))
+
+
+def test_one_place_for_adams_epsilon():
+    with pytest.raises(ValueError, match=r"^eps_hat must"):
+        Adam(eps_inside_sqrt=True, eps_hat=True)
+
+
+def test_a_bad_learning_rate_cannot_be_set():
+    optimizer = SGD(0.1)
+    for bad, error in ((-1.0, ValueError), (np.nan, ValueError), ("1", TypeError)):
+        with pytest.raises(error, match=r"^learning_rate must"):
+            optimizer.learning_rate = bad
+    assert optimizer.learning_rate == 0.1
+
+
+READ_ONLY = np.ones(3)
+READ_ONLY.flags.writeable = False
+P, G = np.ones((2, 3)), np.full((2, 3), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("params", "grads", "name", "error"),
+    [
+        ([P, np.ones(3)], [G], "grads", ValueError),
+        ([P], [G, G], "grads", ValueError),
+        ([P, np.ones(3)], [G, np.ones(4)], "grads[1]", ValueError),
+        ([P, np.ones(3)], [G, np.ones((1, 3))], "grads[1]", ValueError),
+        ([P, np.ones(3)], [G, 1.0], "grads[1]", ValueError),
+        ([P, np.ones(3)], [G, np.ones(3, complex)], "grads[1]", TypeError),
+        ([P, np.ones(3)], [G, None], "grads[1]", TypeError),
+        ([P, np.ones(3)], [G, ["a", "b", "c"]], "grads[1]", TypeError),
+        ([P, [1.0, 2.0]], [G, np.ones(2)], "params[1]", TypeError),
+        ([P, 1.0], [G, 1.0], "params[1]", TypeError),
+        ([P, np.ones(3, int)], [G, np.ones(3)], "params[1]", TypeError),
+        ([P, np.ones(3, np.float16)], [G, np.ones(3)], "params[1]", TypeError),
+        ([P, np.ones(3, ">f8")], [G, np.ones(3)], "params[1]", TypeError),
+        ([P, READ_ONLY], [G, np.ones(3)], "params[1]", ValueError),
+    ],
+)
+@every
+def test_a_step_that_does_not_fit_is_refused_and_changes_nothing(make, params, grads, name, error):
+    optimizer = make()
+    before = optimizer.state
+    with pytest.raises(error) as caught:
+        optimizer.step(params, grads)
+    assert str(caught.value).startswith(f"{name} must")
+    np.testing.assert_array_equal(P, np.ones((2, 3)))
+    assert optimizer.state == before
+
+
+@all_but("SGD")
+def test_parameters_may_not_change_their_shapes_between_steps(make):
+    optimizer, weight = make(), np.ones((2, 3))
+    optimizer.step([weight], [G])
+    before = optimizer.state
+    for others in ([np.ones((3, 2))], [weight, np.ones(3)], []):
+        with pytest.raises(ValueError, match=r"^params must"):
+            optimizer.step(others, [np.ones_like(other) for other in others])
+    np.testing.assert_equal(optimizer.state, before)
