@@ -110,6 +110,13 @@ def as_real(
     return number
 
 
+def as_rng(name: str, value: Any) -> np.random.Generator:
+    """Return `value` if it is a random number generator."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(f"{name} must be a numpy.random.Generator, got {type(value).__name__}")
+    return value
+
+
 def as_integer(name: str, value: Any, *, low: int | None = None) -> int:
     """Return `value` as an int that is at least `low`."""
     if isinstance(value, (bool, np.bool_)):

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from gradlab import activations
+from gradlab._cache import Cache
 from gradlab._validate import FloatArray, as_batch, as_float_array, as_shaped
 
 __all__ = ["MLPCache", "mlp_backward", "mlp_forward", "sensitivities"]
@@ -45,7 +46,7 @@ _ACTIVATIONS: dict[
 
 
 @dataclass(frozen=True, eq=False)
-class MLPCache:
+class MLPCache(Cache):
     """What the forward pass keeps for the backward pass, all in the dtype of ``x``.
 
     Attributes

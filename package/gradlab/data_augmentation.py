@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_shaped
+from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_rng, as_shaped
 
 __all__ = [
     "add_noise",
@@ -84,7 +84,7 @@ def random_crop(
     array([[[ 9., 10.],
             [13., 14.]]])
     """
-    images, rng = _as_images(images), _as_rng(rng)
+    images, rng = _as_images(images), as_rng("rng", rng)
     padding, fill = as_integer("padding", padding, low=0), as_real("fill", fill)
     pad = [(0, 0), (padding, padding), (padding, padding), (0, 0)][: images.ndim]
     padded = np.pad(images, pad, constant_values=fill)
@@ -141,7 +141,7 @@ def random_flip(
     array([[[2., 1.],
             [4., 3.]]])
     """
-    images, rng = _as_images(images), _as_rng(rng)
+    images, rng = _as_images(images), as_rng("rng", rng)
     probability = as_real("probability", probability, low=0.0, high=1.0)
     if axis not in ("horizontal", "vertical"):
         raise ValueError(f"axis must be 'horizontal' or 'vertical', got {axis!r}")
@@ -251,7 +251,7 @@ def random_zoom(
             [0.5 , 1.  , 0.5 ],
             [0.25, 0.5 , 0.25]]])
     """
-    images, rng = _as_images(images), _as_rng(rng)
+    images, rng = _as_images(images), as_rng("rng", rng)
     factors = _draw_factors(low, high, (len(images), 1), rng)
     return _warp(images, np.eye(2) / factors[:, :, np.newaxis], fill)
 
@@ -301,7 +301,7 @@ def stretch(
     array([[[0. , 0.5, 0.5, 0. ],
             [0. , 0.5, 0.5, 0. ]]])
     """
-    images, rng = _as_images(images), _as_rng(rng)
+    images, rng = _as_images(images), as_rng("rng", rng)
     factors = _draw_factors(low, high, (len(images), 2), rng)
     return _warp(images, np.eye(2) / factors[:, :, np.newaxis], fill)
 
@@ -357,7 +357,7 @@ def rotate(
             [0. , 0. , 0.5],
             [0. , 0. , 0. ]]])
     """
-    images, rng = _as_images(images), _as_rng(rng)
+    images, rng = _as_images(images), as_rng("rng", rng)
     max_angle = as_real("max_angle", max_angle, low=0.0, high=180.0)
     angles = np.deg2rad(rng.uniform(-max_angle, max_angle, len(images)))
     cos, sin = np.cos(angles), np.sin(angles)
@@ -410,7 +410,7 @@ def add_noise(
     array([[[0.51, 0.49],
             [0.56, 0.51]]])
     """
-    images, rng = _as_images(images), _as_rng(rng)
+    images, rng = _as_images(images), as_rng("rng", rng)
     scale = as_real("scale", scale, low=0.0)
     low, high = _as_range(value_range, images)
     noisy = images + scale * rng.standard_normal(images.shape)
@@ -476,7 +476,7 @@ def color_pca(
     >>> np.ptp(out - images, axis=(1, 2)).max() < 1e-12  # the same shift in each pixel
     np.True_
     """
-    images, rng = _as_images(images), _as_rng(rng)
+    images, rng = _as_images(images), as_rng("rng", rng)
     if images.ndim != 4:
         raise ValueError(
             f"images must have shape (batch, height, width, channels), got {images.shape}"
@@ -588,12 +588,6 @@ def _as_images(images: ArrayLike) -> FloatArray:
     if not np.isfinite(array).all():
         raise ValueError("images must be finite, got nan or infinity")
     return array
-
-
-def _as_rng(rng: np.random.Generator) -> np.random.Generator:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
-    return rng
 
 
 def _as_size(size: int | tuple[int, int], available: tuple[int, ...]) -> tuple[int, int]:

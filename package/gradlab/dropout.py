@@ -31,6 +31,7 @@ from gradlab._validate import (
     as_float_array,
     as_integer,
     as_real,
+    as_rng,
     as_shaped,
     as_vector,
 )
@@ -173,7 +174,7 @@ def _dropout(
     x: ArrayLike, rate: float, rng: np.random.Generator, training: bool, inverted: bool
 ) -> tuple[FloatArray, FloatArray]:
     x = as_float_array("x", x)
-    rate, rng = _as_rate(rate), _as_rng(rng)
+    rate, rng = _as_rate(rate), as_rng("rng", rng)
     if not training:
         return x.copy(), np.ones_like(x)
     mask, out = np.empty_like(x), np.empty_like(x)
@@ -433,7 +434,7 @@ def monte_carlo_dropout(
     >>> mean.round(), std.round(1)
     (array([50.]), array([3.5]))
     """
-    samples, rng = as_integer("samples", samples, low=1), _as_rng(rng)
+    samples, rng = as_integer("samples", samples, low=1), as_rng("rng", rng)
     first = as_float_array("predict", predict(x, rng))
     # The first sample is the mean of one, at distance 0 from itself.
     mean, squares = first.astype(np.float64).reshape(-1), np.zeros(first.size)
@@ -504,7 +505,7 @@ def zoneout(
     """
     proposed = as_float_array("proposed", proposed)
     previous = as_shaped("previous", previous, proposed.shape, proposed.dtype)
-    rate, rng = _as_rate(rate), _as_rng(rng)
+    rate, rng = _as_rate(rate), as_rng("rng", rng)
     if training:
         mask = (rng.random(proposed.shape) >= rate).astype(proposed.dtype)
     else:
@@ -588,7 +589,7 @@ def dropconnect(
     array([[1.25, 7.5 ]])
     """
     x, weight = _as_layer(x, weight)
-    rate, rng = _as_rate(rate), _as_rng(rng)
+    rate, rng = _as_rate(rate), as_rng("rng", rng)
     batch, (fan_in, fan_out) = len(x), weight.shape
     if not training:
         return x @ weight, np.ones((batch, fan_in, fan_out), x.dtype)
@@ -666,7 +667,7 @@ def shakeout(
     array([[3.125]])
     """
     x, weight = _as_layer(x, weight)
-    rate, rng = _as_rate(rate), _as_rng(rng)
+    rate, rng = _as_rate(rate), as_rng("rng", rng)
     strength = as_real("strength", strength, low=0.0)
     enhanced, mask = dropout_forward(x, rate, rng, training)
     if not training:
@@ -771,7 +772,7 @@ def whiteout(
     x, weight = _as_layer(x, weight)
     sigma = as_real("sigma", sigma, low=0.0)
     gamma = as_real("gamma", gamma, low=0.0, high=2.0, high_open=True)
-    ridge, rng = as_real("ridge", ridge, low=0.0), _as_rng(rng)
+    ridge, rng = as_real("ridge", ridge, low=0.0), as_rng("rng", rng)
     clean = x @ weight
     if not training:
         return clean, np.zeros_like(clean)
@@ -783,12 +784,6 @@ def whiteout(
 
 def _as_rate(rate: float) -> float:
     return as_real("rate", rate, low=0.0, high=1.0, high_open=True)
-
-
-def _as_rng(rng: np.random.Generator) -> np.random.Generator:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
-    return rng
 
 
 def _as_layer(x: ArrayLike, weight: ArrayLike) -> tuple[FloatArray, FloatArray]:

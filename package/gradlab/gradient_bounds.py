@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_shaped, as_vector
+from gradlab._validate import FloatArray, as_float_array, as_integer, as_rng, as_shaped, as_vector
 
 __all__ = ["PropagatedNorms", "gradient_norm_bounds", "propagate_norms", "singular_value_products"]
 
@@ -343,8 +343,7 @@ def propagate_norms(
     True
     """
     depth, width = as_integer("depth", depth, low=1), as_integer("width", width, low=1)
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    as_rng("rng", rng)
     for name, function in (
         ("initializer", initializer),
         ("activation", activation),

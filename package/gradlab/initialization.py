@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_vector
+from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_rng, as_vector
 
 __all__ = [
     "he_average_normal",
@@ -47,8 +47,7 @@ def _as_sizes(
 ) -> tuple[int, int]:
     """Return the checked sizes, after a check of the other arguments."""
     fan_in, fan_out = as_integer("fan_in", fan_in, low=1), as_integer("fan_out", fan_out, low=1)
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    as_rng("rng", rng)
     try:
         known = np.dtype(dtype) in (np.float32, np.float64)
     except TypeError:

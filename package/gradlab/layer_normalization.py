@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gradlab._cache import Cache
 from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
@@ -40,7 +41,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False)
-class LayerNormCache:
+class LayerNormCache(Cache):
     """What a forward pass keeps for its backward pass, all in the dtype of ``x``.
 
     The three statistics have one entry for each row that was standardized: shape (batch,) for layer
@@ -63,13 +64,6 @@ class LayerNormCache:
     var: FloatArray
     inv_std: FloatArray
     gamma: FloatArray
-
-    def __getitem__(self, name: str) -> FloatArray:
-        """Return an attribute by its name: ``cache["mean"]`` is ``cache.mean``."""
-        if name not in self.__dataclass_fields__:
-            raise KeyError(name)
-        value: FloatArray = getattr(self, name)
-        return value
 
 
 @njit

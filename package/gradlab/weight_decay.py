@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._validate import FloatArray, as_batch, as_float_array, as_real
+from gradlab._validate import FloatArray, as_batch, as_float_array, as_real, as_rng
 
 __all__ = [
     "add_input_noise",
@@ -261,7 +261,5 @@ def add_input_noise(x: ArrayLike, scale: float, rng: np.random.Generator) -> Flo
     """
     x = as_float_array("x", x)
     scale = as_real("scale", scale, low=0.0)
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {rng!r}")
     # (wd-noise)  x + sigma xi
-    return x + scale * rng.standard_normal(x.shape, x.dtype)
+    return x + scale * as_rng("rng", rng).standard_normal(x.shape, x.dtype)
