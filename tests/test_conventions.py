@@ -89,7 +89,7 @@ def functions(path):
 
 
 def is_kernel(node):
-    return any(isinstance(d, ast.Name) and d.id == "njit" for d in node.decorator_list)
+    return any(isinstance(d, ast.Name) and d.id.startswith("njit") for d in node.decorator_list)
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES.get)
@@ -133,6 +133,19 @@ def test_public_names_are_documented(module, name):
     for method_name, method in inspect.getmembers(value, inspect.isfunction):
         if inspect.isclass(value) and not method_name.startswith("_"):
             assert inspect.getdoc(method), f"{name}.{method_name} has no docstring"
+
+
+# A protocol, a base class, an exception, and results: those are shown where the function is that
+# returns them.
+WITHOUT_EXAMPLE = {"Layer", "Optimizer", "DatasetError", "Dataset", "History", "Passes"}
+WITHOUT_EXAMPLE |= {"BatchNormCache", "LayerNormCache", "MLPCache", "PropagatedNorms"}
+WITHOUT_EXAMPLE |= {"Standardization", "Whitening"}
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC)
+def test_public_names_have_an_example_that_runs(module, name):
+    doc = inspect.getdoc(getattr(importlib.import_module(f"gradlab.{module}"), name))
+    assert name in WITHOUT_EXAMPLE or ">>>" in doc
 
 
 def test_every_topic_module_has_a_chapter_name():

@@ -19,6 +19,8 @@ except ImportError:
         """Return the kernel as it is: numba is not installed."""
         return kernel
 
+    njit_sums = njit
+
 else:
 
     def njit(kernel: F) -> F:
@@ -28,3 +30,12 @@ else:
         Python's rule needs would keep inner loops from being vectorized.
         """
         return cast(F, numba.njit(cache=True, error_model="numpy")(kernel))
+
+    def njit_sums(kernel: F) -> F:
+        """Compile as `njit` does, and let a sum be taken in any order, which vectorizes it.
+
+        This is one flag of numba's ``fastmath``. The others, which assume that no number is
+        infinite or missing, stay off.
+        """
+        compiled = numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})(kernel)
+        return cast(F, compiled)

@@ -22,7 +22,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._jit import njit
+from gradlab._jit import njit, njit_sums
 from gradlab._validate import FloatArray, as_batch, as_float_array, as_integer, as_real, as_shaped
 
 __all__ = [
@@ -464,7 +464,7 @@ def softmax(x: ArrayLike) -> FloatArray:
     return out
 
 
-@njit
+@njit_sums
 def _softmax_backward_kernel(dout, p, dx):
     """Equation act-softmax-backward."""
     rows, classes = p.shape
@@ -648,12 +648,18 @@ def relu(x: ArrayLike) -> FloatArray:
     return np.asarray(np.maximum(as_float_array("x", x), 0))
 
 
+@njit
+def _relu_backward_kernel(dout, x, dx):
+    """Equation act-relu-backward."""
+    # (act-relu-backward)  dx = dout [x > 0]
+    for k in range(x.size):
+        dx[k] = dout[k] if x[k] > 0 else 0.0
+
+
 def relu_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
     r"""Gradient through `relu`: `dout` where `x` is above 0, else 0.
 
     .. math:: \frac{\partial L}{\partial x} = \frac{\partial L}{\partial f} \, [x > 0]
-
-    Equation act-relu-backward.
 
     Parameters
     ----------
@@ -682,17 +688,21 @@ def relu_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
     >>> relu_backward([5.0, 5.0], [-1.0, 2.0])
     array([0., 5.])
     """
-    x = as_float_array("x", x)
-    dout = as_shaped("dout", dout, x.shape, x.dtype)
-    return np.where(x > 0, dout, x.dtype.type(0))
+    return _entrywise_backward(_relu_backward_kernel, dout, x)
+
+
+@njit
+def _leaky_relu_kernel(x, alpha, out):
+    """Equation act-leaky-relu."""
+    # (act-leaky-relu)  f(x) = x where x > 0, else alpha x
+    for k in range(x.size):
+        out[k] = x[k] if x[k] > 0 else alpha * x[k]
 
 
 def leaky_relu(x: ArrayLike, alpha: float = 0.01) -> FloatArray:
     r"""ReLU with a small slope for negative input, so that no unit is stuck at zero.
 
     .. math:: f(x) = \begin{cases} x & x > 0 \\ \alpha x & x \le 0 \end{cases}
-
-    Equation act-leaky-relu.
 
     Parameters
     ----------
@@ -722,9 +732,15 @@ def leaky_relu(x: ArrayLike, alpha: float = 0.01) -> FloatArray:
     >>> leaky_relu([-2.0, 3.0], alpha=0.1)
     array([-0.2,  3. ])
     """
-    x = as_float_array("x", x)
-    alpha = as_real("alpha", alpha)
-    return np.where(x > 0, x, x.dtype.type(alpha) * x)
+    return _entrywise(_leaky_relu_kernel, x, as_real("alpha", alpha))
+
+
+@njit
+def _leaky_relu_backward_kernel(dout, x, alpha, dx):
+    """Equation act-leaky-relu-backward."""
+    # (act-leaky-relu-backward)  dx = dout where x > 0, else alpha dout
+    for k in range(x.size):
+        dx[k] = dout[k] if x[k] > 0 else alpha * dout[k]
 
 
 def leaky_relu_backward(dout: ArrayLike, x: ArrayLike, alpha: float = 0.01) -> FloatArray:
@@ -732,8 +748,6 @@ def leaky_relu_backward(dout: ArrayLike, x: ArrayLike, alpha: float = 0.01) -> F
 
     .. math:: \frac{\partial L}{\partial x} = \frac{\partial L}{\partial f}
               \begin{cases} 1 & x > 0 \\ \alpha & x \le 0 \end{cases}
-
-    Equation act-leaky-relu-backward.
 
     Parameters
     ----------
@@ -764,10 +778,7 @@ def leaky_relu_backward(dout: ArrayLike, x: ArrayLike, alpha: float = 0.01) -> F
     >>> leaky_relu_backward([5.0, 5.0], [-2.0, 3.0], alpha=0.1)
     array([0.5, 5. ])
     """
-    x = as_float_array("x", x)
-    dout = as_shaped("dout", dout, x.shape, x.dtype)
-    alpha = as_real("alpha", alpha)
-    return np.where(x > 0, dout, x.dtype.type(alpha) * dout)
+    return _entrywise_backward(_leaky_relu_backward_kernel, dout, x, as_real("alpha", alpha))
 
 
 @njit

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._cache import Cache
-from gradlab._jit import njit
+from gradlab._jit import njit_sums
 from gradlab._validate import (
     FloatArray,
     as_batch,
@@ -66,7 +66,7 @@ class LayerNormCache(Cache):
     gamma: FloatArray
 
 
-@njit
+@njit_sums
 def _normalize_rows_kernel(x, eps, mu, var, inv_std, u):
     """Equations ln-mean, ln-variance and ln-normalize.
 
@@ -115,7 +115,7 @@ def _forward(
     return out, LayerNormCache(normalized, mean, var, inv_std, gamma.copy())
 
 
-@njit
+@njit_sums
 def _normalize_rows_backward_kernel(du, u, inv_std, dx):
     """Equation ln-backward-x."""
     rows, size = du.shape

@@ -18,7 +18,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradlab._jit import njit
+from gradlab._jit import njit, njit_sums
 from gradlab._validate import FloatArray, as_batch, as_float_array, as_real, as_shaped
 
 __all__ = [
@@ -62,7 +62,7 @@ def _as_min_log(value: float) -> float:
     return as_real("min_log", value, high=0.0, high_open=True)
 
 
-@njit
+@njit_sums
 def _squared_error_kernel(y, target):
     """Equation loss-squared-error."""
     batch, features = y.shape
