@@ -27,6 +27,7 @@ from gradlab import (
     optimizers,
     schedules,
     training,
+    transfer_learning,
     weight_decay,
 )
 
@@ -54,5 +55,6 @@ __all__ = [
     "optimizers",
     "schedules",
     "training",
+    "transfer_learning",
     "weight_decay",
 ]

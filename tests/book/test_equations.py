@@ -6,6 +6,8 @@ import re
 import pytest
 from support import ROOT
 
+import gradlab
+
 CHAPTERS = {path.stem: path for path in sorted((ROOT / "book").glob("*.md"))}
 LABEL = re.compile(r"^\$\$ \(([a-z0-9-]+)\)$|^:label: ([a-z0-9-]+)$", re.MULTILINE)
 LABELS = {
@@ -62,3 +64,9 @@ def test_one_prefix_a_chapter(stem):
     assert len(prefixes) == 1
     others = {label.split("-")[0] for other in TOPICS if other != stem for label in LABELS[other]}
     assert not prefixes & others
+
+
+def test_the_reference_page_has_every_module():
+    page = (ROOT / "book" / "api.md").read_text()
+    for module in [*gradlab.__all__, "plotting", "checks"]:
+        assert f".. automodule:: gradlab.{module}\n" in page

@@ -14,7 +14,12 @@ from support import ROOT
 HTML = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
-CHAPTERS = [p for p in PAGES if (ROOT / f"{p}.md").read_text().startswith("---\njupytext")]
+# Chapters have a module of their own name; other executed pages have no fixed parts.
+CHAPTERS = [
+    p
+    for p in PAGES
+    if (ROOT / "package" / "gradlab" / f"{p.removeprefix('book/').replace('-', '_')}.py").is_file()
+]
 
 SECTIONS = [
     "What you will learn",

@@ -1,0 +1,974 @@
+import functools
+import io
+import math
+import os
+import signal
+import sys
+import types
+
+import numpy as np
+import pytest
+from support import torch
+
+from gradlab import training
+from gradlab.datasets import load_digits
+from gradlab.early_stopping import EarlyStopping
+from gradlab.gradient_clipping import clip_by_global_norm, clip_by_value, global_norm
+from gradlab.losses import (
+    binary_cross_entropy,
+    softmax_cross_entropy,
+    softmax_cross_entropy_backward,
+    squared_error,
+)
+from gradlab.network import Activation, BatchNorm, Dense, Dropout, LayerNorm, Network
+from gradlab.optimizers import SGD, Adam, Momentum
+from gradlab.schedules import PerformanceSchedule, exponential_decay
+from gradlab.training import History, evaluate, fit
+
+N, CLASSES = 60, 3
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def make_data(seed=0, n=N, noise=0.3):
+    """Three classes around the corners of a triangle."""
+    generator = rng(seed)
+    labels = generator.integers(0, CLASSES, n)
+    corners = np.array([[1.0, 0.0], [-0.5, 0.9], [-0.5, -0.9]])
+    return corners[labels] + noise * generator.normal(size=(n, 2)), labels
+
+
+def make_network(seed=0, norm=None, rate=None, dtype=np.float64, activation="tanh"):
+    generator = rng(seed)
+    layers = [Dense(2, 8, generator, dtype=dtype)]
+    layers += [norm(8, dtype=dtype)] if norm else []
+    layers += [Activation(activation)]
+    layers += [Dropout(rate, rng(seed + 1))] if rate else []
+    return Network([*layers, Dense(8, CLASSES, generator, dtype=dtype)])
+
+
+TRAIN, VALIDATION = make_data(0), make_data(1, 40)
+
+
+def run(network=None, *, optimizer=None, train=TRAIN, validation=VALIDATION, **settings):
+    network = make_network() if network is None else network
+    settings = {"epochs": 3, "batch_size": 16, "rng": rng(5), "progress": False} | settings
+    history = fit(
+        network, train, validation, SGD(0.5) if optimizer is None else optimizer, **settings
+    )
+    return network, history
+
+
+def snapshot(network):
+    return [array.copy() for array in network.arrays()]
+
+
+def same(first, second):
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+class Recorder:
+    """A layer that notes what passes in training."""
+
+    def __init__(self):
+        self.seen = []
+
+    def forward(self, x, training):
+        """Return the input."""
+        if training:
+            self.seen.append(x.copy())
+        return x
+
+    def backward(self, dout):
+        """Return the gradient."""
+        return dout
+
+    def parameters(self):
+        """Return nothing."""
+        return []
+
+    gradients = parameters
+
+
+# ---- the loop
+
+
+def test_a_run_is_the_loop_written_out():
+    """Against the plain loop: shuffle, forward, backward, update, one mini-batch after another."""
+    network, history = run()
+    x, labels = TRAIN
+    expected, generator = make_network(), rng(5)
+    (w1, b1), (w2, b2) = expected.layers[0].parameters(), expected.layers[2].parameters()
+    losses = []
+    for _ in range(3):
+        order = generator.permutation(N)
+        for start in range(0, N, 16):
+            batch = order[start : start + 16]
+            hidden = np.tanh(x[batch] @ w1 + b1)
+            logits = hidden @ w2 + b2
+            p = np.exp(logits - logits.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+            picked = np.arange(len(batch)), labels[batch]
+            losses.append(-np.log(p[picked]).mean())
+            p[picked] -= 1
+            p /= len(batch)
+            dhidden = (p @ w2.T) * (1 - hidden**2)
+            w2 -= 0.5 * hidden.T @ p
+            b2 -= 0.5 * p.sum(axis=0)
+            w1 -= 0.5 * x[batch].T @ dhidden
+            b1 -= 0.5 * dhidden.sum(axis=0)
+    np.testing.assert_allclose(history.step_loss, losses, rtol=1e-12)
+    for got, value in zip(network.parameters(), (w1, b1, w2, b2), strict=True):
+        np.testing.assert_allclose(got, value, rtol=1e-10)
+    assert history.learning_rate == [0.5] * 12
+    assert history.gradient_norm == []
+    assert history.stopped == ""
+
+
+def test_metrics_are_those_after_each_epoch_in_inference_mode():
+    seen = []
+
+    def measure(epoch, network, history):
+        assert len(history.train_loss) == epoch + 1
+        seen.append((*evaluate(network, *TRAIN), *evaluate(network, *VALIDATION)))
+
+    _, history = run(make_network(norm=BatchNorm, rate=0.3), callbacks=[measure])
+    lists = (
+        history.train_loss,
+        history.train_accuracy,
+        history.validation_loss,
+        history.validation_accuracy,
+    )
+    assert list(zip(*lists, strict=True)) == seen
+
+
+def test_training_learns_and_without_validation_too():
+    network, history = run(epochs=20, validation=None)
+    assert history.train_accuracy[-1] > 0.95 > evaluate(make_network(), *TRAIN)[1] + 0.2
+    assert history.train_loss[-1] < 0.1 * history.train_loss[0]
+    assert evaluate(network, *VALIDATION)[1] > 0.9
+    assert history.validation_loss == history.validation_accuracy == []
+
+
+def test_agrees_with_pytorch_over_a_run():
+    pytorch = torch()
+    network, history = run(
+        make_network(norm=BatchNorm), optimizer=Momentum(0.1, 0.9), clip=0.5, weight_decay=0.01
+    )
+    start = make_network(norm=BatchNorm)
+    leaves = [pytorch.from_numpy(p.copy()).requires_grad_() for p in start.parameters()]
+    running = [pytorch.zeros(8, dtype=pytorch.float64) + k for k in (0, 1)]
+    w1, b1, gamma, beta, w2, b2 = leaves
+    optimizer = pytorch.optim.SGD(leaves, lr=0.1, momentum=0.9)
+    x, labels = (pytorch.from_numpy(a) for a in TRAIN)
+    generator, losses = rng(5), []
+    for _ in range(3):
+        order = generator.permutation(N)
+        for first in range(0, N, 16):
+            batch = order[first : first + 16]
+            z = pytorch.nn.functional.batch_norm(
+                x[batch] @ w1 + b1, *running, gamma, beta, training=True
+            )
+            loss = pytorch.nn.functional.cross_entropy(pytorch.tanh(z) @ w2 + b2, labels[batch])
+            losses.append(loss.item())
+            optimizer.zero_grad()
+            (loss + 0.005 * (w1**2).sum() + 0.005 * (w2**2).sum()).backward()
+            pytorch.nn.utils.clip_grad_norm_(leaves, 0.5)
+            optimizer.step()
+    np.testing.assert_allclose(history.step_loss, losses, rtol=1e-5)
+    for got, leaf in zip(network.parameters(), leaves, strict=True):
+        np.testing.assert_allclose(got, leaf.detach().numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(network.layers[1].running_var, running[1].numpy(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_network_keeps_its_dtype(dtype):
+    network, history = run(make_network(norm=LayerNorm, dtype=dtype), clip=1.0, weight_decay=0.1)
+    assert all(array.dtype == dtype for array in network.arrays())
+    assert history.train_loss[-1] < history.train_loss[0]
+
+
+def test_every_example_is_seen_once_an_epoch_in_another_order():
+    recorder = Recorder()
+    network = make_network()
+    network.layers.insert(0, recorder)
+    run(network, epochs=2)
+    assert [len(x) for x in recorder.seen] == [16, 16, 16, 12] * 2
+    epochs = np.concatenate(recorder.seen[:4]), np.concatenate(recorder.seen[4:])
+    for seen in epochs:
+        np.testing.assert_array_equal(np.sort(seen, axis=0), np.sort(TRAIN[0], axis=0))
+    assert not np.array_equal(*epochs)
+
+
+def test_a_last_batch_of_one_is_left_out_with_batch_normalization_only():
+    for norm, frozen, expected in (
+        (None, False, [16, 16, 16, 12, 1]),
+        (LayerNorm, False, [16, 16, 16, 12, 1]),
+        (BatchNorm, False, [16, 16, 16, 12]),
+        (BatchNorm, True, [16, 16, 16, 12, 1]),
+    ):
+        recorder, network = Recorder(), make_network(norm=norm)
+        network.layers.insert(0, recorder)
+        network.layers[2].trainable = not frozen
+        _, history = run(network, train=make_data(0, 49), epochs=1)
+        sizes = [len(x) for x in recorder.seen]
+        assert sizes == [16, 16, 16, 1][: 4 if expected[-1] == 1 else 3]
+        assert len(history.step_loss) == len(sizes)
+
+
+def test_no_epoch_is_no_change():
+    network, history = run(epochs=0, early_stopping=EarlyStopping())
+    assert same(snapshot(network), snapshot(make_network()))
+    assert history == History()
+
+
+def test_lists_integers_and_other_layouts_are_taken():
+    x, labels = (np.round(10 * TRAIN[0])).astype(int), TRAIN[1]
+    expected = run(train=(x.astype(float), labels))[1]
+    for data in (
+        (x, labels),
+        (x.tolist(), labels.tolist()),
+        [np.asfortranarray(x), labels.astype(np.uint8)],
+    ):
+        assert run(train=data)[1].step_loss == expected.step_loss
+    kept = x.copy(), labels.copy()
+    run(train=(x, labels), augment=lambda x, rng: x + 1)
+    assert same((x, labels), kept)
+
+
+# ---- reproducible
+
+
+def full_run(seed=5, **more):
+    settings = {
+        "optimizer": Adam(0.01),
+        "schedule": lambda step: exponential_decay(step, 0.02, 10),
+        "clip": 1.0,
+        "weight_decay": 0.01,
+        "augment": lambda x, rng: x + 0.1 * rng.normal(size=x.shape),
+        "early_stopping": EarlyStopping(patience=2),
+        "rng": rng(seed),
+    }
+    return run(make_network(norm=BatchNorm, rate=0.2), **settings | more)
+
+
+def test_a_run_is_reproducible_to_the_bit():
+    first, second, other = full_run(), full_run(), full_run(seed=6)
+    assert first[1] == second[1]
+    assert same(snapshot(first[0]), snapshot(second[0]))
+    assert first[1].step_loss != other[1].step_loss
+    global_state = np.random.get_state()[1].copy()  # noqa: NPY002 (that it is left alone)
+    full_run()
+    np.testing.assert_array_equal(np.random.get_state()[1], global_state)  # noqa: NPY002
+
+
+def test_progress_and_callbacks_do_not_change_a_run():
+    noisy = full_run(progress=True, callbacks=[lambda epoch, network, history: None])
+    assert noisy[1] == full_run()[1]
+
+
+# ---- schedules
+
+
+def test_a_schedule_sets_the_rate_of_every_step():
+    optimizer, steps = SGD(0.5), []
+
+    def schedule(step):
+        steps.append(step)
+        return 0.1 / (1 + step)
+
+    network, history = run(schedule=schedule, optimizer=optimizer)
+    assert steps == list(range(12))
+    assert history.learning_rate == [0.1 / (1 + step) for step in range(12)]
+    assert optimizer.learning_rate == 0.1 / 12
+    still, _ = run(schedule=lambda step: 0.0)
+    assert same(snapshot(still), snapshot(make_network()))
+    assert not same(snapshot(network), snapshot(still))
+
+
+def test_a_performance_schedule_goes_by_the_validation_set():
+    schedule = PerformanceSchedule(0.4, factor=0.5, patience=0, min_delta=100.0)
+    _, history = run(schedule=schedule, epochs=3)
+    # The first epoch is an improvement on nothing, the others are none.
+    assert history.learning_rate == [0.4] * 8 + [0.2] * 4
+    assert schedule.value == 0.1
+    expected = PerformanceSchedule(0.9, factor=0.5, patience=1)
+    _, history = run(schedule=PerformanceSchedule(0.9, factor=0.5, patience=1), epochs=12)
+    rates = [0.9] + [expected.update(loss) for loss in history.validation_loss]
+    assert history.learning_rate[::4] == rates[:-1]
+    by_loss = PerformanceSchedule(0.9, patience=50)
+    _, history = run(schedule=by_loss)
+    assert by_loss.best == min(history.validation_loss)
+    by_accuracy = PerformanceSchedule(0.9, patience=50, mode="max")
+    _, history = run(schedule=by_accuracy)
+    assert by_accuracy.best == max(history.validation_accuracy)
+
+
+# ---- clipping and decay
+
+
+def gradient_at_start(batch):
+    network = make_network()
+    out = network.forward(TRAIN[0][batch], training=True)
+    network.backward(softmax_cross_entropy_backward(out, TRAIN[1][batch]))
+    return network.gradients()
+
+
+def test_clipping_by_a_number_bounds_the_global_norm_of_the_update():
+    batch = rng(5).permutation(N)
+    grads = gradient_at_start(batch)
+    norm = global_norm(grads)
+    for limit in (0.25 * norm, 4 * norm):
+        network, history = run(epochs=1, batch_size=N, clip=limit)
+        assert history.gradient_norm == [pytest.approx(norm)]
+        for start, end, grad in zip(make_network().parameters(), network.parameters(), grads):
+            np.testing.assert_allclose(end - start, -0.5 * grad * min(1, limit / norm), atol=1e-12)
+
+
+def test_clipping_by_a_callable_sees_all_gradients():
+    batch = rng(5).permutation(N)
+    grads = gradient_at_start(batch)
+    for clip in (
+        functools.partial(clip_by_value, clip_value=0.01),
+        lambda grads: (clip_by_value(grads, 0.01), "more"),
+    ):
+        network, history = run(epochs=1, batch_size=N, clip=clip)
+        assert history.gradient_norm == [pytest.approx(global_norm(grads))]
+        for start, end, grad in zip(make_network().parameters(), network.parameters(), grads):
+            np.testing.assert_allclose(end - start, -0.5 * np.clip(grad, -0.01, 0.01), atol=1e-12)
+    by_number = run(clip=0.1)
+    by_function = run(clip=functools.partial(clip_by_global_norm, max_norm=0.1))
+    assert by_number[1] == by_function[1]
+
+
+def test_weight_decay_pulls_weights_and_nothing_else():
+    batch = rng(5).permutation(N)
+    start = make_network(norm=BatchNorm)
+    for array in start.arrays():
+        array += 0.5
+    network = make_network(norm=BatchNorm)
+    for array, value in zip(network.arrays(), start.arrays()):
+        array[...] = value
+    run(network, epochs=1, batch_size=N, weight_decay=0.3)
+    begin = [p.copy() for p in start.parameters()]
+    out = start.forward(TRAIN[0][batch], training=True)
+    start.backward(softmax_cross_entropy_backward(out, TRAIN[1][batch]))
+    for p, grad, end in zip(begin, start.gradients(), network.parameters(), strict=True):
+        decay = 0.3 * p if p.ndim == 2 else 0.0
+        np.testing.assert_allclose(end, p - 0.5 * (grad + decay), atol=1e-12)
+
+
+def test_weight_decay_is_that_of_the_optimizer_and_the_loss_is_recorded_without_it():
+    inside, first = run(optimizer=SGD(0.5, weight_decay=0.05, decay_biases=False))
+    outside, second = run(weight_decay=0.05)
+    np.testing.assert_allclose(first.step_loss, second.step_loss, rtol=1e-10)
+    for a, b in zip(inside.parameters(), outside.parameters()):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+    small = [np.abs(run(weight_decay=d, epochs=30)[0].parameters()[0]).sum() for d in (0, 0.1)]
+    assert small[1] < 0.5 * small[0]
+
+
+def test_the_gradient_of_the_decay_is_clipped_too():
+    _, history = run(weight_decay=1e4, clip=1.0, epochs=1)
+    assert history.gradient_norm[0] > 1e4
+    network, _ = run(weight_decay=1e4, clip=1.0, epochs=1, batch_size=N)
+    moved = [a - b for a, b in zip(network.parameters(), make_network().parameters())]
+    assert global_norm(moved) == pytest.approx(0.5)
+
+
+# ---- dropout, augmentation
+
+
+def test_dropout_acts_in_training_only():
+    _, history = run(make_network(rate=0.5), epochs=30)
+    assert np.mean(history.step_loss[-12:]) > 1.5 * np.mean(history.train_loss[-3:])
+    assert history.train_accuracy[-1] > 0.9
+
+
+def test_augmentation_changes_every_mini_batch_and_nothing_else():
+    recorder, given = Recorder(), []
+
+    def augment(x, generator):
+        assert isinstance(generator, np.random.Generator)
+        given.append(x.copy())
+        return x + generator.normal(size=x.shape)
+
+    network = make_network()
+    network.layers.insert(0, recorder)
+    _, history = run(network, augment=augment, epochs=2)
+    assert len(given) == len(recorder.seen) == 8
+    noise = np.concatenate(recorder.seen) - np.concatenate(given)
+    assert noise.std() == pytest.approx(1.0, abs=0.15)
+    assert len(np.unique(noise)) == noise.size
+    # Measured on the examples as they are.
+    assert history.train_loss[-1] == evaluate(network, *TRAIN)[0]
+
+
+# ---- early stopping
+
+
+def test_early_stopping_ends_the_run_and_restores_the_best_epoch():
+    kept = []
+
+    def keep(epoch, network, history):
+        kept.append(snapshot(network))
+
+    train = make_data(0, 12, noise=0.8)
+    stopping = EarlyStopping(patience=4)
+    network, history = run(
+        make_network(norm=BatchNorm),
+        train=train,
+        optimizer=SGD(1.0),
+        epochs=300,
+        early_stopping=stopping,
+        callbacks=[keep],
+    )
+    epochs = len(history.validation_loss)
+    best = int(np.argmin(history.validation_loss))
+    assert epochs < 300
+    assert epochs == best + 5
+    assert history.stopped == f"no improvement in 4 epoch(s), in epoch {epochs}"
+    assert (stopping.best_step, stopping.best) == (best, min(history.validation_loss))
+    # Running statistics too: all arrays are those of the best epoch, not the last.
+    assert same(snapshot(network), kept[best])
+    assert not any(np.array_equal(a, b) for a, b in zip(kept[best], kept[-1]))
+    assert evaluate(network, *VALIDATION)[0] == history.validation_loss[best]
+
+
+def test_best_weights_are_restored_when_the_epochs_are_over_too():
+    # A rate that grows until it does harm.
+    stopping = EarlyStopping(patience=50)
+    network, history = run(
+        epochs=12, schedule=lambda step: 0.3 * 1.2**step, early_stopping=stopping
+    )
+    assert history.stopped == ""
+    assert stopping.best_step < 11
+    assert evaluate(network, *VALIDATION)[0] == min(history.validation_loss)
+    assert history.validation_loss[-1] > min(history.validation_loss)
+
+
+def test_early_stopping_by_accuracy():
+    stopping = EarlyStopping(patience=2, mode="max")
+    _, history = run(epochs=100, early_stopping=stopping)
+    assert stopping.best == max(history.validation_accuracy)
+    assert len(history.train_loss) == stopping.best_step + 3
+
+
+# ---- callbacks
+
+
+def test_callbacks_are_told_the_epoch_and_may_end_the_run():
+    calls = []
+
+    def first(epoch, network, history):
+        calls.append(("first", epoch, len(history.train_loss)))
+        return epoch == 1
+
+    def second(epoch, network, history):
+        calls.append(("second", epoch, network))
+        return history.train_accuracy[-1]  # a number, and no True
+
+    network, history = run(epochs=9, callbacks=(first, second))
+    assert calls == [
+        ("first", 0, 1),
+        ("second", 0, network),
+        ("first", 1, 2),
+        ("second", 1, network),
+    ]
+    assert history.stopped == "a callback asked for it, in epoch 2"
+    assert len(history.train_loss) == 2
+
+
+@pytest.mark.parametrize("answer", [True, np.True_])
+def test_any_true_ends_the_run(answer):
+    assert len(run(callbacks=[lambda *args: answer])[1].train_loss) == 1
+
+
+@pytest.mark.parametrize("answer", [None, False, np.False_, 1, 0.5, "no"])
+def test_no_other_answer_ends_the_run(answer):
+    assert len(run(callbacks=[lambda *args: answer])[1].train_loss) == 3
+
+
+# ---- interrupts
+
+
+def lengths(history):
+    return [len(value) for value in vars(history).values() if isinstance(value, list)]
+
+
+def test_an_interrupt_in_a_callback_ends_the_run_and_keeps_the_record():
+    def interrupt(epoch, network, history):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    network, history = run(epochs=9, clip=1.0, callbacks=[interrupt])
+    assert history.stopped == "interrupted after step 12, in epoch 3"
+    assert lengths(history) == [12, 12, 12, 3, 3, 3, 3]
+    assert history.step_loss == run(epochs=3, clip=1.0)[1].step_loss
+    assert same(snapshot(network), snapshot(run(epochs=3, clip=1.0)[0]))
+
+
+def test_an_interrupt_restores_the_best_weights_if_they_are_kept():
+    stopping = EarlyStopping(patience=50)
+
+    def interrupt(epoch, network, history):
+        if epoch == 3:
+            raise KeyboardInterrupt
+
+    noisy = make_data(1, 40, noise=1.0)
+    network, history = run(
+        train=make_data(0, noise=1.0),
+        validation=noisy,
+        epochs=9,
+        schedule=lambda step: 0.5 if step < 8 else 30.0,
+        early_stopping=stopping,
+        callbacks=[interrupt],
+    )
+    assert stopping.best_step < 3
+    assert history.stopped.startswith("interrupted")
+    assert evaluate(network, *noisy)[0] == min(history.validation_loss)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
+def test_ctrl_c_in_the_middle_of_an_epoch_leaves_lists_of_one_length():
+    def press(x, generator):
+        if generator.random() < 0.1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return x
+
+    _, history = run(epochs=1000, augment=press, clip=1.0, batch_size=8)
+    steps = len(history.step_loss)
+    assert 0 < steps < 8000
+    assert history.stopped == f"interrupted after step {steps}, in epoch {steps // 8 + 1}"
+    assert lengths(history) == [steps] * 3 + [steps // 8] * 4
+
+
+def test_other_errors_are_not_swallowed():
+    def fail(epoch, network, history):
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        run(callbacks=[fail])
+
+
+# ---- divergence
+
+
+def blow_up_at(last):
+    """A schedule that makes the weights overflow, in a network that does not saturate."""
+    return lambda step: 0.1 if step < last else 1e305
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_says_where():
+    _, history = run(make_network(activation="relu"), optimizer=SGD(1e200), epochs=9)
+    step = len(history.step_loss)
+    assert history.stopped == f"loss not finite at step {step}, in epoch {(step - 1) // 4 + 1}"
+    assert not math.isfinite(history.step_loss[-1])
+    assert all(map(math.isfinite, history.step_loss[:-1]))
+    assert lengths(history)[:2] == [step, step]
+
+
+def test_the_step_and_the_epoch_are_right():
+    # The update of step 6, the second of the second epoch, does the harm; the next loss shows it.
+    schedule = blow_up_at(5)
+    _, history = run(make_network(activation="relu"), schedule=schedule, epochs=9)
+    assert history.stopped == "loss not finite at step 7, in epoch 2"
+    assert len(history.train_loss) == 1
+
+
+def test_a_loss_that_is_not_finite_after_the_last_step_is_noticed():
+    _, history = run(make_network(activation="relu"), schedule=blow_up_at(11), epochs=3)
+    assert history.stopped == "loss not finite after step 12, in epoch 3"
+    assert all(map(math.isfinite, history.step_loss))
+    assert not math.isfinite(history.train_loss[-1])
+    assert len(history.train_loss) == 3
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run_before_the_update():
+    class Broken(Recorder):
+        """Turns the gradient of the sixth step into infinity."""
+
+        def backward(self, dout):
+            """Return a gradient."""
+            return dout * (np.inf if len(self.seen) == 6 else 1.0)
+
+    network = make_network()
+    network.layers.insert(1, Broken())
+    reached = []
+
+    class Watched(SGD):
+        """Counts its steps."""
+
+        def step(self, params, grads):
+            """Update the parameters."""
+            reached.append(all(np.isfinite(g).all() for g in grads))
+            super().step(params, grads)
+
+    _, history = run(network, optimizer=Watched(0.1), clip=1.0)
+    assert history.stopped == "gradient not finite at step 6, in epoch 2"
+    assert reached == [True] * 5
+    assert lengths(history)[:3] == [6, 6, 6]
+    assert math.isnan(history.gradient_norm[-1])
+    assert all(np.isfinite(array).all() for array in network.arrays())
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "kl_divergence"])
+def test_losses_that_refuse_what_is_no_probability_stop_the_run_too(loss):
+    class Broken(Recorder):
+        """Turns the output of the third step into what is not a number."""
+
+        def forward(self, x, training):
+            """Return the input, or not."""
+            return super().forward(x, training) * (np.nan if len(self.seen) == 3 else 1.0)
+
+    x, labels = TRAIN
+    layers = [*make_network().layers, Activation("sigmoid"), Broken()]
+    data = x, np.eye(CLASSES)[labels]
+    _, history = run(Network(layers), train=data, validation=data, loss=loss)
+    assert history.stopped == "loss not finite at step 3, in epoch 1"
+
+
+def test_divergence_gives_the_best_weights_back():
+    network, history = run(
+        make_network(activation="relu"),
+        schedule=blow_up_at(13),
+        epochs=9,
+        early_stopping=EarlyStopping(),
+    )
+    assert history.stopped == "loss not finite at step 15, in epoch 4"
+    assert len(history.validation_loss) == 3
+    assert evaluate(network, *VALIDATION)[0] == min(history.validation_loss)
+
+
+# ---- losses
+
+
+def test_squared_error_fits_a_line():
+    x = rng().normal(size=(50, 2))
+    target = x @ [[1.0, -2.0], [0.5, 3.0]] + [0.3, -0.2]
+    network = Network([Dense(2, 2, rng())])
+    _, history = run(
+        network, train=(x, target), validation=(x, target), loss="squared_error", epochs=60
+    )
+    np.testing.assert_allclose(network.layers[0].weight, [[1, -2], [0.5, 3]], atol=1e-4)
+    assert history.train_loss[-1] == squared_error(network.forward(x), target)
+    assert history.train_loss == history.validation_loss
+    assert history.train_accuracy == history.validation_accuracy == []
+    loss, accuracy = evaluate(network, x, target, "squared_error")
+    assert loss == history.train_loss[-1]
+    assert math.isnan(accuracy)
+
+
+def test_binary_cross_entropy_separates_two_classes():
+    x, labels = TRAIN
+    target = (labels == 0).astype(float)[:, np.newaxis]
+    network = Network([Dense(2, 1, rng()), Activation("sigmoid")])
+    _, history = run(
+        network, train=(x, target), validation=None, loss="binary_cross_entropy", epochs=50
+    )
+    assert history.train_loss[-1] == binary_cross_entropy(network.forward(x), target)
+    assert history.train_loss[-1] < 0.2
+    assert ((network.forward(x) > 0.5) == target).mean() > 0.95
+
+
+def test_a_pair_of_functions_is_a_loss():
+    named = run()[1]
+    pair = run(loss=(softmax_cross_entropy, softmax_cross_entropy_backward))[1]
+    assert named == pair
+    twice = run(
+        loss=(
+            lambda out, target: 2 * softmax_cross_entropy(out, target),
+            lambda out, target: 2 * softmax_cross_entropy_backward(out, target),
+        ),
+        optimizer=SGD(0.25),
+    )[1]
+    np.testing.assert_allclose(twice.train_loss, [2 * loss for loss in named.train_loss])
+    np.testing.assert_allclose(twice.train_accuracy, named.train_accuracy)
+
+
+# ---- evaluate
+
+
+def test_evaluate_is_the_definition():
+    network = make_network()
+    x, labels = TRAIN
+    loss, accuracy = evaluate(network, x, labels)
+    logits = network.forward(x)
+    assert loss == softmax_cross_entropy(logits, labels)
+    assert accuracy == np.mean([row.argmax() == label for row, label in zip(logits, labels)])
+    x = np.array([[1.0, 0.0], [np.nan, 0.0], [np.inf, 0.0], [0.0, 1.0]])
+    loss, accuracy = evaluate(Network([Activation("relu")]), x, [0, 0, 0, 0])
+    assert math.isnan(loss)
+    assert accuracy == 0.25
+    # That loss refuses what is no probability; here it is only not a number.
+    loss, _ = evaluate(Network([Activation("sigmoid")]), x, np.ones_like(x), "binary_cross_entropy")
+    assert math.isnan(loss)
+
+
+# ---- progress
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        """Return True."""
+        return True
+
+
+def test_progress_is_one_line_on_a_terminal(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    run(progress=True, epochs=4)
+    text = stream.getvalue()
+    assert text.count("\n") == 1
+    assert text.endswith("\n")
+    *_, last = text.strip().split("\r")
+    assert last.startswith(f"[{'=' * 30}] epoch 4/4  loss ")
+    widths = [len(line) for line in text.rstrip("\n").split("\r")[1:]]
+    assert widths == sorted(widths)
+    assert max(widths) < 80
+
+
+def test_progress_is_drawn_ten_times_a_second_at_most(monkeypatch):
+    stream, clock = Terminal(), iter(range(10**6))
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(training.time, "monotonic", lambda: 0.01 * next(clock))
+    run(progress=True, epochs=50)
+    assert stream.getvalue().count("\r") == 200 // 10 + 1
+
+
+@pytest.mark.parametrize("settings", [{"progress": False}, {"progress": True, "epochs": 0}])
+def test_no_progress_where_none_is_asked_for(settings, monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    run(**settings)
+    assert stream.getvalue() == ""
+
+
+def test_no_progress_in_pipes_files_and_without_a_stream(capsys, monkeypatch):
+    run(progress=True)
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""
+    monkeypatch.setattr(sys, "stderr", None)
+    run(progress=True)
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_progress_in_a_notebook_only_if_somebody_is_there(attended, monkeypatch):
+    kernel = types.SimpleNamespace(_allow_stdin=attended)
+    shell = types.SimpleNamespace(kernel=kernel)
+    fake = types.SimpleNamespace(get_ipython=lambda: shell)
+    stream = io.StringIO()
+    monkeypatch.setitem(sys.modules, "IPython", fake)
+    monkeypatch.setattr(sys, "stderr", stream)
+    run(progress=True)
+    assert bool(stream.getvalue()) == attended
+
+
+def test_an_executed_notebook_shows_no_progress():
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    code = """
+import numpy as np
+from gradlab.network import Dense, Network
+from gradlab.optimizers import SGD
+from gradlab.training import fit
+rng = np.random.default_rng(0)
+x = rng.normal(size=(20, 2))
+_ = fit(Network([Dense(2, 2, rng)]), (x, (x[:, 0] > 0).astype(int)), None, SGD(0.1),
+        epochs=3, batch_size=5, rng=rng)
+"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(notebook, timeout=120).execute()
+    assert notebook.cells[0].outputs == []
+
+
+def test_the_line_is_closed_when_the_run_fails(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+
+    def fail(epoch, network, history):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        run(progress=True, callbacks=[fail])
+    assert stream.getvalue().endswith("\n")
+
+
+# ---- all together, on real data
+
+
+def test_everything_together_on_digits():
+    digits = load_digits()
+    train = digits.x_train[:600], digits.y_train[:600]
+    held_out = digits.x_train[600:900], digits.y_train[600:900]
+    generator = rng()
+    layers = [Dense(64, 32, generator), BatchNorm(32), Activation("relu"), Dropout(0.2, generator)]
+    network = Network([*layers, Dense(32, 10, generator)])
+    stopping = EarlyStopping(patience=5)
+    history = fit(
+        network,
+        train,
+        held_out,
+        Adam(0.01),
+        epochs=15,
+        batch_size=50,
+        schedule=lambda step: exponential_decay(step, 0.01, 200),
+        clip=5.0,
+        early_stopping=stopping,
+        weight_decay=1e-4,
+        augment=lambda x, rng: x + 0.05 * rng.normal(size=x.shape),
+        rng=generator,
+    )
+    assert evaluate(network, digits.x_test, digits.y_test)[1] > 0.93
+    assert min(history.validation_loss) == stopping.best
+
+
+# ---- bad input
+
+X, Y = TRAIN
+GOOD = {
+    "network": make_network(),
+    "train": TRAIN,
+    "validation": VALIDATION,
+    "optimizer": SGD(0.1),
+    "epochs": 1,
+    "batch_size": 16,
+    "rng": rng(),
+}
+NAN = np.where(np.arange(N)[:, np.newaxis] == 7, np.nan, X)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "error"),
+    [
+        ("network", [Dense(2, 3, rng())], TypeError),
+        ("optimizer", 0.1, TypeError),
+        ("optimizer", None, TypeError),
+        ("rng", 0, TypeError),
+        ("rng", None, TypeError),
+        ("rng", np.random.RandomState(0), TypeError),
+        *((name, data, TypeError) for name in ("train",) for data in (None, X, (X,), (X, Y, Y))),
+        ("validation", X, TypeError),
+        *(
+            (name, data, error)
+            for name in ("train", "validation")
+            for data, error in (
+                ((X[:, 0], Y), ValueError),
+                ((X[:0], Y[:0]), ValueError),
+                ((X[:, :0], Y), ValueError),
+                ((X, Y[1:]), ValueError),
+                ((X, 3), ValueError),
+                ((NAN, Y), ValueError),
+                ((np.full_like(X, -np.inf), Y), ValueError),
+                ((X.astype(complex), Y), TypeError),
+                ((X.astype(str), Y), TypeError),
+            )
+        ),
+        ("epochs", -1, ValueError),
+        ("epochs", 1.5, TypeError),
+        ("epochs", True, TypeError),
+        ("batch_size", 0, ValueError),
+        ("batch_size", 2.0, TypeError),
+        ("schedule", 0.1, TypeError),
+        ("clip", 0, ValueError),
+        ("clip", -1.0, ValueError),
+        ("clip", np.nan, ValueError),
+        ("clip", "1", TypeError),
+        ("early_stopping", 3, TypeError),
+        ("weight_decay", -1, ValueError),
+        ("weight_decay", np.inf, ValueError),
+        ("weight_decay", None, TypeError),
+        ("augment", "flip", TypeError),
+        ("callbacks", print, TypeError),
+        ("callbacks", [None], TypeError),
+        ("callbacks", None, TypeError),
+        ("progress", None, TypeError),
+        ("loss", "hinge", ValueError),
+        ("loss", squared_error, TypeError),
+        ("loss", (squared_error,), TypeError),
+        ("loss", None, TypeError),
+    ],
+)
+def test_bad_input_is_refused_by_name(name, bad, error):
+    before = snapshot(GOOD["network"])
+    with pytest.raises(error, match=rf"^{name} must"):
+        fit(**GOOD | {name: bad})
+    assert same(before, snapshot(GOOD["network"]))
+
+
+class WithoutRate:
+    """An optimizer that has no learning rate."""
+
+    def step(self, params, grads):
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "error"),
+    [
+        ({"validation": None, "early_stopping": EarlyStopping()}, "validation", ValueError),
+        ({"validation": None, "schedule": PerformanceSchedule(0.1)}, "validation", ValueError),
+        ({"network": make_network(norm=BatchNorm), "batch_size": 1}, "batch_size", ValueError),
+        ({"network": make_network(norm=BatchNorm), "train": (X[:1], Y[:1])}, "train", ValueError),
+        ({"schedule": lambda step: 0.1, "optimizer": WithoutRate()}, "optimizer", TypeError),
+        ({"schedule": lambda step: -0.1}, "learning_rate", ValueError),
+        ({"augment": lambda x, rng: x[1:]}, r"augment\(x, rng\)", ValueError),
+        ({"augment": lambda x, rng: x[0]}, r"augment\(x, rng\)", ValueError),
+        ({"augment": lambda x, rng: None}, r"augment\(x, rng\)", TypeError),
+        ({"augment": lambda x, rng: x[:, :1]}, "x", ValueError),
+        ({"train": (X, Y + 1)}, "labels", ValueError),
+        ({"train": (X, Y + 0.5)}, "labels", TypeError),
+        ({"train": (X, np.eye(3)[Y])}, "labels", TypeError),
+        ({"loss": "squared_error"}, "target", ValueError),
+        (
+            {
+                "loss": "squared_error",
+                "train": (X, np.eye(3)[Y]),
+                "validation": (X, np.eye(3)[Y]),
+                "early_stopping": EarlyStopping(mode="max"),
+            },
+            "early_stopping",
+            ValueError,
+        ),
+        (
+            {
+                "loss": "squared_error",
+                "train": (X, np.eye(3)[Y]),
+                "validation": (X, np.eye(3)[Y]),
+                "schedule": PerformanceSchedule(0.1, mode="max"),
+            },
+            "schedule",
+            ValueError,
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_refused(settings, message, error):
+    with pytest.raises(error, match=rf"^{message} must"):
+        fit(**GOOD | settings)
+
+
+def test_an_optimizer_without_a_rate_will_do_without_a_schedule():
+    _, history = run(optimizer=WithoutRate(), epochs=1)
+    assert all(map(math.isnan, history.learning_rate))
+    assert len(history.learning_rate) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((X[0], Y), ValueError),
+        ((X, Y[1:]), ValueError),
+        ((X, Y + 5), ValueError),
+        ((X, Y / 2), TypeError),
+        ((X.astype(complex), Y), TypeError),
+        ((X, Y, "other"), ValueError),
+        ((X, Y, 3), TypeError),
+    ],
+)
+def test_evaluate_refuses_bad_input(arguments, error):
+    with pytest.raises(error, match=r"^(x|labels|loss) must"):
+        evaluate(make_network(), *arguments)
