@@ -72,9 +72,10 @@ def test_bounds_hold_for_the_gradient_of_a_network(activation, seed, widths, sca
     assert norm <= upper * (1 + 1e-9)
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.floats(0.5, 5))
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.floats(0.5, 2))
 def test_lower_bound_is_positive_where_its_condition_holds(seed, depth, scale):
-    # Layers after the first that never widen, and derivatives that are never 0.
+    # Layers after the first that never widen, and derivatives that are never 0: with larger weights
+    # the net inputs grow so far below 0 that the derivative of softplus underflows.
     widths = [3, *range(6 + depth, 5, -1), 2]
     lower, norm, upper = bounds_and_norm(*make_network(seed, widths, "softplus", scale))
     assert 0 < lower <= norm * (1 + 1e-9)
