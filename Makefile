@@ -9,6 +9,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Nothing here needs the installer's or a debugger's advice.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
+# The matrices here are small: more threads for each of them only wait for each other.
+export OPENBLAS_NUM_THREADS := 1
 
 PACKAGE := $(shell find package -name '*.py' -o -name '*.npz')
 SOLUTIONS := $(wildcard solutions/*.py)

@@ -17,18 +17,25 @@ LABELS = {
 TOPICS = [stem for stem, labels in LABELS.items() if labels]
 
 
-def docstrings(stem):
-    path = ROOT / "package" / "gradlab" / f"{stem.replace('-', '_')}.py"
-    tree = ast.parse(path.read_text())
-    nodes = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef))
-    return " ".join(filter(None, map(ast.get_docstring, nodes)))
+def docstrings():
+    """Every docstring of the package's functions and classes, as one text."""
+    text = []
+    for path in sorted((ROOT / "package" / "gradlab").glob("*.py")):
+        tree = ast.parse(path.read_text())
+        nodes = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef))
+        text += filter(None, map(ast.get_docstring, nodes))
+    return " ".join(text)
+
+
+# English, and not a label of input normalization.
+WORDS = {"in-place"}
 
 
 def cited(stem):
-    """Labels in the docstrings of a chapter's module: words with the prefix of its labels."""
+    """Labels in the package's docstrings: words with the prefix of the chapter's labels."""
     prefixes = {label.split("-")[0] for label in LABELS[stem]}
-    words = re.findall(r"\b[a-z]+(?:-[a-z0-9]+)+\b", docstrings(stem))
-    return {word for word in words if word.split("-")[0] in prefixes}
+    words = re.findall(r"\b[a-z]+(?:-[a-z0-9]+)+\b", docstrings())
+    return {word for word in words if word.split("-")[0] in prefixes} - WORDS
 
 
 def checked():
