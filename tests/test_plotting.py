@@ -78,6 +78,13 @@ def test_a_slider_shows_one_of_its_frames():
     assert "two" in repr(picture)
 
 
+def test_a_slider_has_buttons_on_request():
+    frames = [line(1), line(2)], ["1", "2"], "height", ["one", "two"]
+    assert "<button" not in plotting.slider(*frames)._repr_html_()
+    html = plotting.slider(*frames, play=True)._repr_html_()
+    assert re.findall(r">(\w+)</button>", html) == ["Play", "Step"]
+
+
 @pytest.mark.parametrize(
     ("values", "alts", "start"),
     [

@@ -131,8 +131,9 @@ def slider(
     name: str,
     alts: Sequence[str],
     start: int = 0,
+    play: bool = False,
 ) -> Picture:
-    """Return figures of which a slider shows one at a time.
+    """Return figures of which a slider shows one at a time; in print, the one that is shown.
 
     Parameters
     ----------
@@ -146,6 +147,8 @@ def slider(
         What each figure shows, in words.
     start : int, default 0
         The position at first.
+    play : bool, default False
+        Whether buttons let the figures run as an animation, stop it, and go one step on.
 
     Raises
     ------
@@ -162,21 +165,40 @@ def slider(
         f"{_image(figure, alt)}</div>"
         for k, (figure, value, alt) in enumerate(zip(figures, values, alts, strict=True))
     )
-    # The handler stands in the element, so that the figure moves in Jupyter as on the page.
-    move = (
-        "const f=this.closest('figure').querySelectorAll('[data-value]');"
-        "f.forEach((e,k)=>{e.hidden=k!=this.value});"
-        "const v=f[this.value].dataset.value;"
-        "this.setAttribute('aria-valuetext',v);this.nextElementSibling.textContent=v"
-    )
     control = (
         f"<label>{escape(name)} "
         f'<input type="range" min="0" max="{len(figures) - 1}" step="1" value="{start}" '
-        f'aria-valuetext="{escape(values[start])}" oninput="{move}"> '
+        f'aria-valuetext="{escape(values[start])}" oninput="{_MOVE}"> '
         f"<output>{escape(values[start])}</output></label>"
     )
+    if play:
+        control += (
+            f'<div><button type="button" onclick="{_PLAY}">Play</button> '
+            f'<button type="button" onclick="{_STEP}">Step</button></div>'
+        )
     html = f'<figure class="gradlab-figure gradlab-slider">{control}{frames}</figure>'
     return Picture(html, f"[figure with a slider for {name}: {alts[start]}]")
+
+
+# The handlers stand in the elements, so that a figure moves in Jupyter as on the page.
+_MOVE = (
+    "const f=this.closest('figure').querySelectorAll('[data-value]');"
+    "f.forEach((e,k)=>{e.hidden=k!=this.value});"
+    "const v=f[this.value].dataset.value;"
+    "this.setAttribute('aria-valuetext',v);this.nextElementSibling.textContent=v"
+)
+_STEP = (
+    "const r=this.closest('figure').querySelector('input');"
+    "r.value=(+r.value+1)%(+r.max+1);r.dispatchEvent(new Event('input'))"
+)
+_PLAY = (
+    "const f=this.closest('figure'),r=f.querySelector('input'),b=this,"
+    "stop=()=>{clearInterval(f.timer);f.timer=0;b.textContent='Play'};"
+    "if(f.timer){stop()}else{b.textContent='Pause';"
+    "if(r.value==r.max){r.value=0;r.dispatchEvent(new Event('input'))}"
+    "f.timer=setInterval(()=>{if(r.value==r.max){stop();return}"
+    "r.value=+r.value+1;r.dispatchEvent(new Event('input'))},400)}"
+)
 
 
 def _image(figure: Figure, alt: str) -> str:

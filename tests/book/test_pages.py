@@ -217,6 +217,25 @@ def test_the_slider_moves_its_figure(visit, chapter):
         assert slider.get_attribute("aria-valuetext") == value
 
 
+def test_an_animation_plays_pauses_and_steps(visit):
+    tab, _, _ = visit("book/optimizers")
+    figure = tab.locator(".gradlab-slider:has(button)").first
+    slider = figure.locator("input")
+    play, step = figure.locator("button").nth(0), figure.locator("button").nth(1)
+    slider.fill("0")
+    step.click()
+    assert slider.input_value() == "1"
+    play.click()
+    assert play.inner_text() == "Pause"
+    tab.wait_for_timeout(1000)
+    play.click()
+    assert play.inner_text() == "Play"
+    reached = int(slider.input_value())
+    assert reached >= 2
+    tab.wait_for_timeout(600)
+    assert int(slider.input_value()) == reached
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_slider_obeys_the_keyboard(visit, chapter):
     tab, _, _ = visit(chapter)
