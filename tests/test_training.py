@@ -532,6 +532,15 @@ def test_an_interrupt_restores_the_best_weights_if_they_are_kept():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
+@pytest.fixture
+def listening_to_ctrl_c():
+    """Python's own handler: a process that was started in the background ignores the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening_to_ctrl_c")
 def test_ctrl_c_in_the_middle_of_an_epoch_leaves_lists_of_one_length():
     def press(x, generator):
         if generator.random() < 0.1:
