@@ -531,7 +531,6 @@ def test_an_interrupt_restores_the_best_weights_if_they_are_kept():
     assert evaluate(network, *noisy)[0] == min(history.validation_loss)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
 @pytest.fixture
 def listening_to_ctrl_c():
     """Python's own handler: a process that was started in the background ignores the signal."""
@@ -540,6 +539,7 @@ def listening_to_ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
 @pytest.mark.usefixtures("listening_to_ctrl_c")
 def test_ctrl_c_in_the_middle_of_an_epoch_leaves_lists_of_one_length():
     def press(x, generator):
