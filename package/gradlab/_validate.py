@@ -65,6 +65,17 @@ def as_vector(name: str, value: ArrayLike) -> FloatArray:
     return array
 
 
+def as_images(name: str, value: ArrayLike) -> FloatArray:
+    """Return `value` as a float array of images, with or without channels; none of it empty."""
+    array = as_float_array(name, value)
+    if array.ndim not in (3, 4) or array.size == 0:
+        raise ValueError(
+            f"{name} must have shape (batch, height, width) or (batch, height, width, channels), "
+            f"none of them 0, got {array.shape}"
+        )
+    return array
+
+
 def as_shaped(
     name: str, value: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike | None = None
 ) -> FloatArray:
@@ -108,6 +119,24 @@ def as_real(
         right = f"{high:g}{')' if high_open or math.isinf(high) else ']'}"
         raise ValueError(f"{name} must be in {left}, {right}, got {value!r}")
     return number
+
+
+def as_flag(name: str, value: Any) -> bool:
+    """Return `value` if it is True or False; 0 and 1 are numbers."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def as_float_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """Return float32 or float64 as a dtype."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        dtype = None
+    if dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name} must be float32 or float64, got {value!r}")
+    return dtype
 
 
 def as_rng(name: str, value: Any) -> np.random.Generator:

@@ -23,7 +23,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_rng, as_shaped
+from gradlab._validate import (
+    FloatArray,
+    as_float_array,
+    as_images,
+    as_integer,
+    as_real,
+    as_rng,
+    as_shaped,
+)
 
 __all__ = [
     "add_noise",
@@ -579,12 +587,7 @@ def _apply(augmentation: Callable[[FloatArray], ArrayLike], images: FloatArray) 
 
 
 def _as_images(images: ArrayLike) -> FloatArray:
-    array = as_float_array("images", images)
-    if array.ndim not in (3, 4) or array.size == 0:
-        raise ValueError(
-            "images must have shape (batch, height, width) or (batch, height, width, channels), "
-            f"none of them 0, got {array.shape}"
-        )
+    array = as_images("images", images)
     if not np.isfinite(array).all():
         raise ValueError("images must be finite, got nan or infinity")
     return array

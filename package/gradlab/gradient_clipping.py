@@ -112,7 +112,7 @@ def clip_by_value(
 def _scaled_square_sum_kernel(g, largest):
     """Equation gc-norm, the sum under its root."""
     # (gc-norm)  ||g|| = c sqrt(sum_i (g_i / c)^2)  with c = max_i |g_i|
-    total = 0.0
+    total = np.float64(0.0)
     for i in range(g.size):
         total += (g[i] / largest) ** 2
     return total

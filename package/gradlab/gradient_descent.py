@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_shaped
+from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_rng, as_shaped
 
 __all__ = [
     "condition_number",
@@ -299,11 +299,9 @@ def minibatches(
     [[0, 1], [2, 3], [4]]
     """
     n, batch_size = as_integer("n", n, low=1), as_integer("batch_size", batch_size, low=1)
-    if shuffle and not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator to shuffle, got {rng!r}")
     if drop_last and batch_size > n:
         raise ValueError(f"batch_size must be at most n = {n} with drop_last, got {batch_size}")
-    order = rng.permutation(n) if shuffle and rng is not None else np.arange(n)
+    order = as_rng("rng", rng).permutation(n) if shuffle else np.arange(n)
     stop = n - n % batch_size if drop_last else n
     return (order[start : start + batch_size] for start in range(0, stop, batch_size))
 

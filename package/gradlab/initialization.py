@@ -24,7 +24,15 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_rng, as_vector
+from gradlab._validate import (
+    FloatArray,
+    as_float_array,
+    as_float_dtype,
+    as_integer,
+    as_real,
+    as_rng,
+    as_vector,
+)
 
 __all__ = [
     "he_average_normal",
@@ -48,12 +56,7 @@ def _as_sizes(
     """Return the checked sizes, after a check of the other arguments."""
     fan_in, fan_out = as_integer("fan_in", fan_in, low=1), as_integer("fan_out", fan_out, low=1)
     as_rng("rng", rng)
-    try:
-        known = np.dtype(dtype) in (np.float32, np.float64)
-    except TypeError:
-        known = False
-    if not known:
-        raise TypeError(f"dtype must be float32 or float64, got {dtype!r}")
+    as_float_dtype("dtype", dtype)
     return fan_in, fan_out
 
 

@@ -16,7 +16,15 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from gradlab import activations, batch_normalization, dropout, layer_normalization
-from gradlab._validate import FloatArray, as_batch, as_integer, as_real, as_shaped
+from gradlab._validate import (
+    FloatArray,
+    as_batch,
+    as_float_dtype,
+    as_integer,
+    as_real,
+    as_rng,
+    as_shaped,
+)
 from gradlab.initialization import he_normal, zeros
 
 __all__ = ["Activation", "BatchNorm", "Dense", "Dropout", "Layer", "LayerNorm", "Network"]
@@ -272,8 +280,7 @@ class _Normalization(_Kept):
     def __init__(self, features: int, eps: float, dtype: DTypeLike) -> None:
         super().__init__()
         features = as_integer("features", features, low=1)
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise TypeError(f"dtype must be float32 or float64, got {dtype!r}")
+        dtype = as_float_dtype("dtype", dtype)
         self.eps = as_real("eps", eps, low=0.0, low_open=True)
         self.gamma = np.ones(features, dtype)
         self.beta = np.zeros(features, dtype)
@@ -444,8 +451,8 @@ class Dropout(_Kept):
 
     def __init__(self, rate: float, rng: np.random.Generator | None) -> None:
         super().__init__()
-        if rng is not None and not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+        if rng is not None:
+            as_rng("rng", rng)
         self.rate = as_real("rate", rate, low=0.0, high=1.0, high_open=True)
         self.rng = rng
         self.mask: FloatArray | None = None
@@ -642,8 +649,8 @@ class Network:
         >>> bool((again.forward(np.ones((1, 4))) == network.forward(np.ones((1, 4)))).all())
         True
         """
-        if rng is not None and not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+        if rng is not None:
+            as_rng("rng", rng)
         with open(Path(path), "rb") as file:
             try:
                 return cls(_layers_of(_read(file), rng))

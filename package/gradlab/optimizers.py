@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_shaped
+from gradlab._validate import FloatArray, as_flag, as_float_array, as_integer, as_real, as_shaped
 
 __all__ = [
     "SGD",
@@ -99,8 +99,8 @@ class Optimizer:
     ) -> None:
         self.learning_rate = learning_rate
         self.weight_decay = as_real("weight_decay", weight_decay, low=0.0)
-        self.decoupled = _as_flag("decoupled", decoupled)
-        self.decay_biases = _as_flag("decay_biases", decay_biases)
+        self.decoupled = as_flag("decoupled", decoupled)
+        self.decay_biases = as_flag("decay_biases", decay_biases)
         self._t = 0
         self._starts = starts
         self._arrays: dict[str, list[FloatArray]] = {name: [] for name in starts}
@@ -225,12 +225,6 @@ def _as_parameter(name: str, value: Any) -> FloatArray:
     if not value.flags.writeable:
         raise ValueError(f"{name} must be writeable, to be updated in place")
     return np.asarray(value)
-
-
-def _as_flag(name: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
 
 
 def _as_fraction(name: str, value: Any) -> float:
@@ -379,7 +373,7 @@ class Momentum(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, decoupled, decay_biases, velocity=0.0)
         self.momentum = momentum
-        self.velocity_holds_rate = _as_flag("velocity_holds_rate", velocity_holds_rate)
+        self.velocity_holds_rate = as_flag("velocity_holds_rate", velocity_holds_rate)
 
     @property
     def momentum(self) -> float:
@@ -634,7 +628,7 @@ class AdaGrad(Optimizer):
         start = as_real("initial_sum", initial_sum, low=0.0)
         super().__init__(learning_rate, weight_decay, decoupled, decay_biases, sum_of_squares=start)
         self.eps = _as_positive("eps", eps)
-        self.eps_inside_sqrt = _as_flag("eps_inside_sqrt", eps_inside_sqrt)
+        self.eps_inside_sqrt = as_flag("eps_inside_sqrt", eps_inside_sqrt)
 
     def _update(
         self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
@@ -810,7 +804,7 @@ class RMSProp(Optimizer):
         super().__init__(learning_rate, weight_decay, decoupled, decay_biases, mean_square=0.0)
         self.rho = _as_fraction("rho", rho)
         self.eps = _as_positive("eps", eps)
-        self.eps_inside_sqrt = _as_flag("eps_inside_sqrt", eps_inside_sqrt)
+        self.eps_inside_sqrt = as_flag("eps_inside_sqrt", eps_inside_sqrt)
 
     def _update(
         self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
@@ -920,8 +914,8 @@ class Adam(Optimizer):
         self.beta1 = _as_fraction("beta1", beta1)
         self.beta2 = _as_fraction("beta2", beta2)
         self.eps = _as_positive("eps", eps)
-        self.eps_inside_sqrt = _as_flag("eps_inside_sqrt", eps_inside_sqrt)
-        self.eps_hat = _as_flag("eps_hat", eps_hat)
+        self.eps_inside_sqrt = as_flag("eps_inside_sqrt", eps_inside_sqrt)
+        self.eps_hat = as_flag("eps_hat", eps_hat)
         if self.eps_hat and self.eps_inside_sqrt:
             raise ValueError("eps_hat must be False with eps_inside_sqrt=True, got True")
 
@@ -1079,7 +1073,7 @@ class AdaMax(Optimizer):
         self.beta1 = _as_fraction("beta1", beta1)
         self.beta2 = _as_fraction("beta2", beta2)
         self.eps = _as_positive("eps", eps)
-        self.eps_inside_max = _as_flag("eps_inside_max", eps_inside_max)
+        self.eps_inside_max = as_flag("eps_inside_max", eps_inside_max)
 
     def _update(
         self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradlab import losses
-from gradlab._validate import FloatArray, as_batch, as_integer, as_real
+from gradlab._validate import FloatArray, as_batch, as_flag, as_integer, as_real, as_rng
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, global_norm
 from gradlab.gradient_descent import minibatches
@@ -56,7 +56,7 @@ class History:
     train_accuracy, validation_accuracy : lists of float
         The same; empty where the labels are not classes.
     stopped : str
-        Why the run ended before its last epoch; empty if it did not. _Steps and epochs are counted
+        Why the run ended before its last epoch; empty if it did not. Steps and epochs are counted
         from 1 there.
 
     Notes
@@ -246,7 +246,7 @@ def fit(
         loss=_as_loss(loss),
         rng=rng,
         history=history,
-        bar=_Bar(_as_flag("progress", progress) and epochs > 0),
+        bar=_Bar(as_flag("progress", progress) and epochs > 0),
     )
     run.check()
     epoch = 0
@@ -482,15 +482,8 @@ def _as_network(network: Any, optimizer: Any, rng: Any) -> Network:
         raise TypeError(f"network must be a Network, got {type(network).__name__}")
     if not callable(getattr(optimizer, "step", None)):
         raise TypeError(f"optimizer must have a method step, got {type(optimizer).__name__}")
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    as_rng("rng", rng)
     return network
-
-
-def _as_flag(name: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
 
 
 def _as_callable(name: str, value: Any, *others: type) -> Any:

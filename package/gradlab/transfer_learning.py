@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_real
+from gradlab._validate import FloatArray, as_flag, as_images, as_integer, as_real
 from gradlab.network import Layer, Network
 from gradlab.training import History, fit
 
@@ -329,19 +329,12 @@ def resize_images(
     >>> resize_images([[[0.0, 4.0]]], size=(1, 4))
     array([[[0., 1., 3., 4.]]])
     """
-    array = as_float_array("images", images)
-    if array.ndim not in (3, 4) or array.size == 0:
-        raise ValueError(
-            "images must have shape (batch, height, width) or (batch, height, width, channels), "
-            f"none of them 0, got {array.shape}"
-        )
-    if not isinstance(antialias, (bool, np.bool_)):
-        raise TypeError(f"antialias must be True or False, got {antialias!r}")
+    array, antialias = as_images("images", images), as_flag("antialias", antialias)
     pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
     if len(pair) != 2:
         raise ValueError(f"size must be an integer or a pair (height, width), got {size!r}")
     down, across = (
-        _interpolation(old, as_integer("size", new, low=1), bool(antialias))
+        _interpolation(old, as_integer("size", new, low=1), antialias)
         for old, new in zip(array.shape[1:3], pair, strict=True)
     )
     # (tl-resize)  out_ij = sum_kl w_ik w'_jl I_kl

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._validate import FloatArray, as_batch, as_float_array, as_real, as_rng
+from gradlab._validate import FloatArray, as_batch, as_flag, as_float_array, as_real, as_rng
 
 __all__ = [
     "add_input_noise",
@@ -36,9 +36,7 @@ def _as_weights(weights: Sequence[ArrayLike]) -> list[FloatArray]:
 
 
 def _as_strength(value: float, half: bool) -> float:
-    if not isinstance(half, (bool, np.bool_)):
-        raise TypeError(f"half must be True or False, got {half!r}")
-    return as_real("strength", value, low=0.0) * (1.0 if half else 2.0)
+    return as_real("strength", value, low=0.0) * (1.0 if as_flag("half", half) else 2.0)
 
 
 def l2_penalty(weights: Sequence[ArrayLike], strength: float, *, half: bool = True) -> float:

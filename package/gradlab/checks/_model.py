@@ -60,7 +60,6 @@ class Exercise:
     """A graded function."""
 
     name: str
-    chapter: str
     outputs: tuple[str, ...]
     reference: Function
     cases: Callable[[np.random.Generator], Sequence[Case]]

@@ -13,8 +13,6 @@ from gradlab.checks._model import Case, Criterion, Exercise, Misconception
 
 Array = NDArray[Any]
 
-CHAPTER = "batch-normalization"
-
 
 def _batch(rng: np.random.Generator, rows: int, features: int) -> Array:
     """A batch whose features differ in mean and in scale, so that no pooled statistic fits."""
@@ -109,7 +107,6 @@ def _forward_keeping(
 
 FORWARD = Exercise(
     name="batch_normalization.forward",
-    chapter=CHAPTER,
     outputs=("out", "mean", "var"),
     reference=_forward,
     cases=_forward_cases,
@@ -301,7 +298,6 @@ def _backward_variant(
 
 BACKWARD = Exercise(
     name="batch_normalization.backward",
-    chapter=CHAPTER,
     outputs=("dx", "dgamma", "dbeta"),
     reference=_backward,
     cases=_backward_cases,
@@ -501,7 +497,6 @@ def _running_variant(
 
 RUNNING_STATISTICS = Exercise(
     name="batch_normalization.running_statistics",
-    chapter=CHAPTER,
     outputs=("running_mean", "running_var"),
     reference=reference.update_running_statistics,
     cases=_running_cases,
@@ -655,7 +650,6 @@ def _inference_by_batch(
 
 INFERENCE = Exercise(
     name="batch_normalization.inference",
-    chapter=CHAPTER,
     outputs=("out",),
     reference=reference.batch_norm_inference,
     cases=_inference_cases,
