@@ -36,7 +36,7 @@ $(VENV)/.installed: constraints.txt pyproject.toml
 
 course/.exercises: $(VENV)/.installed $(SOLUTIONS) tools/exercises.py nbgrader_config.py
 	@echo "Generating the exercises ..."
-	@$(BIN)/python tools/exercises.py generate $(if $(FORCE),--force)
+	@$(BIN)/python tools/exercises.py generate
 	@touch $@
 
 course/.graded: course/.exercises $(PACKAGE)
@@ -62,11 +62,8 @@ _build/.book: _build/.code course/.graded $(BOOK)
 book: _build/.book
 
 # FORCE=1 replaces notebooks in exercises/ that somebody has worked in.
-exercises: $(if $(FORCE),_exercises_again) course/.exercises
-
-.PHONY: _exercises_again
-_exercises_again:
-	@rm -f course/.exercises
+exercises: $(VENV)/.installed
+	@$(BIN)/python tools/exercises.py generate $(if $(FORCE),--force)
 
 grade: course/.graded
 
