@@ -18,6 +18,8 @@ c.CourseDirectory.feedback_directory = "course/feedback"
 c.CourseDirectory.solution_directory = "course/solution"
 c.CourseDirectory.db_url = f"sqlite:///{root / 'course' / 'gradebook.db'}"
 
+c.ExportPlugin.to = str(root / "course" / "grades.csv")
+
 # A cell may run for this long; an endless loop ends here and earns nothing.
 c.ExecutePreprocessor.timeout = 60
 # Python starts slowly on a busy machine.
