@@ -65,7 +65,7 @@ def as_vector(name: str, value: ArrayLike) -> FloatArray:
     return array
 
 
-def as_images(name: str, value: ArrayLike) -> FloatArray:
+def as_image_batch(name: str, value: ArrayLike) -> FloatArray:
     """Return `value` as a float array of images, with or without channels; none of it empty."""
     array = as_float_array(name, value)
     if array.ndim not in (3, 4) or array.size == 0:

@@ -26,7 +26,7 @@ from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_float_array,
-    as_images,
+    as_image_batch,
     as_integer,
     as_real,
     as_rng,
@@ -587,7 +587,7 @@ def _apply(augmentation: Callable[[FloatArray], ArrayLike], images: FloatArray) 
 
 
 def _as_images(images: ArrayLike) -> FloatArray:
-    array = as_images("images", images)
+    array = as_image_batch("images", images)
     if not np.isfinite(array).all():
         raise ValueError("images must be finite, got nan or infinity")
     return array

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._validate import FloatArray, as_flag, as_images, as_integer, as_real
+from gradlab._validate import FloatArray, as_flag, as_image_batch, as_integer, as_real
 from gradlab.network import Layer, Network
 from gradlab.training import History, fit
 
@@ -329,7 +329,7 @@ def resize_images(
     >>> resize_images([[[0.0, 4.0]]], size=(1, 4))
     array([[[0., 1., 3., 4.]]])
     """
-    array, antialias = as_images("images", images), as_flag("antialias", antialias)
+    array, antialias = as_image_batch("images", images), as_flag("antialias", antialias)
     pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
     if len(pair) != 2:
         raise ValueError(f"size must be an integer or a pair (height, width), got {size!r}")
