@@ -10,15 +10,38 @@ BINARY = {
     ast.Mult: [ast.Div, ast.Add],
     ast.Div: [ast.Mult],
     ast.Pow: [ast.Mult],
+    ast.FloorDiv: [ast.Mult],
+    ast.Mod: [ast.FloorDiv],
+    ast.MatMult: [ast.Mult],
 }
+COMPARE = {
+    ast.Lt: [ast.LtE, ast.GtE],
+    ast.LtE: [ast.Lt, ast.Gt],
+    ast.Gt: [ast.GtE, ast.LtE],
+    ast.GtE: [ast.Gt, ast.Lt],
+    ast.Eq: [ast.NotEq],
+    ast.NotEq: [ast.Eq],
+}
+FUNCTIONS = {
+    "sum": ["mean", "max"],
+    "mean": ["sum", "max"],
+    "max": ["min"],
+    "min": ["max"],
+    "maximum": ["minimum"],
+    "minimum": ["maximum"],
+    "argmax": ["argmin"],
+    "argmin": ["argmax"],
+}
+WRAPPERS = {"sqrt", "exp", "log", "abs", "tanh", "square", "log1p", "expm1"}
 
 
 def mutants(source: str) -> Iterator[tuple[str, str]]:
     """Yield (description, source) for every mutant of a module's source.
 
-    Operators are exchanged, a side of each operation is dropped, signs are turned, numbers are
-    moved by one and doubled (which exchanges axes), a reduction becomes another one, loses its axis
-    or is left out, and entries of a returned tuple change places.
+    Operators and comparisons are exchanged, a side of each operation is dropped, signs and
+    conditions are turned, numbers are moved by one and doubled (which exchanges axes), a reduction
+    becomes another one, loses its axis or is left out, an elementary function is left out, the
+    branches of a choice and the entries of a returned tuple change places.
     """
     tree = ast.parse(source)
     for number, node in enumerate(ast.walk(tree)):
@@ -61,15 +84,32 @@ def _changes(node):
             if value != node.value:
                 yield f"{value} instead", _setter("value", value)
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        others = {"sum": ["mean", "max"], "mean": ["sum", "max"]}.get(node.func.attr, [])
-        for other in others:
+        name = node.func.attr
+        for other in FUNCTIONS.get(name, []):
             yield f"{other} instead", lambda n, other=other: setattr(n.func, "attr", other)
-        if others:
-            yield "no reduction", lambda n: n.func.value
-            yield "no axis", lambda n: n.keywords.clear()
+        if name in ("sum", "mean"):
+            # Of x.sum() there remains x, of np.sum(x) too.
+            yield "no reduction", lambda n: n.args[0] if n.args else n.func.value
             yield "sign turned", lambda n: ast.UnaryOp(ast.USub(), copy.deepcopy(n))
-        if node.func.attr == "sqrt":
-            yield "no root", lambda n: n.args[0]
+        if any(keyword.arg == "axis" for keyword in node.keywords):
+            yield "no axis", lambda n: n.keywords.clear()
+        if name in WRAPPERS:
+            yield f"no {name}", lambda n: n.args[0]
+        if name == "where" and len(node.args) == 3:
+            yield "branches exchanged", lambda n: n.args.append(n.args.pop(1))
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+        for new in COMPARE.get(type(node.ops[0]), []):
+            yield f"comparison {new.__name__}", lambda n, new=new: setattr(n, "ops", [new()])
+    elif isinstance(node, ast.AugAssign):
+        for new in BINARY.get(type(node.op), []):
+            yield f"operator {new.__name__}", _setter("op", new())
+        yield "assigned instead", lambda n: ast.Assign([n.target], n.value)
+    elif isinstance(node, ast.BoolOp):
+        yield "first condition alone", lambda n: n.values[0]
+        yield "last condition alone", lambda n: n.values[-1]
+    elif isinstance(node, ast.IfExp):
+        yield "one branch", lambda n: n.body
+        yield "the other branch", lambda n: n.orelse
     elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
         yield "results exchanged", lambda n: n.value.elts.reverse()
         yield "last result dropped", lambda n: n.value.elts.pop() and None

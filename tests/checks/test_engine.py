@@ -1,12 +1,22 @@
 import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import gradlab.checks as checks
-from gradlab.checks import check, report
-from gradlab.checks.batch_normalization import EXERCISES
+from gradlab.checks import (
+    Case,
+    Criterion,
+    Exercise,
+    Misconception,
+    Report,
+    _report,
+    check,
+    report,
+)
+from gradlab.checks._run import judge
 
 FORWARD = "batch_normalization.forward"
 INFERENCE = "batch_normalization.inference"
@@ -31,8 +41,10 @@ def test_check_prints_the_report_and_returns_a_plain_float(capsys):
 
 
 def test_unknown_exercise_and_a_result_in_place_of_the_function():
-    with pytest.raises(ValueError, match=r"name must be one of batch_normalization\.forward"):
+    with pytest.raises(ValueError, match=r"one of .*batch_normalization.*got 'batch_normalisation"):
         check("batch_normalisation.forward", right)
+    with pytest.raises(ValueError, match=r"one of batch_normalization\.forward, .*got"):
+        check("batch_normalization.forwards", right)
     with pytest.raises(TypeError, match="without parentheses"):
         check(INFERENCE, 3.0)
 
@@ -117,7 +129,7 @@ def endless():
         (lambda out: "numbers", "an object of type str"),
         (lambda out: out.astype(object), "got dtype object"),
         (lambda out: out.astype(complex), "got dtype complex128"),
-        (lambda out: out > 0, "got dtype bool"),
+        (lambda out: out > 0, "holds booleans"),
         (lambda out: [[Float(v) for v in row] for row in out], "an object of type Float"),
         (lambda out: [EqualsEverything()], "an object of type EqualsEverything"),
         (lambda out: [[1.0], [1.0, 2.0]], "different lengths"),
@@ -204,38 +216,109 @@ def test_the_secret_comes_from_the_environment(monkeypatch):
     assert len(calls) == 12
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
-def test_exercises_are_well_formed(exercise):
-    assert [c.kind for c in exercise.criteria].count("unchanged") == 1
-    groups = {case.group for case in exercise.cases(np.random.default_rng(0))}
-    for criterion in exercise.criteria:
-        assert criterion.points > 0
-        if criterion.kind == "values":
-            assert criterion.group in groups
-            assert criterion.outputs
-            assert set(criterion.outputs) <= set(exercise.outputs)
-            assert criterion.equations
-    names = [m.name for m in exercise.misconceptions]
-    assert len(names) == len(set(names)) >= 3
+# ---- an exercise that looks at more than one call
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
-def test_cases_are_never_degenerate(exercise):
-    """Conditions that hide mistakes, by the design's list: see the messages."""
-    for seed in range(20):
-        cases = exercise.cases(np.random.default_rng(seed))
-        for case in cases:
-            arguments = case.arguments
-            for name, value in arguments.items():
-                if name in {"gamma", "beta", "dout"} and value.size > 1:
-                    assert np.unique(value).size == value.size, f"{name} has equal entries"
-                if name == "momentum":
-                    assert value != 0.5, "a momentum of one half hides the conventions"
-            if "x" in arguments and case.group == "ordinary":
-                rows, features = arguments["x"].shape
-                assert rows != features, "as many examples as features"
-                assert (np.abs(arguments["x"].mean(axis=0)) > 0.01).all(), "data without a mean"
-        if "eps" in cases[0].arguments:
-            assert any(case.arguments["eps"] > 0.1 for case in cases if case.group == "ordinary"), (
-                "epsilon never matters"
-            )
+def walk(weights, rate):
+    """Two arrays of different shapes, and how many entries they have."""
+    return [w - rate * w for w in weights], sum(w.size for w in weights)
+
+
+def three_steps(function, weights, rate):
+    for _ in range(3):
+        weights, count = function(weights, rate)
+    return weights, count, np.inf
+
+
+def walk_cases(rng):
+    weights = [rng.normal(size=(3, 2)), rng.normal(size=4)]
+    return [Case("ordinary", "two arrays", {"weights": weights, "rate": 0.1})]
+
+
+WALK = Exercise(
+    name="batch_normalization.walk",
+    outputs=("weights", "count", "limit"),
+    returns=("weights", "count"),
+    lists=("weights",),
+    reference=walk,
+    observe=three_steps,
+    cases=walk_cases,
+    criteria=(
+        Criterion("shapes", 1, "shape"),
+        Criterion("numbers", 2, "values", "ordinary", ("weights", "count", "limit"), ("bn-mean",)),
+        Criterion("roughly", 4, "values", "ordinary", ("weights",), ("bn-mean",), (0.2, 0.2)),
+        Criterion("unchanged", 8, "unchanged"),
+    ),
+    misconceptions=(
+        Misconception("a plus", "Minus.", "bn-mean", (lambda w, r: ([v + r * v for v in w], 10),)),
+    ),
+)
+
+
+def walked(function):
+    findings, _ = judge(WALK, function, WALK.cases(np.random.default_rng(0)))
+    return Report(WALK.name, tuple(findings))
+
+
+def in_place(weights, rate):
+    for w in weights:
+        w -= rate * w
+    return weights, 10
+
+
+@pytest.mark.parametrize(
+    ("function", "earned", "text"),
+    [
+        (walk, 15, ""),
+        (lambda w, r: ((w[0] * (1 - r), (w[1] * (1 - r)).tolist()), np.int32(10)), 15, ""),
+        (lambda w, r: (walk(w, r)[0], 10.0), 15, ""),
+        (in_place, 7, "Your function wrote to weights"),
+        (lambda w, r: (walk(w, r)[0], 11), 13, "count: expected 10, got 11"),
+        (lambda w, r: (walk(w, 0.11)[0], 10), 13, "weights[0][0, 0]: expected"),
+        (lambda w, r: ([v + r * v for v in w], 10), 1, "Looks like a plus. Minus."),
+        (lambda w, r: ([*walk(w, r)[0], 0.0], 10), 0, "weights has 5 entries, expected 2"),
+        (lambda w, r: ([], 10), 0, "weights has 0 entries, expected 2"),
+        (
+            lambda w, r: (1.0, 10),
+            0,
+            "weights must be a list of arrays, got an object of type float",
+        ),
+        (lambda w, r: (["a", "b"], 10), 0, "weights[0] must be a NumPy array"),
+        (
+            lambda w, r: (walk(w, r)[0],),
+            0,
+            "Return the tuple (weights, count); your function returned 1",
+        ),
+        (lambda w, r: ([v[:1] * 0.9 for v in w], 10), 0, "has shape (1, 2), expected (3, 2)"),
+    ],
+)
+def test_steps_lists_counts_and_tolerances(function, earned, text):
+    result = walked(function)
+    assert result.earned == earned, result
+    assert text in words(result)
+
+
+def test_an_error_in_a_later_step_names_the_line_of_the_student():
+    seen = []
+
+    def fails_later(weights, rate):
+        seen.append(rate)
+        if len(seen) > 2:
+            raise IndexError("too far")
+        return walk(weights, rate)
+
+    assert "IndexError: too far in line" in words(walked(fails_later))
+
+
+# ---- where to read again
+
+
+def test_equations_are_links_where_the_book_has_an_address(monkeypatch):
+    wrong = report(INFERENCE, lambda *a: right(*a) + 1)
+    assert "Read again: equation bn-inference." in words(wrong)
+    assert "<a " not in wrong._repr_html_()
+    entries = {"Project-URL": ["Source, https://code.example", "Book, https://book.example/site/"]}
+    metadata = SimpleNamespace(get_all=entries.get)
+    monkeypatch.setattr(_report, "metadata", lambda name: metadata)
+    address = "https://book.example/site/book/batch-normalization.html#equation-bn-inference"
+    assert f'<a href="{address}">bn-inference</a>' in wrong._repr_html_()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import pkgutil
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,6 @@ __all__ = [
 SECRET = "GRADLAB_COURSE_SECRET"
 """Environment variable that seeds the cases when graded; unset, the public seed is used."""
 
-_MODULES = ("batch_normalization",)
 _ROUNDS_PUBLIC, _ROUNDS_GRADED = 1, 3
 
 
@@ -92,10 +92,12 @@ def exercise(name: str) -> Exercise:
     ValueError
         If there is none; the message lists those that there are.
     """
-    known: dict[str, Exercise] = {}
-    for module in _MODULES:
-        for candidate in importlib.import_module(f"gradlab.checks.{module}").EXERCISES:
-            known[candidate.name] = candidate
+    topic = name.split(".")[0]
+    topics = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
+    if topic not in topics:
+        raise ValueError(f"the topic of name must be one of {', '.join(topics)}; got {name!r}")
+    module = importlib.import_module(f"gradlab.checks.{topic}")
+    known = {candidate.name: candidate for candidate in module.EXERCISES}
     if name not in known:
         raise ValueError(f"name must be one of {', '.join(known)}; got {name!r}")
     return known[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -30,7 +31,8 @@ class Criterion:
 
     ``kind`` is "values" (the named `outputs` agree with the reference on the cases of `group`),
     "shape" (every output has the right shape and holds floats) or "unchanged" (no argument was
-    written to). The last two are asked of every case.
+    written to). The last two are asked of every case. `tolerance`, relative and absolute, takes the
+    place of the exercise's where numbers are drawn at random.
     """
 
     title: str
@@ -39,6 +41,7 @@ class Criterion:
     group: str = ""
     outputs: tuple[str, ...] = ()
     equations: tuple[str, ...] = ()
+    tolerance: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,21 @@ class Misconception:
     variants: tuple[Function, ...]
 
 
+def call_once(function: Function, *arguments: Any) -> Any:
+    """Observe a function by what one call returns."""
+    return function(*arguments)
+
+
 @dataclass(frozen=True)
 class Exercise:
-    """A graded function."""
+    """A graded function.
+
+    What is compared are the `outputs`: those of one call, or of whatever `observe` does with the
+    function and a case's arguments (several steps of an optimizer, the share of zeros in many
+    masks). One call of the function then `returns` other values than are compared. The function
+    that `observe` gets has its results checked already: arrays, or lists of arrays for the names
+    in `lists`, whose number of entries is free.
+    """
 
     name: str
     outputs: tuple[str, ...]
@@ -65,6 +80,9 @@ class Exercise:
     cases: Callable[[np.random.Generator], Sequence[Case]]
     criteria: tuple[Criterion, ...]
     misconceptions: tuple[Misconception, ...]
+    observe: Callable[..., Any] = call_once
+    returns: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
     tolerance: dict[str, tuple[float, float]] = field(
         # Relative to the largest entry of the column, and absolute. Ten digits separate float64's
         # rounding from the first; the mistakes of students change a result by far more than both.
@@ -75,3 +93,8 @@ class Exercise:
     def points(self) -> float:
         """The points of all criteria together."""
         return sum(criterion.points for criterion in self.criteria)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the function's arguments: the reference's."""
+        return tuple(inspect.signature(self.reference).parameters)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from html import escape
+from importlib.metadata import metadata
+from typing import Any
 
 from gradlab.checks._run import Finding
 
@@ -34,10 +36,10 @@ class Report:
     def _heading(self) -> str:
         return f"{self.exercise}: {self.earned:g} of {self.possible:g} points"
 
-    def _explanations(self) -> list[tuple[Finding, list[str]]]:
-        """Pair each finding with what to say about it; nothing is said at length twice."""
-        seen: set[str] = set()
-        pairs = []
+    def _explanations(self) -> list[tuple[Finding, list[str], tuple[str, ...]]]:
+        """What to say about each finding, and the equations to read; nothing at length twice."""
+        seen: set[Any] = set()
+        explained = []
         for finding in self.findings:
             where = f" ({finding.where})" if finding.where else ""
             lines = []
@@ -51,16 +53,19 @@ class Report:
                 lines.append(f"Looks like {finding.misconception}. {finding.hint}")
             elif finding.hint and finding.hint not in seen:
                 lines.append(finding.hint)
-            seen |= {finding.detail, finding.misconception, finding.hint} - {""}
-            pairs.append((finding, lines))
-        return pairs
+            equations = () if finding.equations in seen else finding.equations
+            seen |= {finding.detail, finding.misconception, finding.hint, equations} - {"", ()}
+            explained.append((finding, lines, equations))
+        return explained
 
     def __repr__(self) -> str:
         lines = [self._heading]
-        for finding, explanation in self._explanations():
+        for finding, explanation, equations in self._explanations():
             mark = "passed" if finding.passed else "FAILED"
             criterion = finding.criterion
             lines.append(f"  {mark}  {finding.points:g}/{criterion.points:g}  {criterion.title}")
+            if equations:
+                explanation.append(f"Read again: {_equations(equations)}.")
             for line in explanation:
                 lines += textwrap.wrap(line, 88, initial_indent=" " * 8, subsequent_indent=" " * 8)
         if self.warning:
@@ -69,12 +74,13 @@ class Report:
 
     def _repr_html_(self) -> str:
         rows = []
-        for finding, explanation in self._explanations():
+        for finding, explanation, equations in self._explanations():
             colour, mark = ("#1a7f4b", "passed") if finding.passed else ("#b3261e", "failed")
             criterion = finding.criterion
-            lines = "".join(
-                f'<div style="margin-top:2px">{escape(line)}</div>' for line in explanation
-            )
+            texts = [escape(line) for line in explanation]
+            if equations:
+                texts.append(f"Read again: {_equations(equations, _link(self.exercise))}.")
+            lines = "".join(f'<div style="margin-top:2px">{text}</div>' for text in texts)
             rows.append(
                 '<tr style="background:none">'
                 f'<td style="{_CELL};width:1%"><span style="background:{colour};color:#fff;'
@@ -96,6 +102,32 @@ class Report:
             '<table style="border-collapse:collapse;table-layout:auto;margin:0;width:100%">'
             f"{''.join(rows)}</table>{note}</div>"
         )
+
+
+def _equations(labels: tuple[str, ...], link: str = "{}") -> str:
+    named = ", ".join(link.format(label) for label in labels)
+    return f"equation{'s' if len(labels) > 1 else ''} {named}"
+
+
+def _link(exercise: str) -> str:
+    """The form of a link to an equation of the exercise's chapter; bare where no site is known."""
+    site = book_url()
+    chapter = exercise.split(".")[0].replace("_", "-")
+    if not site:
+        return "{}"
+    return f'<a href="{escape(site)}/book/{chapter}.html#equation-{{0}}">{{0}}</a>'
+
+
+def book_url() -> str:
+    """Return the address of the rendered book that this installation belongs to, if it has one.
+
+    It is the ``Book`` of ``[project.urls]`` in pyproject.toml, which an instructor sets once.
+    """
+    for entry in metadata("gradlab").get_all("Project-URL") or []:
+        label, _, address = entry.partition(", ")
+        if label == "Book":
+            return str(address).rstrip("/")
+    return ""
 
 
 _CELL = "text-align:left;vertical-align:top;padding:4px 10px 4px 0;border-top:1px solid #8888"

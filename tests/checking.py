@@ -1,0 +1,225 @@
+"""What every checker has to stand: subclass `Checker` in ``tests/checks/test_<topic>.py``.
+
+The parametrization is in ``tests/checks/conftest.py``; what students hand in is in
+``tests/submissions/<topic>.py``.
+"""
+
+import importlib
+import inspect
+import re
+import signal
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import jupytext
+import numpy as np
+from mutants import mutants
+from support import ROOT
+
+from gradlab.checks import exercise, report
+from gradlab.checks._model import call_once
+
+SEEDS = ["", *(f"seed {k}" for k in range(20))]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A graded function of a solution: its name, its cell, and what the cells before it define."""
+
+    function: str
+    source: str
+    scope: dict
+
+    def run(self, source):
+        """Return the function that `source`, put in place of the cell, defines."""
+        scope = dict(self.scope)
+        exec(source, scope)
+        return scope[self.function]
+
+
+@cache
+def answers(slug):
+    """{exercise: Answer} of ``solutions/<slug>.py``."""
+    cells = jupytext.read(ROOT / "solutions" / f"{slug}.py").cells
+    sources = [c.source for c in cells if c.cell_type == "code"]
+    asked = re.findall(r'^check\("([^"]+)", (\w+)\)$', "\n".join(sources), re.MULTILINE)
+    found, scope = {}, {}
+    for source in sources:
+        if re.search(r"^check\(", source, re.MULTILINE):
+            continue
+        for name, function in asked:
+            if re.search(rf"^def {function}\(", source, re.MULTILINE):
+                found[name] = Answer(function, source, dict(scope))
+        exec(source, scope)
+    assert list(found) == [name for name, _ in asked]
+    return found
+
+
+def submissions(slug):
+    """Return the module of what students hand in for a topic."""
+    return importlib.import_module(f"submissions.{slug.replace('-', '_')}")
+
+
+def exercises(slug):
+    """Return a topic's exercises."""
+    return importlib.import_module(f"gradlab.checks.{slug.replace('-', '_')}").EXERCISES
+
+
+@contextmanager
+def at_most(seconds):
+    """Raise TimeoutError in what takes longer, such as a mutant whose loop has no end."""
+
+    def stop(*_):
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def recognised(result):
+    return {f.misconception for f in result.findings if f.misconception}
+
+
+class Checker:
+    slug = ""
+    # {(exercise, mutant's description): why no result can tell it from the solution}
+    equivalent: ClassVar[dict] = {}
+
+    # ---- right answers
+
+    def test_solution_earns_full_points_with_twenty_seeds(self, name):
+        answer = answers(self.slug)[name]
+        solution = answer.run(answer.source)
+        for seed in SEEDS:
+            result = report(name, solution, seed)
+            assert result.earned == result.possible, result
+
+    def test_other_correct_forms_earn_full_points(self, name, form):
+        for seed in SEEDS:
+            result = report(name, form, seed)
+            assert result.earned == result.possible, result
+
+    # ---- answers that are none
+
+    def test_untouched_release_earns_nothing(self, name):
+        def stub(*arguments):
+            raise NotImplementedError
+
+        result = report(name, stub)
+        assert result.earned == 0
+        assert "NotImplementedError" in repr(result)
+
+    def test_exception_earns_nothing_and_is_shown(self, name):
+        def fails(*arguments):
+            raise ValueError("no idea")
+
+        result = report(name, fails)
+        assert result.earned == 0
+        assert "ValueError: no idea in line" in " ".join(repr(result).split())
+
+    def test_worthless_answers_earn_no_value_criterion(self, name, worthless):
+        result = report(name, worthless)
+        shape = sum(f.criterion.points for f in result.findings if f.criterion.kind == "shape")
+        assert result.earned <= shape, result
+        assert all(f.detail for f in result.findings if not f.passed)
+
+    def test_the_function_itself_runs_and_not_the_reference(self, name):
+        answer, calls = answers(self.slug)[name], []
+        solution = answer.run(answer.source)
+
+        def counted(*arguments):
+            calls.append(arguments)
+            return solution(*arguments)
+
+        assert report(name, counted).earned == exercise(name).points
+        assert len(calls) >= len(exercise(name).cases(np.random.default_rng(0)))
+
+    # ---- misconceptions
+
+    def test_misconception_is_recognised_by_name_with_twenty_seeds(
+        self, name, misconception, variant
+    ):
+        scores = set()
+        for seed in SEEDS:
+            result = report(name, variant, seed)
+            assert misconception in recognised(result), result
+            assert result.earned < result.possible
+            scores.add(result.earned)
+        assert len(scores) == 1, "the same mistake earns the same, whatever the numbers"
+
+    def test_what_students_write_gets_what_the_weights_say(
+        self, name, student, misconception, points
+    ):
+        for seed in SEEDS:
+            result = report(name, student, seed)
+            assert result.earned == points, result
+            if misconception:
+                assert misconception in recognised(result), result
+
+    # ---- mutants
+
+    def test_mutants_of_the_solution_are_caught(self, name):
+        answer, alive, killed = answers(self.slug)[name], [], 0
+        for description, source in mutants(answer.source):
+            try:
+                with at_most(10):
+                    result = report(name, answer.run(source))
+            except TimeoutError:
+                killed += 1
+                continue
+            if result.earned < result.possible:
+                killed += 1
+            else:
+                alive.append(description)
+        print(f"{name}: {killed} of {killed + len(alive)} mutants killed")
+        assert killed >= 8
+        assert set(alive) == {what for which, what in self.equivalent if which == name}
+
+    # ---- the exercise as data
+
+    def test_exercise_is_well_formed(self, name):
+        topic = self.slug.replace("-", "_")
+        chosen = exercise(name)
+        assert name.startswith(f"{topic}.")
+        cases = chosen.cases(np.random.default_rng(0))
+        solution = answers(self.slug)[name]
+        asked = inspect.signature(solution.run(solution.source)).parameters
+        # Reports name arguments: the cases', or the reference's where it is called many times.
+        if chosen.observe is call_once:
+            assert all(tuple(case.arguments) == tuple(asked) for case in cases)
+        else:
+            assert chosen.parameters == tuple(asked)
+        for criterion in chosen.criteria:
+            assert criterion.points > 0
+            if criterion.kind == "values":
+                assert criterion.group in {case.group for case in cases}
+                assert criterion.outputs
+                assert set(criterion.outputs) <= set(chosen.outputs)
+                assert criterion.equations
+        mutable = any(
+            isinstance(value, (np.ndarray, list, dict))
+            for case in cases
+            for value in case.arguments.values()
+        )
+        assert [c.kind for c in chosen.criteria].count("unchanged") == mutable
+        names = [m.name for m in chosen.misconceptions]
+        assert len(names) == len(set(names)) >= 3
+        written = [s for s in submissions(self.slug).STUDENTS if s[0] == name]
+        assert len({misconception for _, _, misconception, _ in written} - {""}) >= 3
+        assert (
+            len([form for which, form in submissions(self.slug).OTHER_FORMS if which == name]) >= 2
+        )
+
+    def test_equations_are_in_the_chapter(self, name):
+        text = (ROOT / "book" / f"{self.slug}.md").read_text()
+        chosen = exercise(name)
+        cited = {label for criterion in chosen.criteria for label in criterion.equations}
+        cited |= {misconception.equation for misconception in chosen.misconceptions}
+        missing = [label for label in cited if not re.search(rf"(\(|label: ){label}\b", text)]
+        assert not missing
