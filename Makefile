@@ -32,6 +32,9 @@ $(VENV)/.installed: constraints.txt pyproject.toml
 	@echo "Installing the packages of constraints.txt into $(VENV) (a minute or two) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[book,grading,test]'
+	@# Kernels here serve this machine alone: their warning about it would bury the others.
+	@mkdir -p $(VENV)/etc/ipython
+	@echo '{"IPKernelApp": {"log_level": "ERROR"}}' > $(VENV)/etc/ipython/ipython_kernel_config.json
 	@touch $@
 
 course/.exercises: $(VENV)/.installed $(SOLUTIONS) tools/exercises.py nbgrader_config.py

@@ -26,11 +26,16 @@ SEEDS = ["", *(f"seed {k}" for k in range(20))]
 
 @dataclass(frozen=True)
 class Answer:
-    """A graded function of a solution: its name, its cell, and what the cells before it define."""
+    """A graded function of a solution: its name, its cell, and what the cells before it define.
+
+    `cell` and `check` are nbgrader's identifiers of its cell and of the one that grades it.
+    """
 
     function: str
     source: str
     scope: dict
+    cell: str
+    check: str
 
     def run(self, source):
         """Return the function that `source`, put in place of the cell, defines."""
@@ -43,17 +48,21 @@ class Answer:
 def answers(slug):
     """{exercise: Answer} of ``solutions/<slug>.py``."""
     cells = jupytext.read(ROOT / "solutions" / f"{slug}.py").cells
-    sources = [c.source for c in cells if c.cell_type == "code"]
-    asked = re.findall(r'^check\("([^"]+)", (\w+)\)$', "\n".join(sources), re.MULTILINE)
+    cells = [c for c in cells if c.cell_type == "code"]
+    asked = {}
+    for cell in cells:
+        for name, function in re.findall(r'^check\("([^"]+)", (\w+)\)$', cell.source, re.MULTILINE):
+            asked[name] = function, cell.metadata["nbgrader"]["grade_id"]
     found, scope = {}, {}
-    for source in sources:
-        if re.search(r"^check\(", source, re.MULTILINE):
+    for cell in cells:
+        if re.search(r"^check\(", cell.source, re.MULTILINE):
             continue
-        for name, function in asked:
-            if re.search(rf"^def {function}\(", source, re.MULTILINE):
-                found[name] = Answer(function, source, dict(scope))
-        exec(source, scope)
-    assert list(found) == [name for name, _ in asked]
+        for name, (function, check) in asked.items():
+            if re.search(rf"^def {function}\(", cell.source, re.MULTILINE):
+                grade_id = cell.metadata["nbgrader"]["grade_id"]
+                found[name] = Answer(function, cell.source, dict(scope), grade_id, check)
+        exec(cell.source, scope)
+    assert list(found) == list(asked)
     return found
 
 

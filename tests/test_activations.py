@@ -233,6 +233,8 @@ def moment(function, power):
     return sum(integrate.quad(integrand, *side)[0] for side in ((-12, 0), (0, 12)))
 
 
+@pytest.mark.equation("act-selu-alpha")
+@pytest.mark.equation("act-selu-scale")
 def test_moments_for_standard_normal_input():
     assert moment(act.selu, 1) == pytest.approx(0, abs=1e-9)
     assert moment(act.selu, 2) == pytest.approx(1, abs=1e-9)

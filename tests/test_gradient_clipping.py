@@ -78,6 +78,7 @@ def test_by_norm_keeps_the_direction_and_bounds_the_length(seed, max_norm):
 
 @pytest.mark.equation("gc-clip-norm")
 @pytest.mark.equation("gc-norm")
+@pytest.mark.equation("gc-global-norm")
 @given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))
 def test_by_global_norm_uses_one_factor_for_all(seed, max_norm):
     grads = make_grads(seed)

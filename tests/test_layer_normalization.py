@@ -232,6 +232,9 @@ def test_backward_agrees_with_central_differences(kind, constant):
 @pytest.mark.equation("ln-backward-gamma")
 @pytest.mark.equation("ln-backward-u")
 @pytest.mark.equation("ln-backward-x")
+@pytest.mark.equation("ln-backward-channel")
+@pytest.mark.equation("ln-backward-instance")
+@pytest.mark.equation("ln-backward-group")
 @pytest.mark.parametrize("kind", KINDS)
 def test_backward_is_the_formula(kind):
     x, gamma, beta, dout = make_case(7, SHAPES[kind])

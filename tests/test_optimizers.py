@@ -371,6 +371,14 @@ def test_every_case_is_frozen():
 # ---- what the methods promise
 
 
+@pytest.mark.equation("opt-adamw-step")
+@given(st.floats(1e-3, 0.5), st.floats(0, 1), st.floats(-5, 5).filter(lambda g: abs(g) > 1e-3))
+def test_the_first_step_of_adamw_shrinks_the_weight_and_has_the_length_of_the_rate(rate, decay, g):
+    weight = np.array([3.0])
+    AdamW(rate, eps=0.1, weight_decay=decay).step([weight], [np.array([g])])
+    assert weight[0] == pytest.approx((1 - rate * decay) * 3.0 - rate * g / (abs(g) + 0.1))
+
+
 @pytest.mark.equation("opt-terminal-velocity")
 @given(st.floats(0, 0.95), st.floats(1e-3, 1), st.floats(-5, 5))
 def test_momentum_reaches_the_terminal_velocity(momentum, rate, slope):

@@ -312,6 +312,7 @@ def weight(i, k, old, new, antialias):
 
 @pytest.mark.equation("tl-resize")
 @pytest.mark.equation("tl-resize-weights")
+@pytest.mark.equation("tl-resize-position")
 @pytest.mark.parametrize("antialias", [False, True])
 def test_resizing_is_the_definition(antialias):
     images = make_images(shape=(1, 3, 4))

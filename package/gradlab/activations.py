@@ -894,8 +894,9 @@ def selu(x: ArrayLike) -> FloatArray:
 
     Notes
     -----
-    The constants make standard normal input leave with mean 0 and variance 1 again, which needs
-    weights of variance 1 / fan_in: `gradlab.initialization.lecun_normal`.
+    The constants make standard normal input leave with mean 0 and variance 1 again (equations
+    act-selu-alpha and act-selu-scale), which needs weights of variance 1 / fan_in:
+    `gradlab.initialization.lecun_normal`.
 
     Deck H eq. (14), Klambauer et al. (2017), eq. (2) and (14).
 

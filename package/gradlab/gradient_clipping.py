@@ -163,7 +163,7 @@ def global_norm(grads: Sequence[ArrayLike]) -> float:
 
     Notes
     -----
-    Pascanu et al. (2013).
+    Equation gc-global-norm, in the form gc-norm. Pascanu et al. (2013).
 
     Examples
     --------

@@ -353,7 +353,7 @@ def instance_norm_backward(
 
     Notes
     -----
-    Ulyanov, Vedaldi and Lempitsky (2016).
+    Equations ln-backward-instance and ln-backward-channel. Ulyanov, Vedaldi and Lempitsky (2016).
 
     Examples
     --------
@@ -459,7 +459,7 @@ def group_norm_backward(
 
     Notes
     -----
-    Wu and He (2018).
+    Equations ln-backward-group and ln-backward-channel. Wu and He (2018).
 
     Examples
     --------

@@ -959,7 +959,7 @@ class AdamW(Adam):
     gradients decay less; here all decay at one rate. The paper's decay does not hold the initial
     learning rate: its :math:`\lambda` is PyTorch's times that rate.
 
-    Loshchilov and Hutter (2019), Algorithm 2. Beyond the decks.
+    Equation opt-adamw-step. Loshchilov and Hutter (2019), Algorithm 2. Beyond the decks.
 
     Examples
     --------

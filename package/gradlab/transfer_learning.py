@@ -343,8 +343,9 @@ def resize_images(
 
 
 def _interpolation(old: int, new: int, antialias: bool) -> FloatArray:
-    """Equation tl-resize-weights: one row for each new pixel, over the old ones."""
+    """Equations tl-resize-position, tl-resize-weights: a row for each new pixel, over the old."""
     spread = max(1.0, old / new) if antialias else 1.0
+    # (tl-resize-position)  y_i = R / R' (i + 1/2) - 1/2
     places = (np.arange(new) + 0.5) * (old / new) - 0.5
     # (tl-resize-weights)  w_ik = t_ik / sum_m t_im,  t_ik = max(0, 1 - |y_i - k| / s)
     weights = np.maximum(0.0, 1.0 - np.abs(places[:, np.newaxis] - np.arange(old)) / spread)

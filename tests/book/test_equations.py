@@ -4,7 +4,7 @@ import ast
 import re
 
 import pytest
-from support import ROOT
+from support import FIXTURES, ROOT
 
 import gradlab
 
@@ -48,6 +48,33 @@ def checked():
 def test_there_are_labelled_equations():
     assert "batch-normalization" in TOPICS
     assert len(LABELS["batch-normalization"]) > 10
+
+
+def unlabelled():
+    """Displayed equations without a label, a line each."""
+    for stem, path in CHAPTERS.items():
+        text = re.sub(r"^(`{3,}).*?^\1$", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+        body = None
+        for line in text.splitlines():
+            if body is None:
+                body = [] if line == "$$" else None
+            elif line.startswith("$$"):
+                if line == "$$":
+                    yield f"{stem}: {' '.join(body)}"
+                body = None
+            else:
+                body.append(line.strip())
+
+
+def test_what_defines_a_computed_quantity_is_labelled():
+    """Without a label stand steps of a derivation alone, and somebody has said that they are.
+
+    An equation that the package computes gets a label, a kernel that cites it and a marked test. A
+    step, or a result that nothing computes, goes into ``tests/fixtures/steps.txt``.
+    """
+    steps = (FIXTURES / "steps.txt").read_text().splitlines()
+    assert set(unlabelled()) - set(steps) == set(), "label them, or add them to the steps"
+    assert set(steps) - set(unlabelled()) == set(), "no longer in the book"
 
 
 @pytest.mark.parametrize("stem", TOPICS)

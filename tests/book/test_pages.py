@@ -1,15 +1,19 @@
 """The rendered book: complete, self-contained, readable by everybody."""
 
+import csv
 import functools
+import gzip
 import http.server
 import re
 import shutil
 import threading
 from html.parser import HTMLParser
+from importlib import resources
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from support import ROOT
+from support import FIXTURES, ROOT
 
 HTML = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
@@ -20,6 +24,9 @@ CHAPTERS = [
     for p in PAGES
     if (ROOT / "package" / "gradlab" / f"{p.removeprefix('book/').replace('-', '_')}.py").is_file()
 ]
+
+with (FIXTURES / "coverage.csv").open() as file:
+    TOPICS = list(csv.DictReader(file))
 
 SECTIONS = [
     "What you will learn",
@@ -111,6 +118,17 @@ def test_no_cell_failed(page):
     assert 'class="output stderr' not in html(page)
 
 
+@pytest.mark.parametrize("row", TOPICS, ids=lambda row: row["id"])
+def test_a_topic_of_the_decks_has_its_place(row):
+    """The chapter names what computes it, and the decks that it is from."""
+    text = re.sub(r"<[^>]+>", "", html(f"book/{row['chapter']}"))
+    for symbol in row["symbols"].split(";"):
+        assert re.search(rf"\b{symbol.split('.')[-1]}\b", text), symbol
+    mentions = re.findall(r"[Dd]ecks? ((?:[HLCS](?:, (?:and )?| and |'s|\b))+)", text)
+    decks = set(row["decks"].split(";")) - {"-"}
+    assert decks <= set("".join(mentions))
+
+
 def test_the_exercise_can_be_downloaded():
     names = {path.name for path in (HTML / "_downloads").rglob("*.ipynb")}
     assert "batch-normalization.ipynb" in names
@@ -184,6 +202,34 @@ def test_a_page_asks_nothing_of_other_sites_and_has_no_error(visit, site, page):
     assert requests
     assert [url for url in requests if not url.startswith((site, "data:", "blob:"))] == []
     assert [e for e in errors if not e.endswith("/favicon.ico")] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_light(visit, page):
+    """With all that it loads, as compressed as a static host sends it, and by itself as it is."""
+    tab, _, _ = visit(page)
+    tab.wait_for_timeout(1500)
+    addresses = tab.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
+    files = {HTML / urlsplit(address).path.lstrip("/") for address in addresses}
+    files |= {HTML / f"{page}.html"}
+    weight = sum(len(gzip.compress(f.read_bytes())) for f in files if f.is_file())
+    assert weight < 3_000_000
+    assert (HTML / f"{page}.html").stat().st_size < 3_000_000
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(visit, page, scheme):
+    tab, _, _ = visit(page, scheme=scheme)
+    tab.evaluate(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    found = tab.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    serious = [
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    assert not serious
 
 
 @pytest.mark.parametrize("page", PAGES)

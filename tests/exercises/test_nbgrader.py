@@ -1,77 +1,42 @@
-"""The whole loop with stock nbgrader: generate, submit, autograde, feedback, export."""
+"""The whole loop with stock nbgrader on one topic: generate, submit, autograde, feedback, export."""
 
 import csv
-import inspect
-import os
-import re
-import subprocess
-import sys
 from itertools import zip_longest
-from pathlib import Path
 
-import jupytext
-import nbformat
 import pytest
-from nbgrader.api import Gradebook
-from submissions.batch_normalization import (
-    BACKWARD,
-    FORWARD,
-    INFERENCE,
-    OTHER_FORMS,
-    RUNNING,
-    STUDENTS,
-)
-from support import ROOT, exercises_tool
+from checking import answers
+from classroom import as_submitted, feedback, gradebook, nbgrader, scores, submit
+from submissions.batch_normalization import FORWARD, OTHER_FORMS, STUDENTS
+from support import exercises_tool
+
+from gradlab.checks import exercise
 
 SLUG = "batch-normalization"
-BIN = Path(sys.executable).parent
-
-# The cell that a function goes into, and its check cell.
-CELLS = {
-    FORWARD: "forward",
-    BACKWARD: "backward",
-    RUNNING: "running-statistics",
-    INFERENCE: "inference",
-}
+ANSWERS = answers(SLUG)
 QUESTION = "question-bias"
-FULL = {FORWARD: 3.0, BACKWARD: 3.5, RUNNING: 1.5, INFERENCE: 1.0}
+FULL = {name: exercise(name).points for name in ANSWERS}
 
 SYNTAX_ERROR = "def batch_norm_forward(x, gamma, beta, eps)\n    return x"
 EXCEPTION = "def batch_norm_forward(x, gamma, beta, eps):\n    return x.shape[5]"
 ENDLESS = "def batch_norm_forward(x, gamma, beta, eps):\n    while True:\n        pass"
 
 
-def solution_cells():
-    notebook = jupytext.read(ROOT / "solutions" / f"{SLUG}.py")
-    marked = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
-    return {cell.metadata["nbgrader"]["grade_id"]: cell.source for cell in marked}
-
-
-SOLUTION = solution_cells()
-
-
-def as_submitted(name, function):
-    """The function's source under the name that the notebook asks for."""
-    wanted = re.search(r"def (\w+)\(", SOLUTION[CELLS[name]])[1]
-    return re.sub(r"def \w+\(", f"def {wanted}(", inspect.getsource(function), count=1)
-
-
 def submissions():
     """{student: ({exercise: cell source}, {exercise: points})}"""
-    right = {name: SOLUTION[cell] for name, cell in CELLS.items()}
+    right = {name: answer.source for name, answer in ANSWERS.items()}
     students = {"right": (right, FULL)}
     for number, form in enumerate(("a", "b")):
         cells = dict(right)
-        for name in CELLS:
+        for name in ANSWERS:
             forms = [function for n, function in OTHER_FORMS if n == name]
-            cells[name] = as_submitted(name, forms[number])
+            cells[name] = as_submitted(SLUG, name, forms[number])
         students[f"other-form-{form}"] = cells, FULL
     # The k-th mistake in each of the four functions makes one submission.
-    columns = [[row for row in STUDENTS if row[0] == name] for name in CELLS]
+    columns = [[row for row in STUDENTS if row[0] == name] for name in ANSWERS]
     for number, rows in enumerate(zip_longest(*columns)):
         cells, points = dict(right), dict(FULL)
-        for row in filter(None, rows):
-            cells[row[0]], points[row[0]] = as_submitted(row[0], row[1]), row[3]
+        for name, function, _, earned in filter(None, rows):
+            cells[name], points[name] = as_submitted(SLUG, name, function), earned
         students[f"mistakes-{number}"] = cells, points
     nothing = dict.fromkeys(FULL, 0.0)
     students["blank"] = {}, nothing
@@ -89,88 +54,45 @@ def submissions():
 EXPECTED = {student: points for student, (_, points) in submissions().items()}
 
 
-def submit(course, student, cells):
-    notebook = nbformat.read(ROOT / "exercises" / SLUG / f"{SLUG}.ipynb", as_version=4)
-    for cell in notebook.cells:
-        for name, source in cells.items():
-            if cell.metadata.get("nbgrader", {}).get("grade_id") == CELLS[name]:
-                cell.source = source
-        if student == "right" and cell.metadata.get("nbgrader", {}).get("grade_id") == QUESTION:
-            cell.source = "It loses nothing: the mean is subtracted."
-    folder = course / "course" / "submitted" / student / SLUG
-    folder.mkdir(parents=True)
-    nbformat.write(notebook, folder / f"{SLUG}.ipynb")
-
-
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A course of our own with the root's configuration, graded by nbgrader's commands."""
     folder = tmp_path_factory.mktemp("course")
     exercises_tool().write_source(SLUG, folder / "course" / "source")
-    for student, (cells, _) in submissions().items():
-        submit(folder, student, cells)
-    run(folder, "generate_assignment", SLUG)
-    run(folder, "autograde", SLUG, "--ExecutePreprocessor.timeout=15")
-    run(folder, "generate_feedback", SLUG)
-    run(folder, "export", f"--to={folder / 'grades.csv'}")
+    for student, (functions, _) in submissions().items():
+        cells = {ANSWERS[name].cell: source for name, source in functions.items()}
+        if student == "right":
+            cells[QUESTION] = "It loses nothing: the mean is subtracted."
+        submit(folder, SLUG, student, cells)
+    nbgrader(folder, "generate_assignment", SLUG)
+    nbgrader(folder, "autograde", SLUG, "--ExecutePreprocessor.timeout=15")
+    nbgrader(folder, "generate_feedback", SLUG)
+    nbgrader(folder, "export", f"--to={folder / 'grades.csv'}")
     return folder
 
 
-def run(folder, command, *arguments):
-    done = subprocess.run(
-        [
-            BIN / "nbgrader",
-            command,
-            *arguments,
-            f"--CourseDirectory.root={folder}",
-            f"--CourseDirectory.db_url=sqlite:///{folder / 'gradebook.db'}",
-        ],
-        cwd=ROOT,
-        env=os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def scores(course):
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        return {
-            student: {
-                name: gradebook.find_grade(f"check-{cell}", SLUG, SLUG, student).score
-                for name, cell in CELLS.items()
-            }
-            for student in EXPECTED
-        }
-
-
 @pytest.mark.parametrize("student", EXPECTED)
-def test_autograded_scores(scores, student):
-    assert scores[student] == pytest.approx(EXPECTED[student])
-
-
-def feedback(course, student):
-    return (course / "course" / "feedback" / student / SLUG / f"{SLUG}.html").read_text()
+def test_autograded_scores(course, student):
+    assert scores(course, SLUG, student) == pytest.approx(EXPECTED[student])
 
 
 def test_feedback_names_the_mistake(course):
-    page = feedback(course, "mistakes-0")
+    page = feedback(course, SLUG, "mistakes-0")
     assert "Looks like epsilon outside the root" in page
     assert "Looks like dx without the paths through the mean and the variance" in page
     assert "Looks like running statistics that never move" in page
 
 
 def test_feedback_shows_no_solution(course):
-    lines = [line.strip() for line in SOLUTION["backward"].splitlines() if "inv_std" in line]
+    solution = ANSWERS["batch_normalization.backward"].source
+    lines = [line.strip() for line in solution.splitlines() if "inv_std" in line]
     assert lines
     for student in ("blank", "other-form-a", "other-form-b"):
-        assert not [line for line in lines if line in feedback(course, student)]
+        assert not [line for line in lines if line in feedback(course, SLUG, student)]
 
 
 def test_a_cell_that_ran_out_of_time_says_so(course):
-    assert "KeyboardInterrupt" in feedback(course, "endless-loop")
+    assert "KeyboardInterrupt" in feedback(course, SLUG, "endless-loop")
 
 
 def test_export_has_a_row_for_everybody(course):
@@ -180,9 +102,9 @@ def test_export_has_a_row_for_everybody(course):
 
 
 def test_the_written_question_waits_for_a_person(course):
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        answered = gradebook.find_grade(QUESTION, SLUG, SLUG, "right")
-        blank = gradebook.find_grade(QUESTION, SLUG, SLUG, "blank")
+    with gradebook(course) as book:
+        answered = book.find_grade(QUESTION, SLUG, SLUG, "right")
+        blank = book.find_grade(QUESTION, SLUG, SLUG, "blank")
         assert answered.max_score == 1
         assert answered.needs_manual_grade
         assert not blank.needs_manual_grade

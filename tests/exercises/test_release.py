@@ -28,12 +28,8 @@ def regenerated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     for slug in SLUGS:
         tool.write_source(slug, folder / "course" / "source")
-        tool.nbgrader(
-            "generate_assignment",
-            slug,
-            f"--course-dir={folder}",
-            f"--db=sqlite:///{folder / 'gradebook.db'}",
-        )
+    database = f"--db=sqlite:///{folder / 'gradebook.db'}"
+    tool.nbgrader("generate_assignment", tool.ALL, f"--course-dir={folder}", database)
     return folder / "exercises"
 
 

@@ -1,0 +1,69 @@
+"""A course that a test makes: notebooks handed in, and nbgrader's own commands run on them."""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from checking import answers
+from nbgrader.api import Gradebook
+from support import ROOT
+
+BIN = Path(sys.executable).parent
+
+
+def as_submitted(slug, name, function):
+    """The function's source under the name that the notebook asks for."""
+    wanted = answers(slug)[name].function
+    return re.sub(r"def \w+\(", f"def {wanted}(", inspect.getsource(function), count=1)
+
+
+def submit(course, slug, student, cells):
+    """Hand in the released notebook with some cells changed: {nbgrader's grade_id: source}."""
+    notebook = nbformat.read(ROOT / "exercises" / slug / f"{slug}.ipynb", as_version=4)
+    identifiers = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
+    assert cells.keys() <= set(identifiers)
+    for cell, identifier in zip(notebook.cells, identifiers, strict=True):
+        cell.source = cells.get(identifier, cell.source)
+    folder = course / "course" / "submitted" / student / slug
+    folder.mkdir(parents=True)
+    nbformat.write(notebook, folder / f"{slug}.ipynb")
+
+
+def nbgrader(course, command, *arguments):
+    """Run a command with the root's configuration on a course in another folder."""
+    done = subprocess.run(
+        [
+            BIN / "nbgrader",
+            command,
+            *arguments,
+            f"--CourseDirectory.root={course}",
+            f"--CourseDirectory.db_url=sqlite:///{course / 'gradebook.db'}",
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def gradebook(course):
+    return Gradebook(f"sqlite:///{course / 'gradebook.db'}")
+
+
+def scores(course, slug, student):
+    """{exercise: points}, as the gradebook has them."""
+    with gradebook(course) as book:
+        return {
+            name: book.find_grade(answer.check, slug, slug, student).score
+            for name, answer in answers(slug).items()
+        }
+
+
+def feedback(course, slug, student):
+    return (course / "course" / "feedback" / student / slug / f"{slug}.html").read_text()
