@@ -19,7 +19,23 @@ def plain_citations(
     ).replace(' role="doc-biblioentry"', "")
 
 
+def named_sections(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: Any
+) -> None:
+    """Give a name to the arrows that open a chapter's part of the contents; the theme has none."""
+    contents = context.get("generate_toctree_html")
+    if contents:
+
+        def with_names(*arguments: Any, **options: Any) -> str:
+            label = '<summary aria-label="Pages of this chapter">'
+            return str(contents(*arguments, **options)).replace("<summary>", label)
+
+        context["generate_toctree_html"] = with_names
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.connect("html-page-context", plain_citations)
+    # After the theme, whose function this wraps.
+    app.connect("html-page-context", named_sections, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,7 +17,9 @@ from support import FIXTURES, ROOT
 
 HTML = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
+FILED = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
+EXERCISES = [section["file"] for chapter in FILED for section in chapter.get("sections", [])]
+PAGES = [TOC["root"], *(chapter["file"] for chapter in FILED), *EXERCISES]
 # Chapters have a module of their own name; other executed pages have no fixed parts.
 CHAPTERS = [
     p
@@ -129,9 +131,18 @@ def test_a_topic_of_the_decks_has_its_place(row):
     assert decks <= set("".join(mentions))
 
 
-def test_the_exercise_can_be_downloaded():
-    names = {path.name for path in (HTML / "_downloads").rglob("*.ipynb")}
-    assert "batch-normalization.ipynb" in names
+def test_every_chapter_has_its_exercise():
+    assert [page.split("/")[-1] for page in EXERCISES] == [page.split("/")[-1] for page in CHAPTERS]
+
+
+@pytest.mark.parametrize("page", EXERCISES)
+def test_an_exercise_can_be_downloaded_from_its_page_and_from_its_chapter(page):
+    released = (ROOT / f"{page}.ipynb").read_bytes()
+    for source in (page, f"book/{page.split('/')[-1]}"):
+        links = [a.get("href") or "" for tag, a in elements(source) if tag == "a"]
+        files = [(HTML / source).parent / link for link in links if link.endswith(".ipynb")]
+        assert files
+        assert all(file.read_bytes() == released for file in files)
 
 
 # ---- in a browser

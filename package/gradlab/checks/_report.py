@@ -42,6 +42,8 @@ class Report:
         explained = []
         for finding in self.findings:
             where = f" ({finding.where})" if finding.where else ""
+            if finding.where and len(finding.where) > 80 and finding.where in seen:
+                where = " (in the same case)"
             lines = []
             if finding.detail in seen:
                 lines.append("The same reason as above.")
@@ -54,7 +56,13 @@ class Report:
             elif finding.hint and finding.hint not in seen:
                 lines.append(finding.hint)
             equations = () if finding.equations in seen else finding.equations
-            seen |= {finding.detail, finding.misconception, finding.hint, equations} - {"", ()}
+            seen |= {
+                finding.detail,
+                finding.where,
+                finding.misconception,
+                finding.hint,
+                equations,
+            } - {"", ()}
             explained.append((finding, lines, equations))
         return explained
 

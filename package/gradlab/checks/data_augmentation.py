@@ -1,0 +1,1016 @@
+"""Checks of the exercise ``data-augmentation``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab import data_augmentation as reference
+from gradlab.activations import softmax
+from gradlab.checks._model import Case, Criterion, Exercise, Function, Misconception
+
+Array = NDArray[Any]
+Pair = tuple[int, int]
+
+_CROPS = "data-augmentation"
+"""The chapter: its section on crops and flips has no equation of its own."""
+
+# ---- crop and flip: the student's random numbers are not ours, so what is compared are statistics
+
+_EXACT = (0.0, 1e-6)
+_SHARES = (0.0, 0.185)
+"""For a share of 200 draws: six deviations of the difference of two, which are
+sqrt(2 * 0.1 * 0.9 / 200) = 0.03 at a probability of 0.1. The mistakes are 0.4 away and more."""
+_STEP = 100.0
+"""Image b of a batch holds the codes of its pixels, all below this, plus b times this."""
+
+
+class Window(NamedTuple):
+    """What a window was made by."""
+
+    kind: str
+    border_of_zeros: bool
+    top: int
+    left: int
+
+
+def _crop_flip(
+    images: Array, size: Pair, padding: int, probability: float, rng: np.random.Generator
+) -> Array:
+    windows = reference.random_crop(images, size, rng, padding)
+    return reference.random_flip(windows, rng, probability)
+
+
+def _crop_flip_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for group, shape, size, padding, probability in (
+        ("share", (200, 4, 5, 3), (3, 2), 0, 0.1),
+        ("ordinary", (80, 6, 5, 3), (5, 3), 1, 0.4),
+        ("ordinary", (80, 7, 5, 2), (4, 3), 0, 0.6),
+        ("edge", (7, 5, 4, 3), (5, 4), 0, 0.0),
+        ("edge", (1, 4, 6, 2), (4, 6), 0, 1.0),
+    ):
+        arguments = {
+            "images": _coded(shape),
+            "size": size,
+            "padding": padding,
+            "probability": probability,
+            "seed": int(rng.integers(2**32)),
+        }
+        rest = f"size {size}, padding {padding}, probability {probability:g}"
+        cases.append(Case(group, f"images of shape {shape}, {rest}", arguments))
+    return cases
+
+
+def _coded(shape: tuple[int, ...]) -> Array:
+    """Images in which every number says which pixel of which image it is."""
+    pixels = 1.0 + np.arange(np.prod(shape[1:]), dtype=np.float64).reshape(shape[1:])
+    return pixels + _STEP * np.arange(shape[0])[:, np.newaxis, np.newaxis, np.newaxis]
+
+
+@cache
+def _windows(shape: tuple[int, ...], size: Pair, padding: int) -> dict[bytes, Window]:
+    """What can be made of a coded image by a crop and a change, right or wrong."""
+    image, found = _coded((1, *shape))[0], {}
+    border = ((padding, padding), (padding, padding), (0, 0))
+    modes: list[Any] = ["reflect", "edge", "constant"] if padding else ["constant"]
+    for mode in modes:
+        padded = np.pad(image, border, mode=mode)
+        for top in range(padded.shape[0] - size[0] + 1):
+            for left in range(padded.shape[1] - size[1] + 1):
+                window = padded[top : top + size[0], left : left + size[1]]
+                for form, kind in (
+                    (window[:, :, ::-1], "channels reversed"),
+                    (window[::-1], "upside down"),
+                    (window[:, ::-1], "mirrored"),
+                    (window, "plain"),
+                ):
+                    found[form.tobytes()] = Window(kind, mode == "constant", top, left)
+    return found
+
+
+def _observe_crop_flip(
+    function: Function, images: Array, size: Pair, padding: int, probability: float, seed: int
+) -> tuple[Any, ...]:
+    """What every right crop and flip has in common, whatever its random numbers."""
+    known = _windows(images.shape[1:], size, padding)
+    number = images[:, :1, :1, :1] - images[0, 0, 0, 0]
+
+    def call(rng: np.random.Generator, count: int) -> Array:
+        return np.asarray(function(images[:count], size, padding, probability, rng), np.float64)
+
+    out = call(np.random.default_rng(seed), len(images))
+    found: list[Window | None] = [None]
+    if out.shape == (len(images), *size, images.shape[3]):
+        # The number of the image is taken off what is not border.
+        pixels = np.where(out != 0, out - number, 0.0)
+        found = [known.get(image.tobytes()) for image in pixels]
+    rng = np.random.default_rng(seed)
+    first, second = (call(rng, 8) for _ in range(2))
+    again = call(np.random.default_rng(seed), 8)
+    windows = [window for window in found if window]
+    kinds = [window.kind for window in windows]
+    tops = {window.top for window in windows} or {-1}
+    lefts = {window.left for window in windows} or {-1}
+    places = len({(window.top, window.left) for window in windows})
+    return (
+        out,
+        "upside down" in kinds,
+        "channels reversed" in kinds,
+        not all(window.border_of_zeros for window in windows),
+        None in found,
+        min(tops),
+        max(tops),
+        min(lefts),
+        max(lefts),
+        places > 1,
+        places > 0.7 * len(tops) * len(lefts),
+        sum(kind != "plain" for kind in kinds) / len(found),
+        len({kind == "plain" for kind in kinds}) == 2,
+        np.array_equal(first, again),
+        not np.array_equal(first, second),
+    )
+
+
+def _places(rng: np.random.Generator, count: int, rows: int, columns: int) -> tuple[Array, Array]:
+    return rng.integers(0, rows, count), rng.integers(0, columns, count)
+
+
+def _crop_flip_variant(
+    places: Callable[[np.random.Generator, int, int, int], tuple[Array, Array]] = _places,
+    flips: Callable[[np.random.Generator, int, float], Array] = lambda rng, n, p: rng.random(n) < p,
+    mirror: Callable[[Array], Array] = lambda window: window[:, ::-1],
+    mode: Any = "constant",
+    padding_counts: bool = True,
+    source: Callable[[np.random.Generator], np.random.Generator] = lambda rng: rng,
+) -> Function:
+    """Crop and flip with one of its steps exchanged."""
+
+    def variant(
+        images: Array, size: Pair, padding: int, probability: float, rng: np.random.Generator
+    ) -> Array:
+        rng, count = source(rng), len(images)
+        border = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+        padded = np.pad(images, border, mode=mode) if padding else images
+        counted = padded if padding_counts else images
+        rows, columns = (counted.shape[k + 1] - size[k] + 1 for k in range(2))
+        tops, lefts = places(rng, count, rows, columns)
+        chosen = flips(rng, count, probability)
+        out = []
+        for image, top, left, flip in zip(padded, tops, lefts, chosen, strict=True):
+            window = image[top : top + size[0], left : left + size[1]]
+            out.append(mirror(window) if flip else window)
+        return np.stack(out)
+
+    return variant
+
+
+def _one_number(rng: np.random.Generator, n: int, rows: int, columns: int) -> tuple[Array, Array]:
+    u = rng.random(n)
+    return (u * rows).astype(int), (u * columns).astype(int)
+
+
+def _without_border(
+    images: Array, size: Pair, padding: int, probability: float, rng: np.random.Generator
+) -> Array:
+    return _crop_flip(images, size, 0, probability, rng)
+
+
+CROP_FLIP = Exercise(
+    name="data_augmentation.crop_flip",
+    outputs=(
+        "out",
+        "upside_down_images",
+        "reversed_channels",
+        "border_not_of_zeros",
+        "images_that_are_no_window",
+        "smallest_top",
+        "largest_top",
+        "smallest_left",
+        "largest_left",
+        "several_places_in_one_batch",
+        "rows_and_columns_drawn_apart",
+        "share_flipped",
+        "flipped_and_plain_in_one_batch",
+        "same_seed_gives_same_images",
+        "next_call_gives_new_images",
+    ),
+    returns=("out",),
+    reference=_crop_flip,
+    observe=_observe_crop_flip,
+    cases=_crop_flip_cases,
+    criteria=(
+        Criterion("out has the right shape", 0.25, "shape"),
+        Criterion(
+            "each image is a window of its own, mirrored left to right or plain",
+            0.5,
+            group="ordinary",
+            outputs=(
+                "upside_down_images",
+                "reversed_channels",
+                "border_not_of_zeros",
+                "images_that_are_no_window",
+            ),
+            equations=(_CROPS,),
+            tolerance=_EXACT,
+        ),
+        Criterion(
+            "every place of the padded image can come, the last ones too",
+            0.5,
+            group="ordinary",
+            outputs=("smallest_top", "largest_top", "smallest_left", "largest_left"),
+            equations=(_CROPS,),
+            tolerance=_EXACT,
+        ),
+        Criterion(
+            "the right share is mirrored",
+            0.5,
+            group="share",
+            outputs=(
+                "share_flipped",
+                "flipped_and_plain_in_one_batch",
+            ),
+            equations=(_CROPS,),
+            tolerance=_SHARES,
+        ),
+        Criterion(
+            "each image has draws of its own, from rng",
+            0.5,
+            group="ordinary",
+            outputs=(
+                "several_places_in_one_batch",
+                "rows_and_columns_drawn_apart",
+                "flipped_and_plain_in_one_batch",
+                "same_seed_gives_same_images",
+                "next_call_gives_new_images",
+            ),
+            equations=(_CROPS,),
+            tolerance=_EXACT,
+        ),
+        Criterion(
+            "a window as large as the image, probabilities of 0 and 1, a single image",
+            0.25,
+            group="edge",
+            outputs=(
+                "upside_down_images",
+                "reversed_channels",
+                "images_that_are_no_window",
+                "share_flipped",
+            ),
+            equations=(_CROPS,),
+            tolerance=_EXACT,
+        ),
+        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+    ),
+    misconceptions=(
+        Misconception(
+            "a last place that is never drawn",
+            "A window of h rows fits into H rows at H - h + 1 places, from 0 to H - h, and "
+            "rng.integers leaves out its upper end.",
+            _CROPS,
+            (
+                _crop_flip_variant(
+                    places=lambda rng, n, rows, columns: _places(
+                        rng, n, max(rows - 1, 1), max(columns - 1, 1)
+                    )
+                ),
+            ),
+        ),
+        Misconception(
+            "places of the image without its border",
+            "The window is cut out of the padded image, which has 2 * padding rows and columns "
+            "more.",
+            _CROPS,
+            (_crop_flip_variant(padding_counts=False),),
+        ),
+        Misconception(
+            "one place for the whole batch",
+            "Each image of a mini-batch has a place of its own. With one draw all are shifted "
+            "alike, and the batch is less varied.",
+            _CROPS,
+            (
+                _crop_flip_variant(
+                    places=lambda rng, n, rows, columns: (
+                        np.full(n, rng.integers(rows)),
+                        np.full(n, rng.integers(columns)),
+                    )
+                ),
+            ),
+        ),
+        Misconception(
+            "images without their border",
+            "Pad each image with rows and columns of zeros before you cut the window out.",
+            _CROPS,
+            (_without_border,),
+        ),
+        Misconception(
+            "a batch that is mirrored as a whole or not at all",
+            "In each of your batches all images are mirrored or none is. Draw for each image.",
+            _CROPS,
+            (
+                _crop_flip_variant(flips=lambda rng, n, p: np.full(n, rng.random() < p)),
+                _crop_flip_variant(flips=lambda rng, n, p: np.zeros(n, bool)),
+            ),
+        ),
+        Misconception(
+            "one random number for both directions",
+            "Top and left are two draws: with one, the window moves along a diagonal.",
+            _CROPS,
+            (_crop_flip_variant(places=_one_number),),
+        ),
+        Misconception(
+            "a window that is always in the middle",
+            "That is what one does at test time. In training its place is random.",
+            _CROPS,
+            (
+                _crop_flip_variant(
+                    places=lambda rng, n, rows, columns: (
+                        np.full(n, (rows - 1) // 2),
+                        np.full(n, (columns - 1) // 2),
+                    )
+                ),
+            ),
+        ),
+        Misconception(
+            "images turned upside down",
+            "Left and right change places along the axis of the columns, which is axis 2 of a "
+            "batch and axis 1 of one image.",
+            _CROPS,
+            (_crop_flip_variant(mirror=lambda window: window[::-1]),),
+        ),
+        Misconception(
+            "channels turned round",
+            "The last axis holds the channels, so [..., ::-1] makes blue of red. The columns are "
+            "axis 2 of a batch and axis 1 of one image.",
+            _CROPS,
+            (_crop_flip_variant(mirror=lambda window: window[:, :, ::-1]),),
+        ),
+        Misconception(
+            "the probability not to mirror",
+            "A uniform number is below probability with this probability: such an image is "
+            "mirrored.",
+            _CROPS,
+            (_crop_flip_variant(flips=lambda rng, n, p: rng.random(n) >= p),),
+        ),
+        Misconception(
+            "a probability of one half whatever is given",
+            "One half is usual, and here it is an argument.",
+            _CROPS,
+            (_crop_flip_variant(flips=lambda rng, n, p: rng.random(n) < 0.5),),
+        ),
+        Misconception(
+            "a border that continues the image",
+            "Some libraries pad so. Here the added pixels are 0.",
+            _CROPS,
+            (_crop_flip_variant(mode="edge"), _crop_flip_variant(mode="reflect")),
+        ),
+        Misconception(
+            "a seed of your own",
+            "A generator that is made anew in every call repeats itself: every epoch would show "
+            "the same windows. Draw from rng.",
+            _CROPS,
+            (_crop_flip_variant(source=lambda rng: np.random.default_rng(1)),),
+        ),
+        Misconception(
+            "random numbers that do not come from rng",
+            "The caller cannot repeat the run: with the same rng the images have to be the same.",
+            _CROPS,
+            (_crop_flip_variant(source=lambda rng: np.random.default_rng()),),
+        ),
+    ),
+)
+
+
+# ---- zoom
+
+
+def _zoom(image: Array, factor: float, fill: float) -> Array:
+    rng = np.random.default_rng(0)
+    return reference.random_zoom(image[np.newaxis], factor, factor, rng, fill)[0]
+
+
+def _zoom_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for group, shape, factor, fill in (
+        ("enlarge", (7, 5), 1.7, 0.35),
+        ("enlarge", (4, 6), 2.6, -0.5),
+        ("enlarge", (3, 7), 1.25, 0.8),
+        ("shrink", (6, 4), 0.75, 0.4),
+        ("shrink", (3, 5), 0.4, -0.8),
+        ("shrink", (4, 6), 0.65, 1.5),
+        ("edge", (5, 4), 1.0, 0.6),
+        ("edge", (3, 5), 2.0, 0.7),
+        ("edge", (1, 6), 0.55, 0.3),
+    ):
+        arguments = {"image": rng.uniform(0.0, 1.0, shape), "factor": factor, "fill": fill}
+        label = f"an image of {shape[0]} x {shape[1]} pixels, factor {factor:g}, fill {fill:g}"
+        cases.append(Case(group, label, arguments))
+    return cases
+
+
+def _middle(length: int) -> float:
+    return (length - 1) / 2
+
+
+def _zoom_variant(
+    place: Callable[[int, int, float], float] = lambda i, n, s: _middle(n) + (i - _middle(n)) / s,
+    weights: Callable[[float], tuple[float, float]] = lambda f: (1 - f, f),
+    outside: str = "fill",
+) -> Function:
+    """Zoom with another place, other weights of the two neighbours in a direction, or another rule
+    for what is outside.
+    """
+
+    def pixel(image: Array, row: int, column: int, fill: float) -> float:
+        height, width = image.shape
+        if outside == "edge":
+            row, column = min(max(row, 0), height - 1), min(max(column, 0), width - 1)
+        elif outside == "wrap":
+            row = row + height if row < 0 else row
+            column = column + width if column < 0 else column
+        inside = 0 <= row < height and 0 <= column < width
+        return float(image[row, column]) if inside else fill
+
+    def variant(image: Array, factor: float, fill: float) -> Array:
+        height, width = image.shape
+        out = np.empty(image.shape)
+        for i in range(height):
+            for j in range(width):
+                y, x = place(i, height, factor), place(j, width, factor)
+                top, left = int(np.floor(y)), int(np.floor(x))
+                beyond = y < 0 or x < 0 or y > height - 1 or x > width - 1
+                background = 0.0 if outside == "zero" else fill
+                if outside == "nothing" and beyond:
+                    out[i, j] = fill
+                    continue
+                out[i, j] = sum(
+                    by_row * by_column * pixel(image, top + below, left + right, background)
+                    for below, by_row in enumerate(weights(y - top))
+                    for right, by_column in enumerate(weights(x - left))
+                )
+        return out
+
+    return variant
+
+
+def _moved(image: Array, factor: float, fill: float) -> Array:
+    """Forward mapping: each pixel goes to the nearest new place."""
+    height, width = image.shape
+    out = np.full(image.shape, fill)
+    for i in range(height):
+        for j in range(width):
+            row = round(_middle(height) + factor * (i - _middle(height)))
+            column = round(_middle(width) + factor * (j - _middle(width)))
+            if 0 <= row < height and 0 <= column < width:
+                out[row, column] = image[i, j]
+    return out
+
+
+ZOOM = Exercise(
+    name="data_augmentation.zoom",
+    outputs=("out",),
+    reference=_zoom,
+    cases=_zoom_cases,
+    criteria=(
+        Criterion("out has the shape of the image", 0.25, "shape"),
+        Criterion(
+            "enlarged images",
+            1.25,
+            group="enlarge",
+            outputs=("out",),
+            equations=("da-zoom", "da-bilinear"),
+        ),
+        Criterion(
+            "shrunk images, with the background around them",
+            0.75,
+            group="shrink",
+            outputs=("out",),
+            equations=("da-zoom", "da-bilinear"),
+        ),
+        Criterion(
+            "a factor of 1, places that are pixels, an image of one row",
+            0.5,
+            group="edge",
+            outputs=("out",),
+            equations=("da-bilinear",),
+        ),
+        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+    ),
+    misconceptions=(
+        Misconception(
+            "a place that is multiplied by the factor",
+            "To enlarge, look closer to the centre: what is now at u was at u / factor. Yours "
+            "shrinks where it should enlarge.",
+            "da-zoom",
+            (_zoom_variant(place=lambda i, n, s: _middle(n) + (i - _middle(n)) * s),),
+        ),
+        Misconception(
+            "pixels of the input moved to where they go",
+            "Their targets fall between the pixels of the output, and some of these get none. Go "
+            "through the pixels of the output and ask where each comes from.",
+            "da-zoom",
+            (_moved,),
+        ),
+        Misconception(
+            "a zoom about the corner",
+            "Subtract the centre before you divide by the factor, and add it again.",
+            "da-zoom",
+            (_zoom_variant(place=lambda i, n, s: i / s),),
+        ),
+        Misconception(
+            "a centre that is half a pixel off",
+            "n pixels are at 0, 1, ..., n - 1. In the middle between the first and the last is "
+            "(n - 1) / 2.",
+            "da-zoom",
+            (
+                _zoom_variant(place=lambda i, n, s: n / 2 + (i - n / 2) / s),
+                _zoom_variant(place=lambda i, n, s: n // 2 + (i - n // 2) / s),
+            ),
+        ),
+        Misconception(
+            "the nearest pixel without interpolation",
+            "A common choice of libraries. Here each value is a mean of four pixels, the nearer "
+            "the heavier.",
+            "da-bilinear",
+            (
+                _zoom_variant(weights=lambda f: (1.0, 0.0) if f < 0.5 else (0.0, 1.0)),
+                _zoom_variant(weights=lambda f: (1.0, 0.0) if f <= 0.5 else (0.0, 1.0)),
+            ),
+        ),
+        Misconception(
+            "the pixel above and on the left alone",
+            "The place lies between four pixels, and each of them has a part in the value.",
+            "da-bilinear",
+            (_zoom_variant(weights=lambda f: (1.0, 0.0)),),
+        ),
+        Misconception(
+            "weights exchanged between the neighbours",
+            "The nearer a pixel, the larger its weight: where f_y is small, the place is close to "
+            "the row above, whose weight is 1 - f_y.",
+            "da-bilinear",
+            (_zoom_variant(weights=lambda f: (f, 1 - f)),),
+        ),
+        Misconception(
+            "a plain mean of the four neighbours",
+            "The weights follow from the distances: they are 1/4 each in the middle between four "
+            "pixels and nowhere else.",
+            "da-bilinear",
+            (_zoom_variant(weights=lambda f: (0.5, 0.5)),),
+        ),
+        Misconception(
+            "an edge that is continued outside",
+            "Some libraries do so. Here a neighbour outside the image has the value fill.",
+            "da-bilinear",
+            (_zoom_variant(outside="edge"),),
+        ),
+        Misconception(
+            "neighbours from the other side of the image",
+            "In Python the index -1 means the last row. Test for negative indices, too.",
+            "da-bilinear",
+            (_zoom_variant(outside="wrap"),),
+        ),
+        Misconception(
+            "a background that begins at the outermost pixels",
+            "That is SciPy's rule. Here a place between the last pixel and the background lies "
+            "between both: only the neighbours that are outside have the value fill.",
+            "da-bilinear",
+            (_zoom_variant(outside="nothing"),),
+        ),
+        Misconception(
+            "a background of 0",
+            "A neighbour outside the image has the value fill.",
+            "da-bilinear",
+            (_zoom_variant(outside="zero"),),
+        ),
+    ),
+)
+
+
+# ---- colour PCA
+
+
+class _Given(np.random.Generator):
+    """A generator whose normal numbers are given."""
+
+    def __init__(self, numbers: Array) -> None:
+        super().__init__(np.random.PCG64(0))
+        self._numbers = numbers
+
+    def standard_normal(self, *arguments: Any, **options: Any) -> Any:
+        return self._numbers
+
+
+def _color_pca(images: Array, covariance: Array, alpha: Array) -> Array:
+    return reference.color_pca(images, 1.0, _Given(alpha), None, covariance)
+
+
+def _color_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for group, shape, special in (
+        ("ordinary", (4, 5, 6, 3), ""),
+        ("ordinary", (5, 2, 6, 3), ""),
+        ("edge", (3, 5, 2, 4), "four channels"),
+        ("edge", (4, 2, 5, 3), "grey images: the colours vary along one axis"),
+    ):
+        batch, channels = shape[0], shape[3]
+        axes, _ = np.linalg.qr(rng.standard_normal((channels, channels)))
+        # Variances that are no ones, and far enough apart for their axes to be well conditioned.
+        variances = np.array([0.15, 0.5, 1.9, 4.0])[:channels] * rng.uniform(0.8, 1.2, channels)
+        covariance = (axes * variances) @ axes.T
+        if special.startswith("grey"):
+            covariance = np.full((channels, channels), rng.uniform(0.4, 0.6))
+        arguments = {
+            "images": rng.uniform(0.2, 0.8, shape),
+            "covariance": (covariance + covariance.T) / 2,
+            "alpha": rng.uniform(0.6, 1.5, (batch, channels))
+            * rng.choice([-1.0, 1.0], batch)[:, np.newaxis],
+        }
+        label = f"images of shape {shape}"
+        cases.append(Case(group, f"{label}, {special}" if special else label, arguments))
+    return cases
+
+
+def _axis_of(shift: Array, covariance: Array) -> tuple[Array, Array]:
+    """How far shifts are from an axis of the colours (a sine), and their length over its variance;
+    0 and 1 for a shift of zero, as along an axis without variance.
+    """
+    length = np.linalg.norm(shift, axis=-1)
+    zero = length < 1e-7
+    length = np.where(zero, 1.0, length)
+    unit = shift / length[..., np.newaxis]
+    image = unit @ covariance
+    variance = (unit * image).sum(axis=-1)
+    rest = np.linalg.norm(image - variance[..., np.newaxis] * unit, axis=-1)
+    size = np.maximum(np.linalg.norm(image, axis=-1), 1e-12)
+    ratio = length / np.where(variance > 1e-12, variance, 1e-12)
+    return np.where(zero, 0.0, rest / size), np.where(zero, 1.0, ratio)
+
+
+def _observe_color(
+    function: Function, images: Array, covariance: Array, alpha: Array
+) -> tuple[Any, ...]:
+    """What does not depend on the signs and the order of the axes."""
+    batch, channels = alpha.shape
+    amplitude = alpha[:, 0]
+
+    def shift_by(numbers: Array) -> Array:
+        shifted = np.asarray(function(images, covariance, numbers), np.float64)
+        return shifted - images if shifted.shape == images.shape else np.zeros(images.shape)
+
+    out = function(images, covariance, alpha)
+    single = [shift_by(amplitude[:, np.newaxis] * one) for one in np.eye(channels)]
+    spread = max(np.ptp(shift, axis=(1, 2)).max() for shift in single)
+    # (channels, batch, channels): the shift that a number of 1 for one axis brings to an image.
+    shifts = np.array([shift[:, 0, 0] for shift in single]) / amplitude[:, np.newaxis]
+    lengths = np.linalg.norm(shifts, axis=-1)
+    strongest = lengths[lengths[:, 0].argmax()]
+    angles, ratios = _axis_of(shifts, covariance)
+    whole = shift_by(alpha)[:, 0, 0] - np.einsum("ik,kic->ic", alpha, shifts)
+    return (
+        out,
+        np.round(spread, 9),
+        strongest / strongest[0] if strongest[0] > 0 else np.zeros(batch),
+        np.sort(lengths, axis=0).T,
+        np.round(angles.max(), 9),
+        np.array([ratios.min(), ratios.max()]),
+        np.round(np.abs(whole).max(), 9),
+    )
+
+
+def _color_variant(
+    shift: Callable[[Array, Array, Array], Array] = lambda alpha, values, axes: (
+        (alpha * values) @ axes.T
+    ),
+    matrix: Callable[[Array, Array], Array] = lambda images, covariance: covariance,
+    apply: Callable[[Array, Array], Array] = lambda images, shift: images + shift,
+) -> Function:
+    """Colour PCA with one of its steps exchanged."""
+
+    def variant(images: Array, covariance: Array, alpha: Array) -> Array:
+        values, axes = np.linalg.eigh(matrix(images, covariance))
+        values = np.maximum(values, 0.0)
+        return apply(images, shift(alpha, values, axes)[:, np.newaxis, np.newaxis])
+
+    return variant
+
+
+def _of_images(ddof: int) -> Callable[[Array, Array], Array]:
+    return lambda images, covariance: np.cov(
+        images.reshape(-1, images.shape[-1]), rowvar=False, ddof=ddof
+    )
+
+
+_AXES = ("lengths", "sine_to_an_axis", "length_over_variance", "out_minus_sum_over_axes")
+
+COLOR_PCA = Exercise(
+    name="data_augmentation.color_pca",
+    outputs=("out", "spread_over_pixels", "by_own_alpha", *_AXES),
+    returns=("out",),
+    reference=_color_pca,
+    observe=_observe_color,
+    cases=_color_cases,
+    criteria=(
+        Criterion("out has the shape of the images", 0.25, "shape"),
+        Criterion(
+            "all pixels of an image are shifted alike, by its own alpha",
+            0.5,
+            group="ordinary",
+            outputs=("spread_over_pixels", "by_own_alpha"),
+            equations=("da-color-pca",),
+        ),
+        Criterion(
+            "the shift runs along the axes of the colours, with the right length",
+            0.75,
+            group="ordinary",
+            outputs=_AXES,
+            equations=("da-color-pca",),
+        ),
+        Criterion(
+            "four channels, grey images",
+            0.25,
+            group="edge",
+            outputs=_AXES,
+            equations=("da-color-pca",),
+        ),
+        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+    ),
+    misconceptions=(
+        Misconception(
+            "the deviation in place of the eigenvalue",
+            "You take the root of the eigenvalue, which does not depend on the unit of the pixels: "
+            "the chapter's other rule, and the better one. This part asks for the paper's, the "
+            "eigenvalue itself.",
+            "da-color-pca",
+            (_color_variant(lambda alpha, values, axes: (alpha * np.sqrt(values)) @ axes.T),),
+        ),
+        Misconception(
+            "axes without their eigenvalues",
+            "Each entry of alpha is multiplied by the eigenvalue of its axis first: colours vary "
+            "more along some axes than along others.",
+            "da-color-pca",
+            (_color_variant(lambda alpha, values, axes: alpha @ axes.T),),
+        ),
+        Misconception(
+            "eigenvalues without their axes",
+            "You shift red, green and blue themselves. The numbers belong to the eigenvectors, so "
+            "multiply by V.",
+            "da-color-pca",
+            (_color_variant(lambda alpha, values, axes: alpha * values),),
+        ),
+        Misconception(
+            "rows of V where its columns are the eigenvectors",
+            "np.linalg.eigh returns the eigenvectors in the columns: the shift of an image is "
+            "V (alpha * lambda), so for rows of alpha it is (alpha * lambda) @ V.T.",
+            "da-color-pca",
+            (_color_variant(lambda alpha, values, axes: (alpha * values) @ axes),),
+        ),
+        Misconception(
+            "eigenvalues and eigenvectors in different orders",
+            "np.linalg.eigh gives both in ascending order. Who sorts one sorts the other.",
+            "da-color-pca",
+            (_color_variant(lambda alpha, values, axes: (alpha * values[::-1]) @ axes.T),),
+        ),
+        Misconception(
+            "the covariance itself in place of its axes",
+            "With normal alpha this draws from the same distribution. With a given one it does "
+            "not: entry k of alpha belongs to axis k alone.",
+            "da-color-pca",
+            (
+                _color_variant(
+                    lambda alpha, values, axes: alpha @ (axes * values) @ axes.T,
+                ),
+            ),
+        ),
+        Misconception(
+            "the covariance of the batch",
+            "Take the covariance that is given, that of the training set. With the batch's own the "
+            "shift of an image depends on who is beside it.",
+            "da-color-pca",
+            (_color_variant(matrix=_of_images(0)), _color_variant(matrix=_of_images(1))),
+        ),
+        Misconception(
+            "one alpha for the whole batch",
+            "Row i of alpha belongs to image i.",
+            "da-color-pca",
+            (
+                _color_variant(
+                    lambda alpha, values, axes: (alpha[:1] * values) @ axes.T + 0 * alpha
+                ),
+            ),
+        ),
+        Misconception(
+            "pixels multiplied by the shift",
+            "The shift is added, and is the same for all pixels of an image.",
+            "da-color-pca",
+            (
+                _color_variant(apply=lambda images, shift: images * (1 + shift)),
+                _color_variant(apply=lambda images, shift: images * shift),
+            ),
+        ),
+    ),
+)
+
+
+# ---- averaging at test time
+
+
+def _classifier(rng: np.random.Generator, classes: int) -> Callable[[Array], Array]:
+    """Probabilities from a few features that images of any size have; far from linear."""
+    weight, bias = rng.standard_normal((6, classes)), rng.standard_normal(classes)
+
+    def predict(images: Array) -> Array:
+        x = np.asarray(images, np.float64)
+        corners = [x[:, i, j] for i in (0, -1) for j in (0, -1)]
+        features = np.stack([*corners, x.mean(axis=(1, 2)), x.std(axis=(1, 2))], axis=1)
+        return softmax(3.0 * np.tanh(features @ weight) + bias)
+
+    return predict
+
+
+def _brighter(images: Array) -> Array:
+    return 1.2 * images + 0.3
+
+
+def _mirrored(images: Array) -> Array:
+    return images[:, :, ::-1]
+
+
+def _turned(images: Array) -> Array:
+    return images[:, ::-1, ::-1]
+
+
+def _shifted(images: Array) -> Array:
+    return np.pad(images, ((0, 0), (2, 0), (1, 0)))[:, :-2, :-1]
+
+
+def _unchanged(images: Array) -> Array:
+    return images
+
+
+def _window(top: int, left: int) -> Callable[[Array], Array]:
+    """A crop of 4 x 3 pixels; of what is cropped already nothing more is lost."""
+
+    def crop(images: Array) -> Array:
+        first, second = (
+            min(wanted, has - needed)
+            for wanted, has, needed in zip((top, left), images.shape[1:], (4, 3), strict=True)
+        )
+        return images[:, first : first + 4, second : second + 3]
+
+    return crop
+
+
+def _average_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for group, shape, classes, augmentations, what in (
+        ("ordinary", (5, 6, 7), 3, [_unchanged, _mirrored, _shifted, _brighter], "four changes"),
+        ("ordinary", (4, 7, 5), 6, [_shifted, _turned, _brighter], "three changes"),
+        ("edge", (5, 6, 8), 4, [_window(0, 0), _window(2, 5), _window(1, 3)], "three crops"),
+        ("edge", (1, 6, 5), 3, [_mirrored, _brighter], "one image"),
+        ("edge", (3, 5, 6), 4, [_brighter], "a single change"),
+    ):
+        arguments = {
+            "predict": _classifier(rng, classes),
+            "images": rng.uniform(0.0, 1.0, shape),
+            "augmentations": augmentations,
+        }
+        label = f"images of shape {shape}, {classes} classes, {what}"
+        cases.append(Case(group, label, arguments))
+    return cases
+
+
+def _changed(images: Array, augmentations: list[Function]) -> list[Array]:
+    return [change(images) for change in augmentations]
+
+
+def _average_variant(
+    combine: Callable[[Array], Array] = lambda outputs: outputs.mean(axis=0),
+    copies: Callable[[Array, list[Function]], list[Array]] = _changed,
+) -> Function:
+    """The average with other copies, or combined in another way."""
+
+    def variant(
+        predict: Callable[[Array], Array], images: Array, augmentations: list[Function]
+    ) -> Array:
+        return combine(np.array([predict(copy) for copy in copies(images, augmentations)]))
+
+    return variant
+
+
+def _one_after_the_other(images: Array, augmentations: list[Function]) -> list[Array]:
+    copies = []
+    for change in augmentations:
+        images = change(images)
+        copies.append(images)
+    return copies
+
+
+def _with_the_unchanged(images: Array, augmentations: list[Function]) -> list[Array]:
+    return [images, *_changed(images, augmentations)]
+
+
+def _votes(outputs: Array) -> Array:
+    return np.eye(outputs.shape[2])[outputs.argmax(axis=2)].mean(axis=0)
+
+
+def _geometric(outputs: Array) -> Array:
+    mean = np.exp(np.log(outputs).mean(axis=0))
+    return mean / mean.sum(axis=1, keepdims=True)
+
+
+TEST_TIME = Exercise(
+    name="data_augmentation.test_time",
+    outputs=("average",),
+    reference=reference.test_time_average,
+    cases=_average_cases,
+    criteria=(
+        Criterion("the average has the shape of one prediction", 0.25, "shape"),
+        Criterion(
+            "the average of the predictions",
+            0.5,
+            group="ordinary",
+            outputs=("average",),
+            equations=("da-test-time",),
+        ),
+        Criterion(
+            "crops, one image, a single change",
+            0.25,
+            group="edge",
+            outputs=("average",),
+            equations=("da-test-time",),
+        ),
+        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+    ),
+    misconceptions=(
+        Misconception(
+            "the prediction for the mean image",
+            "Average the answers, not the images: a mean of shifted images is a blurred one that "
+            "the network has never seen.",
+            "da-test-time",
+            (
+                _average_variant(
+                    copies=lambda images, changes: [np.mean(_changed(images, changes), axis=0)]
+                ),
+            ),
+        ),
+        Misconception(
+            "a sum without the division by K",
+            "The mean of K probabilities is a probability, their sum is not.",
+            "da-test-time",
+            (_average_variant(combine=lambda outputs: outputs.sum(axis=0)),),
+        ),
+        Misconception(
+            "the unchanged image counted on top",
+            "It takes part if it is among the augmentations, and not otherwise: crops, for one, "
+            "have another size.",
+            "da-test-time",
+            (_average_variant(copies=_with_the_unchanged),),
+        ),
+        Misconception(
+            "the unchanged image alone",
+            "Ask the network about each changed copy.",
+            "da-test-time",
+            (_average_variant(copies=lambda images, augmentations: [images]),),
+        ),
+        Misconception(
+            "changes applied one after the other",
+            "Each change starts from the image itself, not from the copy before.",
+            "da-test-time",
+            (_average_variant(copies=_one_after_the_other),),
+        ),
+        Misconception(
+            "the last copy alone",
+            "Every copy has its part in the average. Does your loop overwrite the answer?",
+            "da-test-time",
+            (_average_variant(combine=lambda outputs: outputs[-1]),),
+        ),
+        Misconception(
+            "votes in place of probabilities",
+            "A vote forgets how sure each answer was. Average the predictions themselves.",
+            "da-test-time",
+            (_average_variant(combine=_votes),),
+        ),
+        Misconception(
+            "a geometric mean",
+            "That averages logarithms, which is another way to combine answers. Here it is the "
+            "predictions themselves.",
+            "da-test-time",
+            (
+                _average_variant(combine=_geometric),
+                _average_variant(combine=lambda o: np.exp(np.log(o).mean(axis=0))),
+            ),
+        ),
+        Misconception(
+            "the largest probability of all copies",
+            "The largest values of several distributions are no distribution: take the mean.",
+            "da-test-time",
+            (_average_variant(combine=lambda outputs: outputs.max(axis=0)),),
+        ),
+    ),
+)
+
+EXERCISES = (CROP_FLIP, ZOOM, COLOR_PCA, TEST_TIME)

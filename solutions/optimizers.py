@@ -1,0 +1,296 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Optimizers
+#
+# You write one step of five optimizers: momentum, Nesterov's accelerated gradient, AdaGrad, RMSProp
+# and Adam. Each of them remembers something from step to step, and most of what goes wrong has to
+# do with that memory. The chapter *Optimizers* of the book derives the formulas; its equation
+# labels, such as `opt-adam-step`, appear in the reports below.
+#
+# | part | points |
+# |---|---|
+# | 1 momentum | 1.5 |
+# | 2 Nesterov's accelerated gradient | 2 |
+# | 3 AdaGrad | 1.5 |
+# | 4 RMSProp | 1.5 |
+# | 5 Adam | 2.5 |
+# | 6 a question in words | 1 |
+# | 7 Adam in numba | none: for those who like speed |
+#
+# Write plain NumPy. Each function gets the weights, what the optimizer remembers, and the gradient
+# of the loss at the weights; it returns the weights after the step and what to remember for the
+# next one, as new arrays. `check(...)` runs several steps: it hands what your function returned to
+# its next call, with another gradient. In the reports, `w_after[2]` is what `w` was after two
+# steps, and `w_after[0]` is where it began. Your submission is graded by the same criteria on other
+# numbers. Expect about 75 minutes.
+
+# %%
+import numpy as np
+
+from gradlab.checks import check
+
+# %% [markdown]
+# ## 1 Momentum
+#
+# The gradient $g_t$ changes the velocity, and the velocity moves the weights. Of the velocity
+# before, the share $\beta$ remains:
+#
+# $$\Delta w_t = \beta \, \Delta w_{t-1} - \eta \, g_t, \qquad w_{t+1} = w_t + \Delta w_t .$$
+#
+# This is the form of the decks and of Keras, in which the velocity holds the learning rate $\eta$.
+# (PyTorch leaves the rate out of the velocity.) The check changes $\eta$ on the way, too.
+
+
+# %% nbgrader={"grade": false, "grade_id": "momentum", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def momentum_step(w, velocity, gradient, learning_rate, momentum):
+    """One step of gradient descent with momentum.
+
+    w, velocity, gradient: arrays of one shape; velocity is 0 before the first step
+    learning_rate: positive float
+    momentum: float from 0 to below 1, the share of the velocity that remains
+
+    Returns the tuple (w, velocity): weights and velocity after the step, of the same shape.
+    """
+    ### BEGIN SOLUTION
+    velocity = momentum * velocity - learning_rate * gradient
+    # The weights move by the new velocity, which holds this step's gradient already.
+    return w + velocity, velocity
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-momentum", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+check("optimizers.momentum", momentum_step)
+
+# %% [markdown]
+# ## 2 Nesterov's accelerated gradient
+#
+# Nesterov keeps a point $W$, looks ahead along the velocity, and takes the gradient there:
+#
+# $$\Delta W_t = \beta \, \Delta W_{t-1} - \eta \, \nabla L(W_{t-1} + \beta \, \Delta W_{t-1}),
+#   \qquad W_t = W_{t-1} + \Delta W_t .$$
+#
+# A training loop can take gradients only at the weights that the network holds. So the network
+# holds the extended point
+#
+# $$w_t = W_{t-1} + \beta \, \Delta W_{t-1} , \qquad \text{and} \qquad g_t = \nabla L(w_t) .$$
+#
+# Find the next extended point $w_{t+1} = W_t + \beta \, \Delta W_t$ from $w_t$, $\Delta W_t$ and
+# $g_t$ alone, on paper first: $W$ must not appear. Then write the step. `velocity` is $\Delta W$,
+# and `w` is the extended point, before the step and after it.
+
+
+# %% nbgrader={"grade": false, "grade_id": "nesterov", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def nesterov_step(w, velocity, gradient, learning_rate, momentum):
+    """One step of Nesterov's accelerated gradient, in terms of the extended point.
+
+    w, velocity, gradient: arrays of one shape; velocity is 0 before the first step, and
+        gradient was taken at w
+    learning_rate: positive float
+    momentum: float from 0 to below 1
+
+    Returns the tuple (w, velocity): extended point and velocity after the step, of the same shape.
+    """
+    ### BEGIN SOLUTION
+    # The velocity changes as in part 1, because the gradient is the one at the extended point.
+    velocity = momentum * velocity - learning_rate * gradient
+    # W_t = W_{t-1} + v_t, and W_{t-1} = w_t - beta v_{t-1}. So the next extended point is
+    #     w_{t+1} = w_t - beta v_{t-1} + v_t + beta v_t,
+    # in which v_t - beta v_{t-1} is minus the learning rate times the gradient.
+    return w + momentum * velocity - learning_rate * gradient, velocity
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-nesterov", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check("optimizers.nesterov", nesterov_step)
+
+# %% [markdown]
+# ## 3 AdaGrad
+#
+# Every weight gets a step size of its own, from the sum of the squares of all its gradients so far:
+#
+# $$s_t = s_{t-1} + g_t^2, \qquad w_{t+1} = w_t - \frac{\eta}{\sqrt{s_t} + \epsilon} \, g_t .$$
+#
+# Here $\epsilon$ stands outside the root, as in the paper and in PyTorch.
+
+
+# %% nbgrader={"grade": false, "grade_id": "adagrad", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def adagrad_step(w, total, gradient, learning_rate, eps):
+    """One step of AdaGrad.
+
+    w, total, gradient: arrays of one shape; total is s, and 0 before the first step
+    learning_rate, eps: positive floats
+
+    Returns the tuple (w, total): weights and sum of squares after the step, of the same shape.
+    """
+    ### BEGIN SOLUTION
+    total = total + gradient**2
+    return w - learning_rate * gradient / (np.sqrt(total) + eps), total
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-adagrad", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+check("optimizers.adagrad", adagrad_step)
+
+# %% [markdown]
+# ## 4 RMSProp
+#
+# AdaGrad never forgets. RMSProp keeps a running mean of the squares instead, in which the past has
+# the weight $\rho$:
+#
+# $$v_t = \rho \, v_{t-1} + (1 - \rho) \, g_t^2, \qquad
+#   w_{t+1} = w_t - \frac{\eta}{\sqrt{v_t + \epsilon}} \, g_t .$$
+#
+# Here $\epsilon$ stands inside the root, as in deck C and in Keras.
+
+
+# %% nbgrader={"grade": false, "grade_id": "rmsprop", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def rmsprop_step(w, mean_square, gradient, learning_rate, rho, eps):
+    """One step of RMSProp.
+
+    w, mean_square, gradient: arrays of one shape; mean_square is v, and 0 before the first step
+    learning_rate, eps: positive floats
+    rho: float from 0 to below 1, the weight of the past
+
+    Returns the tuple (w, mean_square): weights and running mean of the squares after the step, of
+    the same shape.
+    """
+    ### BEGIN SOLUTION
+    mean_square = rho * mean_square + (1 - rho) * gradient**2
+    return w - learning_rate * gradient / np.sqrt(mean_square + eps), mean_square
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-rmsprop", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+check("optimizers.rmsprop", rmsprop_step)
+
+# %% [markdown]
+# ## 5 Adam
+#
+# Adam keeps a running mean of the gradient and one of its square, both from 0:
+#
+# $$m_t = \beta_1 \, m_{t-1} + (1 - \beta_1) \, g_t, \qquad
+#   v_t = \beta_2 \, v_{t-1} + (1 - \beta_2) \, g_t^2 .$$
+#
+# The weights that these means give to the gradients so far do not add up to 1. Find out to what
+# they add up after step $t = 1, 2, \ldots$, and call the means divided by it $\hat m_t$ and
+# $\hat v_t$. Then
+#
+# $$w_{t+1} = w_t - \eta \, \frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon} .$$
+#
+# Your function gets the number of steps that were taken *before* this one, which is 0 in the first
+# call, and returns the number of steps taken when it ends. What is remembered are $m_t$ and $v_t$
+# as they stand above.
+
+
+# %% nbgrader={"grade": false, "grade_id": "adam", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def adam_step(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
+    """One step of Adam.
+
+    w, m, v, gradient: arrays of one shape; m and v are 0 before the first step
+    t: int, the number of steps taken before this one
+    learning_rate, eps: positive floats
+    beta1, beta2: floats from 0 to below 1
+
+    Returns the tuple (w, m, v, t): three arrays of the same shape, and the number of steps taken
+    after this one.
+    """
+    ### BEGIN SOLUTION
+    # The first step is step 1, so the count goes up before it is used.
+    t = t + 1
+    m = beta1 * m + (1 - beta1) * gradient
+    v = beta2 * v + (1 - beta2) * gradient**2
+    # (1 - beta) (1 + beta + ... + beta^(t-1)) = 1 - beta^t. The corrected means get names of their
+    # own: what is returned must stay uncorrected.
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    w = w - learning_rate * m_hat / (np.sqrt(v_hat) + eps)
+    return w, m, v, t
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-adam", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+check("optimizers.adam", adam_step)
+
+# %% [markdown]
+# ## 6 A question in words
+#
+# Somebody changes the loss from the sum over a mini-batch of 100 examples to its mean, and nothing
+# else, so that all gradients become 100 times smaller. For which of your five optimizers does
+# training go on as before, and why? What has to be changed for the others? And in which case would
+# even the first ones notice? Answer in four or five sentences.
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question-scale", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
+# ### BEGIN SOLUTION
+# AdaGrad, RMSProp and Adam go on as before. With all gradients multiplied by $c$, the root of the
+# sum or mean of their squares is multiplied by $c$ too, and so is Adam's mean of the gradients; the
+# factor cancels in the quotient. Momentum and Nesterov's method take steps in proportion to the
+# gradient: these become 100 times smaller, and a learning rate that is 100 times larger makes up
+# for it. The factor does not cancel in $\epsilon$. The adaptive methods notice the change where
+# gradients are no longer large against it: of the size of $\epsilon$ where it stands outside the
+# root, and already of the size of $\sqrt\epsilon$ where it stands inside, as in part 4.
+#
+# Marking: 0.5 for the three adaptive methods with the reason that the factor cancels; 0.25 for the
+# learning rate of the other two, times 100; 0.25 for gradients that are not large against
+# $\epsilon$, or against its root.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 7 For those who like speed
+#
+# Not graded. NumPy makes a new array for each operation of Adam, about a dozen in a step, and
+# carries all of them through memory. Write the step as one loop over the weights under
+# `numba.njit`, which changes `w`, `m` and `v` in place; they are one-dimensional here. Compute
+# what is the same for all weights before the loop. The last line of the last cell runs the
+# comparison, once you take away its `#`.
+
+# %% nbgrader={"grade": false, "grade_id": "numba", "locked": false, "schema_version": 3, "solution": true, "task": false}
+import timeit
+
+from numba import njit
+
+
+@njit
+def adam_step_numba(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
+    """Change w, m and v in place, and return the new t."""
+    ### BEGIN SOLUTION
+    steps = t + 1
+    unbias1 = 1 / (1 - beta1**steps)
+    unbias2 = 1 / (1 - beta2**steps)
+    for i in range(w.size):
+        g = gradient[i]
+        mi = beta1 * m[i] + (1 - beta1) * g
+        vi = beta2 * v[i] + (1 - beta2) * g * g
+        m[i] = mi
+        v[i] = vi
+        w[i] -= learning_rate * mi * unbias1 / (np.sqrt(vi * unbias2) + eps)
+    return steps
+    ### END SOLUTION
+
+
+# %%
+def speed_up():
+    """Time both forms alternately on a million weights and print the ratio of the medians."""
+    rng = np.random.default_rng(0)
+    w, gradient = rng.normal(size=(2, 1_000_000))
+    arguments = w, np.zeros_like(w), np.zeros_like(w), 0, gradient, 1e-3, 0.9, 0.999, 1e-8
+    adam_step_numba(*arguments)
+    times = {adam_step: [], adam_step_numba: []}
+    for _ in range(15):
+        for function, record in times.items():
+            record.append(timeit.timeit(lambda f=function: f(*arguments), number=3))
+    numpy_time, numba_time = (sorted(record)[7] for record in times.values())
+    print(f"numba takes {numba_time / numpy_time:.2f} of NumPy's time")
+
+
+# speed_up()

@@ -1,0 +1,71 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from checking import Checker
+
+from gradlab.checks import report
+from gradlab.checks.optimizers import EXERCISES
+
+
+class TestOptimizers(Checker):
+    slug = "optimizers"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
+def test_cases_are_never_degenerate(exercise):
+    """Conditions that hide mistakes, by the design's list."""
+    usual = {0.5, 0.9, 0.99, 0.999, 1e-8, 1e-7, 1e-10}
+    for seed in range(20):
+        cases = exercise.cases(np.random.default_rng(seed))
+        for case in cases:
+            gradients = case.arguments["gradients"]
+            assert len(gradients) >= 3, "too few steps to tell a memory from none"
+            assert all((a != b).any() for a, b in pairwise(gradients))
+            assert not usual & set(case.arguments["hyperparameters"]), "a default or one half"
+            assert (gradients < 0).any()
+            assert (gradients > 0).any()
+        starts = [case.arguments["state"][0] for case in cases]
+        assert any((start == 0).all() for start in starts), "no case from the first step on"
+        assert any((start != 0).all() for start in starts), "no case with a memory"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES[2:], ids=lambda e: e.name)
+def test_epsilon_matters_and_some_gradient_stays_zero(exercise):
+    cases = exercise.cases(np.random.default_rng(0))
+    ordinary = [case for case in cases if case.group == "ordinary"]
+    assert any(case.arguments["hyperparameters"][-1] > 0.1 for case in ordinary)
+    for case in cases:
+        if case.group == "edge":
+            gradients = case.arguments["gradients"]
+            assert ((gradients == 0).all(axis=0)).sum() == 1
+            eps = case.arguments["hyperparameters"][-1]
+            assert eps < np.abs(gradients).max() < 10 * eps
+
+
+def test_first_steps_are_looked_at_before_any_later_one():
+    """An exponent of 2 is right in step 2, a factor 1 - beta in step 1: each in that one alone."""
+
+    def right_in_step(k):
+        def step(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
+            m = beta1 * m + (1 - beta1) * gradient
+            v = beta2 * v + (1 - beta2) * gradient**2
+            m_hat, v_hat = m / (1 - beta1**k), v / (1 - beta2**k)
+            return w - learning_rate * m_hat / (np.sqrt(v_hat) + eps), m, v, t + 1
+
+        return step
+
+    assert "w_after[2]" in repr(report("optimizers.adam", right_in_step(1)))
+    assert "w_after[1]" in repr(report("optimizers.adam", right_in_step(2)))
+
+
+def test_an_integer_count_in_place_is_no_write_to_an_argument():
+    def counts_in_place(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
+        t += 1
+        m = beta1 * m + (1 - beta1) * gradient
+        v = beta2 * v + (1 - beta2) * gradient**2
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        return w - learning_rate * m_hat / (np.sqrt(v_hat) + eps), m, v, t
+
+    result = report("optimizers.adam", counts_in_place)
+    assert result.earned == result.possible, result

@@ -1,0 +1,447 @@
+"""What students hand in for the exercise ``early-stopping``: right in other forms, and wrong.
+
+Each function stands by itself, so that its source can be put into a notebook.
+"""
+
+import numpy as np
+
+UPDATE = "early_stopping.update"
+EPOCHS = "early_stopping.epochs"
+PATIENCE = "early_stopping.patience"
+TRAIN = "early_stopping.train"
+
+# ---- right
+
+
+def update_by_sign(best, wait, metric, patience, min_delta, mode):
+    sign = {"min": 1, "max": -1}[mode]
+    gain = sign * (best - metric)
+    if gain > min_delta:
+        return [metric, 0, patience < 0]
+    wait += 1
+    return [best, wait, wait >= patience]
+
+
+def update_by_adding(best, wait, metric, patience, min_delta, mode):
+    threshold = best + min_delta if mode == "max" else best
+    worse = metric <= threshold if mode == "max" else metric + min_delta >= threshold
+    if worse or np.isnan(metric):
+        return best, wait + 1, int(wait + 1 >= patience)
+    return np.float64(metric), np.int64(0), 0
+
+
+def epochs_with_a_count(losses, patience, min_delta):
+    best, kept, wait = np.inf, None, 0
+    for epoch in range(len(losses)):
+        wait += 1
+        if best - losses[epoch] > min_delta:
+            best, kept, wait = losses[epoch], epoch, 0
+        elif wait >= patience:
+            return [epoch, kept]
+    return [len(losses) - 1, kept]
+
+
+def epochs_with_arrays(losses, patience, min_delta):
+    losses, best, epoch = np.array(losses), 0, 0
+    while epoch < len(losses) - 1 and (epoch == best or epoch - best < patience):
+        epoch += 1
+        if losses[epoch] + min_delta < losses[best]:
+            best = epoch
+    return np.int64(epoch), best
+
+
+def patience_tried_out(losses):
+    losses = list(losses)
+    for patience in range(1, len(losses) + 1):
+        best = epoch = 0
+        for epoch, loss in enumerate(losses):
+            if loss < losses[best]:
+                best = epoch
+            if epoch - best == patience:
+                break
+        if losses[best] == min(losses):
+            return patience
+    return len(losses)
+
+
+def patience_by_records(losses):
+    lowest = np.minimum.accumulate(losses)
+    records = np.flatnonzero(np.diff(lowest, prepend=np.inf))
+    return int(np.diff(records).max(initial=1))
+
+
+def train_for_loop(network, patience, max_epochs):
+    arrays = network.parameters()
+    best, best_epoch, kept = np.inf, 0, [np.array(a) for a in arrays]
+    for epoch in range(1, max_epochs + 1):
+        network.train_epoch()
+        loss = network.validation_loss()
+        if loss < best:
+            best, best_epoch = loss, epoch
+            kept = [np.array(a) for a in network.parameters()]
+        if epoch - best_epoch >= patience:
+            break
+    for k in range(len(arrays)):
+        np.copyto(arrays[k], kept[k])
+    return [epoch, best]
+
+
+def train_writing_into_copies(network, patience, max_epochs):
+    copies = [a.copy() for a in network.parameters()]
+    losses, bests = [], [np.inf]
+    while len(losses) < max_epochs:
+        network.train_epoch()
+        losses.append(network.validation_loss())
+        if losses[-1] < bests[-1]:
+            for copy, a in zip(copies, network.parameters(), strict=True):
+                copy[:] = a
+        bests.append(np.fmin(bests[-1], losses[-1]))
+        if len(bests) > patience and bests[-1 - patience] == bests[-1]:
+            break
+    for copy, a in zip(copies, network.parameters(), strict=True):
+        a.flat = copy.ravel()
+    return len(losses), bests[-1]
+
+
+OTHER_FORMS = [
+    (UPDATE, update_by_sign),
+    (UPDATE, update_by_adding),
+    (EPOCHS, epochs_with_a_count),
+    (EPOCHS, epochs_with_arrays),
+    (PATIENCE, patience_tried_out),
+    (PATIENCE, patience_by_records),
+    (TRAIN, train_for_loop),
+    (TRAIN, train_writing_into_copies),
+]
+
+
+# ---- wrong, as students write it and not as the checker does
+
+
+def s_update_drifts(best, wait, metric, patience, min_delta, mode):
+    if mode == "min":
+        improved = best - metric > min_delta
+        best = min(best, metric)
+    else:
+        improved = metric - best > min_delta
+        best = max(best, metric)
+    wait = 0 if improved else wait + 1
+    return best, wait, wait >= max(1, patience)
+
+
+def s_update_no_delta(best, wait, metric, patience, min_delta, mode):
+    if (mode == "min" and metric < best) or (mode == "max" and metric > best):
+        return metric, 0, False
+    return best, wait + 1, wait + 1 >= patience
+
+
+def s_update_mode_ignored(best, wait, metric, patience, min_delta, mode):
+    if metric < best - min_delta:
+        return metric, 0, False
+    return best, wait + 1, wait + 1 >= patience
+
+
+def s_update_delta_copied(best, wait, metric, patience, min_delta, mode):
+    improved = metric < best - min_delta if mode == "min" else metric > best - min_delta
+    if improved:
+        return metric, 0, False
+    return best, wait + 1, wait + 1 >= patience
+
+
+def s_update_not_strict(best, wait, metric, patience, min_delta, mode):
+    improved = metric <= best - min_delta if mode == "min" else metric >= best + min_delta
+    if improved:
+        return metric, 0, False
+    return best, wait + 1, wait + 1 >= patience
+
+
+def s_update_never_reset(best, wait, metric, patience, min_delta, mode):
+    sign = 1 if mode == "min" else -1
+    improved = sign * metric < sign * best - min_delta
+    if improved:
+        best = metric
+    else:
+        wait += 1
+    return best, wait, wait >= max(patience, 1)
+
+
+def s_update_late(best, wait, metric, patience, min_delta, mode):
+    sign = 1 if mode == "min" else -1
+    improved = sign * metric < sign * best - min_delta
+    if improved:
+        best, wait = metric, 0
+    else:
+        wait += 1
+    return best, wait, wait > patience
+
+
+def s_update_patience_zero(best, wait, metric, patience, min_delta, mode):
+    sign = 1 if mode == "min" else -1
+    improved = sign * metric < sign * best - min_delta
+    if improved:
+        best, wait = metric, 0
+    else:
+        wait += 1
+    return best, wait, wait >= patience
+
+
+def s_epochs_global_best(losses, patience, min_delta):
+    best, wait, epoch = np.inf, 0, -1
+    for loss in losses:
+        epoch += 1
+        if loss < best - min_delta:
+            best, wait = loss, 0
+        else:
+            wait += 1
+            if wait >= patience:
+                break
+    return epoch, int(np.nanargmin(losses))
+
+
+def s_epochs_last_twice(losses, patience, min_delta):
+    best, wait = np.inf, 0
+    for epoch, loss in enumerate(losses):
+        if loss < best - min_delta:
+            best, wait = loss, 0
+        else:
+            wait += 1
+            if wait >= patience:
+                return epoch, epoch
+    return len(losses) - 1, len(losses) - 1
+
+
+def s_epochs_from_one(losses, patience, min_delta):
+    best, best_epoch, wait, epoch = np.inf, 0, 0, 0
+    for loss in losses:
+        epoch += 1
+        if loss < best - min_delta:
+            best, best_epoch, wait = loss, epoch, 0
+        else:
+            wait += 1
+            if wait >= patience:
+                break
+    return epoch, best_epoch
+
+
+def s_epochs_against_the_one_before(losses, patience, min_delta):
+    best_epoch, wait = 0, 0
+    for epoch in range(1, len(losses)):
+        if losses[epoch] < losses[epoch - 1] - min_delta:
+            best_epoch, wait = epoch, 0
+        else:
+            wait += 1
+        if wait >= max(patience, 1):
+            return epoch, best_epoch
+    return len(losses) - 1, best_epoch
+
+
+def s_epochs_late(losses, patience, min_delta):
+    best, best_epoch, wait = np.inf, 0, 0
+    for epoch, loss in enumerate(losses):
+        if loss < best - min_delta:
+            best, best_epoch, wait = loss, epoch, 0
+        else:
+            wait += 1
+            if wait > patience:
+                break
+    return epoch, best_epoch
+
+
+def s_epochs_never_reset(losses, patience, min_delta):
+    best, best_epoch, wait = np.inf, 0, 0
+    for epoch, loss in enumerate(losses):
+        if loss < best - min_delta:
+            best, best_epoch = loss, epoch
+        else:
+            wait += 1
+            if wait >= patience:
+                break
+    return epoch, best_epoch
+
+
+def s_epochs_subtracts(losses, patience, min_delta):
+    best, wait, epoch = np.inf, 0, -1
+    for loss in losses:
+        epoch += 1
+        if loss < best - min_delta:
+            best, wait = loss, 0
+        else:
+            wait += 1
+            if wait >= patience:
+                break
+    return epoch, epoch - patience
+
+
+def s_epochs_sorts(losses, patience, min_delta):
+    best_epoch = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best_epoch] - min_delta:
+            best_epoch = epoch
+        elif epoch - best_epoch >= max(patience, 1):
+            break
+    losses.sort()
+    return epoch, best_epoch
+
+
+def s_patience_bad_epochs(losses):
+    best, row, longest = np.inf, 0, 0
+    for loss in losses[: int(np.argmin(losses)) + 1]:
+        if loss < best:
+            best, row = loss, 0
+        else:
+            row += 1
+            longest = max(longest, row)
+    return max(longest, 1)
+
+
+def s_patience_to_the_end(losses):
+    best_epoch, longest = 0, 1
+    for epoch, loss in enumerate(losses):
+        longest = max(longest, epoch - best_epoch)
+        if loss < losses[best_epoch]:
+            best_epoch = epoch
+    return longest
+
+
+def s_patience_epoch_before(losses):
+    last, longest = 0, 1
+    for epoch in range(1, len(losses)):
+        if losses[epoch] < losses[epoch - 1]:
+            longest = max(longest, epoch - last)
+            last = epoch
+    return longest
+
+
+def s_patience_position(losses):
+    return int(np.argmin(losses))
+
+
+def s_train_reference(network, patience, max_epochs):
+    best, wait, best_weights = np.inf, 0, network.parameters()
+    epoch = 0
+    while epoch < max_epochs:
+        network.train_epoch()
+        epoch += 1
+        loss = network.validation_loss()
+        if loss < best:
+            best, wait = loss, 0
+            best_weights = network.parameters()
+        else:
+            wait += 1
+        if wait >= patience:
+            break
+    for array, kept in zip(network.parameters(), best_weights, strict=True):
+        array[...] = kept
+    return epoch, best
+
+
+def s_train_new_name(network, patience, max_epochs):
+    best, wait = np.inf, 0
+    weights = network.parameters()
+    kept = [w.copy() for w in weights]
+    epoch = 0
+    while epoch < max_epochs:
+        network.train_epoch()
+        epoch += 1
+        loss = network.validation_loss()
+        if loss < best:
+            best, wait = loss, 0
+            kept = [w.copy() for w in weights]
+        else:
+            wait += 1
+        if wait >= patience:
+            break
+    weights = kept
+    return epoch, best
+
+
+def s_train_to_the_end(network, patience, max_epochs):
+    best = np.inf
+    kept = [w.copy() for w in network.parameters()]
+    for _ in range(max_epochs):
+        network.train_epoch()
+        loss = network.validation_loss()
+        if loss < best:
+            best = loss
+            kept = [w.copy() for w in network.parameters()]
+    for array, values in zip(network.parameters(), kept, strict=True):
+        array[...] = values
+    return max_epochs, best
+
+
+def s_train_from_zero(network, patience, max_epochs):
+    best, wait = np.inf, 0
+    kept = [w.copy() for w in network.parameters()]
+    epoch = -1
+    while epoch + 1 < max_epochs:
+        network.train_epoch()
+        epoch += 1
+        loss = network.validation_loss()
+        if loss < best:
+            best, wait = loss, 0
+            kept = [w.copy() for w in network.parameters()]
+        else:
+            wait += 1
+        if wait >= patience:
+            break
+    for array, values in zip(network.parameters(), kept, strict=True):
+        array[...] = values
+    return epoch, best
+
+
+def s_train_late(network, patience, max_epochs):
+    best, wait, epochs = np.inf, 0, 0
+    kept = [w.copy() for w in network.parameters()]
+    while epochs < max_epochs and wait <= patience:
+        network.train_epoch()
+        epochs += 1
+        loss = network.validation_loss()
+        if loss < best:
+            best, wait = loss, 0
+            kept = [w.copy() for w in network.parameters()]
+        else:
+            wait += 1
+    for array, values in zip(network.parameters(), kept, strict=True):
+        array[...] = values
+    return epochs, best
+
+
+def s_train_endless(network, patience, max_epochs):
+    best, wait, epochs = np.inf, 0, 0
+    while wait < patience:
+        network.train_epoch()
+        epochs += 1
+        if network.validation_loss() < best:
+            wait = 0
+    return epochs, best
+
+
+# (exercise, function, the misconception that the report names, the points that the weights give)
+STUDENTS = [
+    (UPDATE, s_update_drifts, "a best metric that follows every small change", 0.25),
+    (UPDATE, s_update_no_delta, "a least improvement that is not used", 0.25),
+    (UPDATE, s_update_mode_ignored, "a mode that is not used", 1.0),
+    (UPDATE, s_update_delta_copied, "a least improvement with the other sign", 1.5),
+    (UPDATE, s_update_not_strict, "a comparison that is not strict", 0.25),
+    (UPDATE, s_update_never_reset, "a count that is never set back", 0.5),
+    (UPDATE, s_update_late, "a stop one epoch too late", 0.5),
+    (UPDATE, s_update_patience_zero, "a patience of 0 that stops an improving run", 1.5),
+    (EPOCHS, s_epochs_global_best, "the best epoch of the whole list", 1.25),
+    (EPOCHS, s_epochs_last_twice, "the weights of the last epoch", 1.25),
+    (EPOCHS, s_epochs_from_one, "epochs counted from 1", 0.25),
+    (EPOCHS, s_epochs_against_the_one_before, "a comparison with the epoch before", 0.25),
+    (EPOCHS, s_epochs_late, "a stop one epoch too late", 1.25),
+    (EPOCHS, s_epochs_never_reset, "a count that is never set back", 0.25),
+    (EPOCHS, s_epochs_subtracts, "an epoch found by subtracting the patience", 1.25),
+    (EPOCHS, s_epochs_sorts, "", 2.25),
+    (PATIENCE, s_patience_bad_epochs, "the longest row of bad epochs", 0.0),
+    (PATIENCE, s_patience_to_the_end, "the bad epochs after the best one", 0.0),
+    (PATIENCE, s_patience_epoch_before, "a comparison with the epoch before", 0.0),
+    (PATIENCE, s_patience_position, "the epoch of the lowest loss", 0.0),
+    (TRAIN, s_train_reference, "the weights of the last epoch", 1.25),
+    (TRAIN, s_train_new_name, "the weights of the last epoch", 1.25),
+    (TRAIN, s_train_to_the_end, "training to the end", 0.0),
+    (TRAIN, s_train_from_zero, "the last epoch counted from 0", 2.0),
+    (TRAIN, s_train_late, "a stop one epoch too late", 1.25),
+    (TRAIN, s_train_endless, "", 0.0),
+]

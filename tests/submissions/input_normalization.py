@@ -1,0 +1,373 @@
+"""What students hand in for the exercise ``input-normalization``: right in other forms, and wrong.
+
+Each function stands by itself, so that its source can be put into a notebook.
+"""
+
+import numpy as np
+
+STANDARDIZE = "input_normalization.standardize"
+PCA = "input_normalization.pca"
+ZCA = "input_normalization.zca"
+CURVATURE = "input_normalization.curvature"
+
+# ---- right
+
+
+def standardize_loops(train, x):
+    rows, features = len(train), len(train[0])
+    centred = [[0.0] * features for _ in x]
+    standardized = [[0.0] * features for _ in x]
+    for j in range(features):
+        mean = sum(float(row[j]) for row in train) / rows
+        var = sum((float(row[j]) - mean) ** 2 for row in train) / rows
+        for i in range(len(x)):
+            centred[i][j] = float(x[i][j]) - mean
+            standardized[i][j] = centred[i][j] / var**0.5 if var > 0 else centred[i][j]
+    return centred, standardized
+
+
+def standardize_moments(train, x):
+    train, x = np.asarray(train, float), np.asarray(x, float)
+    mean = np.average(train, axis=0)
+    std = np.sqrt(np.maximum(np.einsum("ij,ij->j", train, train) / len(train) - mean**2, 0))
+    std[std == 0] = 1
+    return [x - mean, x / std - mean / std]
+
+
+def standardize_divide_where(train, x):
+    mu, sigma = np.mean(train, 0), np.std(train, 0)
+    centred = x - mu
+    standardized = centred.copy()
+    np.divide(centred, sigma, out=standardized, where=sigma > 0)
+    return centred, standardized
+
+
+def pca_svd(train, x, eps):
+    mean = train.mean(axis=0)
+    _, singular, axes = np.linalg.svd(train - mean, full_matrices=True)
+    return (x - mean) @ axes.T / np.sqrt(singular**2 / len(train) + eps)
+
+
+def pca_axis_by_axis(train, x, eps):
+    mean = np.mean(train, axis=0)
+    values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, bias=True))
+    columns = []
+    for k in reversed(range(len(values))):
+        columns.append(
+            [float(-vectors[:, k] @ (row - mean)) / (values[k] + eps) ** 0.5 for row in x]
+        )
+    return [list(row) for row in zip(*columns)]
+
+
+def pca_regularized_covariance(train, x, eps):
+    centred = train - train.mean(axis=0)
+    c = np.einsum("ij,ik->jk", centred, centred) / len(train) + eps * np.eye(train.shape[1])
+    values, vectors = np.linalg.eigh(-c)
+    return ((x - train.mean(axis=0)) @ vectors) * (-values) ** -0.5
+
+
+def zca_svd(train, x, eps):
+    mean = train.mean(axis=0)
+    _, singular, axes = np.linalg.svd(train - mean)
+    variances = np.zeros(train.shape[1])
+    variances[: len(singular)] = singular**2 / len(train)
+    return (x - mean) @ axes.T @ np.diag((variances + eps) ** -0.5) @ axes
+
+
+def zca_sum_of_axes(train, x, eps):
+    mean = train.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(train.T, ddof=0))
+    matrix = sum(np.outer(v, v) / np.sqrt(lam + eps) for lam, v in zip(values, vectors.T))
+    return [[float(a) for a in (row - mean) @ matrix] for row in x]
+
+
+def zca_newton(train, x, eps):
+    """The inverse root of the regularized covariance by Denman and Beavers' iteration."""
+    c = np.cov(train, rowvar=False, bias=True) + eps * np.eye(train.shape[1])
+    root, inverse = c, np.eye(len(c))
+    for _ in range(30):
+        root, inverse = (
+            (root + np.linalg.inv(inverse)) / 2,
+            (inverse + np.linalg.inv(root)) / 2,
+        )
+    return (x - train.mean(axis=0)) @ inverse
+
+
+def curvature_svd(x, floor):
+    singular = np.linalg.svd(np.hstack([np.ones((len(x), 1)), x]), compute_uv=False)
+    values = [float(s) ** 2 / len(x) for s in singular]
+    return [values[0], values[0] / min(v for v in values if v > floor)]
+
+
+def curvature_blocks(x, floor):
+    mean, features = x.mean(axis=0), x.shape[1]
+    hessian = np.ones((features + 1, features + 1))
+    hessian[:-1, :-1] = (x - mean).T @ (x - mean) / len(x) + np.outer(mean, mean)
+    hessian[:-1, -1] = hessian[-1, :-1] = mean
+    values = sorted(np.linalg.eigh(hessian)[0], reverse=True)
+    steep = [v for v in values if v > floor]
+    return steep[0], steep[0] / steep[-1]
+
+
+OTHER_FORMS = [
+    (STANDARDIZE, standardize_loops),
+    (STANDARDIZE, standardize_moments),
+    (STANDARDIZE, standardize_divide_where),
+    (PCA, pca_svd),
+    (PCA, pca_axis_by_axis),
+    (PCA, pca_regularized_covariance),
+    (ZCA, zca_svd),
+    (ZCA, zca_sum_of_axes),
+    (ZCA, zca_newton),
+    (CURVATURE, curvature_svd),
+    (CURVATURE, curvature_blocks),
+]
+
+
+# ---- wrong, as students write it and not as the checker does
+
+
+def s_standardize_own(train, x):
+    std = x.std(axis=0)
+    std[std == 0] = 1
+    return x - x.mean(axis=0), (x - x.mean(axis=0)) / std
+
+
+def s_standardize_everything(train, x):
+    data = np.vstack([train, x])
+    mu, sigma = data.mean(axis=0), data.std(axis=0)
+    return x - mu, (x - mu) / sigma
+
+
+def s_standardize_no_axis(train, x):
+    mu, sigma = train.mean(), train.std()
+    return x - mu, (x - mu) / sigma
+
+
+def s_standardize_unbiased(train, x):
+    mu = train.mean(axis=0)
+    sigma = np.sqrt(((train - mu) ** 2).sum(axis=0) / (len(train) - 1))
+    sigma = np.where(sigma == 0, 1, sigma)
+    return x - mu, (x - mu) / sigma
+
+
+def s_standardize_variance(train, x):
+    mu, var = train.mean(axis=0), train.var(axis=0)
+    return x - mu, (x - mu) / np.where(var == 0, 1, var)
+
+
+def s_standardize_precedence(train, x):
+    mu, sigma = train.mean(axis=0), train.std(axis=0)
+    sigma[sigma == 0] = 1
+    return x - mu, x - mu / sigma
+
+
+def s_standardize_division_by_zero(train, x):
+    mu, sigma = train.mean(axis=0), train.std(axis=0)
+    return x - mu, (x - mu) / sigma
+
+
+def s_standardize_tiny(train, x):
+    mu, sigma = train.mean(axis=0), train.std(axis=0)
+    return x - mu, (x - mu) / (sigma + 1e-8)
+
+
+def s_standardize_keras(train, x):
+    mu, sigma = train.mean(axis=0), np.maximum(train.std(axis=0), 1e-7)
+    return x - mu, (x - mu) / sigma
+
+
+def s_standardize_drops_constants(train, x):
+    mu, sigma = train.mean(axis=0), train.std(axis=0)
+    out = np.zeros_like(x)
+    np.divide(x - mu, sigma, out=out, where=sigma > 0)
+    return x - mu, out
+
+
+def s_standardize_in_place(train, x):
+    mu, sigma = train.mean(axis=0), train.std(axis=0)
+    sigma[sigma == 0] = 1
+    x -= mu
+    return x, x / sigma
+
+
+def s_pca_upwards(train, x, eps):
+    mean = train.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, ddof=0))
+    return (x - mean) @ vectors / np.sqrt(values + eps)
+
+
+def s_pca_rotation(train, x, eps):
+    mean = train.mean(axis=0)
+    return (x - mean) @ np.linalg.svd(train - mean)[2].T
+
+
+def s_pca_unbiased(train, x, eps):
+    mean = train.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(train, rowvar=False))
+    return (x - mean) @ vectors[:, ::-1] / np.sqrt(values[::-1] + eps)
+
+
+def s_pca_no_root(train, x, eps):
+    mean = train.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, ddof=0))
+    return (x - mean) @ vectors[:, ::-1] / (values[::-1] + eps)
+
+
+def s_pca_svd_not_turned(train, x, eps):
+    mean = train.mean(axis=0)
+    _, singular, vt = np.linalg.svd(train - mean)
+    return (x - mean) @ vt / np.sqrt(singular**2 / len(train) + eps)
+
+
+def s_pca_own_mean(train, x, eps):
+    values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, ddof=0))
+    return (x - x.mean(axis=0)) @ vectors[:, ::-1] / np.sqrt(values[::-1] + eps)
+
+
+def s_pca_epsilon_outside(train, x, eps):
+    mean = train.mean(axis=0)
+    _, singular, vt = np.linalg.svd(train - mean)
+    return (x - mean) @ vt.T / (singular / np.sqrt(len(train)) + eps)
+
+
+def s_pca_not_centred(train, x, eps):
+    values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, ddof=0))
+    return x @ vectors[:, ::-1] / np.sqrt(values[::-1] + eps)
+
+
+def s_zca_not_turned_back(train, x, eps):
+    mean = train.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, ddof=0))
+    return (x - mean) @ vectors / np.sqrt(values + eps)
+
+
+def s_zca_epsilon_everywhere(train, x, eps):
+    mean = train.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, ddof=0) + eps)
+    values = np.maximum(values, 1e-15)
+    return (x - mean) @ (vectors @ np.diag(1 / np.sqrt(values)) @ vectors.T)
+
+
+def s_zca_cholesky(train, x, eps):
+    mean = train.mean(axis=0)
+    c = np.cov(train, rowvar=False, ddof=0) + eps * np.eye(train.shape[1])
+    return (x - mean) @ np.linalg.inv(np.linalg.cholesky(c)).T
+
+
+def s_zca_no_root(train, x, eps):
+    mean = train.mean(axis=0)
+    c = np.cov(train, rowvar=False, ddof=0) + eps * np.eye(train.shape[1])
+    return (x - mean) @ np.linalg.inv(c)
+
+
+def s_zca_own_statistics(train, x, eps):
+    centred = x - x.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred / len(x))
+    return centred @ vectors @ np.diag((values + eps) ** -0.5) @ vectors.T
+
+
+def s_zca_without_flat_directions(train, x, eps):
+    mean = train.mean(axis=0)
+    _, singular, vt = np.linalg.svd(train - mean, full_matrices=False)
+    return (x - mean) @ vt.T / np.sqrt(singular**2 / len(train) + eps) @ vt
+
+
+def s_curvature_no_bias(x, floor):
+    values = np.linalg.eigvalsh(x.T @ x / len(x))
+    return values[-1], values[-1] / values[values > floor][0]
+
+
+def s_curvature_covariance(x, floor):
+    values = np.linalg.eigvalsh(np.atleast_2d(np.cov(x, rowvar=False, ddof=0)))
+    return values[-1], values[-1] / values[values > floor][0]
+
+
+def s_curvature_sum(x, floor):
+    z = np.hstack([x, np.ones((len(x), 1))])
+    values = np.linalg.eigvalsh(z.T @ z)
+    return values[-1], values[-1] / values[values > floor][0]
+
+
+def s_curvature_of_inputs(x, floor):
+    z = np.hstack([x, np.ones((len(x), 1))])
+    singular = np.linalg.svd(z, compute_uv=False)
+    singular = singular[singular > floor]
+    return singular[0], singular[0] / singular[-1]
+
+
+def s_curvature_upside_down(x, floor):
+    z = np.hstack([x, np.ones((len(x), 1))])
+    values = np.linalg.eigvalsh(z.T @ z / len(x))
+    return values[-1], values[values > floor][0] / values[-1]
+
+
+def s_curvature_no_floor(x, floor):
+    z = np.hstack([x, np.ones((len(x), 1))])
+    values = np.linalg.eigvalsh(z.T @ z / len(x))
+    return values[-1], values[-1] / values[0]
+
+
+# (exercise, function, the misconception that the report names, the points that the weights give)
+OWN = "the statistics of the new examples"
+TOGETHER = "statistics of training and new examples together"
+UNBIASED = "statistics that divide by M - 1"
+
+STUDENTS = [
+    (STANDARDIZE, s_standardize_own, OWN, 1.25),
+    (STANDARDIZE, s_standardize_everything, TOGETHER, 1.25),
+    (STANDARDIZE, s_standardize_no_axis, "one mean and one deviation for all features", 0.25),
+    (STANDARDIZE, s_standardize_unbiased, UNBIASED, 1.0),
+    (
+        STANDARDIZE,
+        s_standardize_variance,
+        "the variance in place of the standard deviation",
+        1.0,
+    ),
+    (STANDARDIZE, s_standardize_precedence, "a parenthesis missing around x - mean", 1.0),
+    (STANDARDIZE, s_standardize_division_by_zero, "a division by the deviation 0", 2.5),
+    (
+        STANDARDIZE,
+        s_standardize_tiny,
+        "a tiny number that stands in for the deviation 0",
+        2.5,
+    ),
+    (
+        STANDARDIZE,
+        s_standardize_keras,
+        "a tiny number that stands in for the deviation 0",
+        2.5,
+    ),
+    (STANDARDIZE, s_standardize_drops_constants, "a constant feature set to 0", 2.5),
+    (STANDARDIZE, s_standardize_in_place, "", 2.75),
+    (PCA, s_pca_upwards, "the axes in the order of rising variance", 0.25),
+    (PCA, s_pca_rotation, "a rotation without a division", 0.25),
+    (PCA, s_pca_unbiased, UNBIASED, 0.25),
+    (PCA, s_pca_no_root, "a division by the variances instead of the deviations", 0.25),
+    (PCA, s_pca_svd_not_turned, "axes read from the wrong side of the matrix", 0.25),
+    (PCA, s_pca_own_mean, "new examples centred by their own mean", 1.25),
+    (PCA, s_pca_epsilon_outside, "epsilon outside the root", 0.25),
+    (PCA, s_pca_not_centred, "examples that are not centred", 0.25),
+    (ZCA, s_zca_not_turned_back, "PCA whitening, not turned back", 0.25),
+    (ZCA, s_zca_epsilon_everywhere, "epsilon added to every entry of the covariance", 0.25),
+    (ZCA, s_zca_cholesky, "whitening by a Cholesky factor", 0.25),
+    (ZCA, s_zca_no_root, "a division by the variances instead of the deviations", 0.25),
+    (ZCA, s_zca_own_statistics, OWN, 0.75),
+    (ZCA, s_zca_without_flat_directions, "", 1.25),
+    (CURVATURE, s_curvature_no_bias, "a unit without a bias", 0.0),
+    (
+        CURVATURE,
+        s_curvature_covariance,
+        "the covariance in place of the second moments",
+        0.0,
+    ),
+    (CURVATURE, s_curvature_sum, "a sum over the examples that is not divided by M", 0.75),
+    (
+        CURVATURE,
+        s_curvature_of_inputs,
+        "singular values of the inputs instead of eigenvalues",
+        0.0,
+    ),
+    (CURVATURE, s_curvature_upside_down, "the condition number upside down", 0.75),
+    (CURVATURE, s_curvature_no_floor, "a floor that is not used", 1.25),
+]

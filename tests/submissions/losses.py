@@ -1,0 +1,418 @@
+"""What students hand in for the exercise ``losses``: right in other forms, and wrong.
+
+Each function stands by itself, so that its source can be put into a notebook.
+"""
+
+import numpy as np
+
+SQUARED = "losses.squared_error"
+KL = "losses.kl_divergence"
+SIGMOID = "losses.sigmoid_cross_entropy"
+SOFTMAX = "losses.softmax_cross_entropy"
+
+# ---- right
+
+
+def squared_loops(y, target):
+    rows, features = len(y), len(y[0])
+    loss, dy = 0.0, []
+    for i in range(rows):
+        errors = [float(y[i][j]) - float(target[i][j]) for j in range(features)]
+        loss += sum(e * e for e in errors) / 2
+        dy.append([e / rows for e in errors])
+    return [loss / rows, dy]
+
+
+def squared_norms(y, target):
+    difference = np.subtract(y, target)
+    halves = 0.5 * np.linalg.norm(difference, axis=1) ** 2
+    return halves.mean(), difference * (1 / difference.shape[0])
+
+
+def squared_dot(y, target):
+    e = (y - target).reshape(-1)
+    n = len(y)
+    return float(e @ e) / 2 / n, (e / n).reshape(y.shape)
+
+
+def kl_loops(y, target):
+    rows, classes = y.shape
+    loss = 0.0
+    dy = np.zeros((rows, classes))
+    for i in range(rows):
+        for c in range(classes):
+            d = float(target[i, c])
+            if d != 0:
+                loss += d * (np.log(d) - np.log(float(y[i, c])))
+                dy[i, c] = -d / y[i, c] / rows
+    return loss / rows, dy
+
+
+def kl_where(y, target):
+    safe = np.where(target == 0, 1.0, target)
+    terms = target * np.log(safe) - target * np.log(y)
+    return np.mean(np.sum(terms, axis=1)), -(target / y) / len(target)
+
+
+def kl_nan_to_num(y, target):
+    with np.errstate(all="ignore"):
+        terms = target * (np.log(target) - np.log(y))
+    return np.nansum(terms) / y.shape[0], np.negative(target) / (y * y.shape[0])
+
+
+def sigmoid_logaddexp(z, target):
+    loss = np.average(np.logaddexp(0, z) - target * z)
+    return loss, (np.exp(-np.logaddexp(0, -z)) - target) / np.prod(z.shape)
+
+
+def sigmoid_loops(z, target):
+    count = z.shape[0] * z.shape[1]
+    loss, dz = 0.0, [[0.0] * z.shape[1] for _ in z]
+    for i, row in enumerate(z):
+        for j, v in enumerate(row):
+            d = float(target[i, j])
+            e = np.exp(-abs(float(v)))
+            y = 1 / (1 + e) if v > 0 else e / (1 + e)
+            loss += max(float(v), 0.0) - d * float(v) + np.log(1 + e)
+            dz[i][j] = (y - d) / count
+    return loss / count, dz
+
+
+def sigmoid_two_softplus(z, target):
+    small = np.log1p(np.exp(-np.abs(z)))
+    yes = np.maximum(-z, 0) + small
+    no = np.maximum(z, 0) + small
+    y = 1 / (1 + np.exp(-z))
+    return (target * yes + (1 - target) * no).sum() / z.size, (y - target) / z.size
+
+
+def softmax_loops(logits, labels):
+    rows, classes = logits.shape
+    loss, dlogits = 0.0, np.empty((rows, classes))
+    for i in range(rows):
+        z = [float(v) for v in logits[i]]
+        top = max(z)
+        total = sum(np.exp(v - top) for v in z)
+        loss += top + np.log(total) - z[labels[i]]
+        for c in range(classes):
+            p = np.exp(z[c] - top) / total
+            dlogits[i, c] = (p - (c == labels[i])) / rows
+    return loss / rows, dlogits
+
+
+def softmax_log_probabilities(logits, labels):
+    z = logits - np.max(logits, axis=1, keepdims=True)
+    log_p = z - np.log(np.sum(np.exp(z), axis=1, keepdims=True))
+    one_hot = np.zeros_like(logits)
+    one_hot[np.arange(len(labels)), labels] = 1
+    return -np.sum(log_p * one_hot) / len(labels), (np.exp(log_p) - one_hot) / len(labels)
+
+
+def softmax_margins(logits, labels):
+    # Relative to the logit of the class, by way of logaddexp.
+    margins = logits - np.take_along_axis(logits, labels[:, None], axis=1)
+    losses = np.logaddexp.reduce(margins, axis=1)
+    p = np.exp(margins - losses[:, None])
+    return losses.mean(), (p - np.eye(logits.shape[1])[labels]) / len(losses)
+
+
+OTHER_FORMS = [
+    (SQUARED, squared_loops),
+    (SQUARED, squared_norms),
+    (SQUARED, squared_dot),
+    (KL, kl_loops),
+    (KL, kl_where),
+    (KL, kl_nan_to_num),
+    (SIGMOID, sigmoid_logaddexp),
+    (SIGMOID, sigmoid_loops),
+    (SIGMOID, sigmoid_two_softplus),
+    (SOFTMAX, softmax_loops),
+    (SOFTMAX, softmax_log_probabilities),
+    (SOFTMAX, softmax_margins),
+]
+
+
+# ---- wrong, as students write it and not as the checker does
+
+
+def s_squared_mse(y, target):
+    n = y.size
+    loss = np.sum((y - target) ** 2) / n
+    return loss, 2 * (y - target) / n
+
+
+def s_squared_no_half(y, target):
+    b = len(y)
+    return np.sum(np.square(y - target)) / b, 2 / b * (y - target)
+
+
+def s_squared_sum(y, target):
+    return 0.5 * np.sum((y - target) ** 2), y - target
+
+
+def s_squared_gradient_not_divided(y, target):
+    return 0.5 * np.sum((y - target) ** 2, axis=1).mean(), y - target
+
+
+def s_squared_target_first(y, target):
+    e = target - y
+    return (e**2).sum() / (2 * len(e)), e / len(e)
+
+
+def s_squared_gradient_averaged(y, target):
+    loss = 0.5 * ((y - target) ** 2).sum(1).mean()
+    return loss, np.mean(y - target, axis=0)
+
+
+def s_squared_loss_of_each_example(y, target):
+    return 0.5 * ((y - target) ** 2).sum(axis=1), (y - target) / len(y)
+
+
+def s_squared_in_place(y, target):
+    y -= target
+    return 0.5 * (y**2).sum() / len(y), y / len(y)
+
+
+def s_kl_zero_log_zero(y, target):
+    n = y.shape[0]
+    loss = np.sum(target * (np.log(target) - np.log(y))) / n
+    return loss, -target / (n * y)
+
+
+def s_kl_cross_entropy(y, target):
+    return -np.sum(target * np.log(y)) / len(y), -target / y / len(y)
+
+
+def s_kl_reversed(y, target):
+    loss = np.sum(y * np.log(y / target), axis=1).mean()
+    return loss, -target / y / len(y)
+
+
+def s_kl_mean(y, target):
+    safe = np.where(target > 0, target, 1)
+    return np.mean(target * np.log(safe / y)), -target / y / y.size
+
+
+def s_kl_error(y, target):
+    safe = np.where(target > 0, target, 1)
+    return np.sum(target * np.log(safe / y)) / len(y), (y - target) / len(y)
+
+
+def s_kl_sign(y, target):
+    safe = np.where(target > 0, target, 1)
+    return np.sum(target * np.log(safe / y)) / len(y), (target / y) / len(y)
+
+
+def s_sigmoid_naive(z, target):
+    y = 1.0 / (1.0 + np.exp(-z))
+    loss = -np.mean(target * np.log(y) + (1 - target) * np.log(1 - y))
+    return loss, (y - target) / z.size
+
+
+def s_sigmoid_naive_and_apart(z, target):
+    y = 1.0 / (1.0 + np.exp(-z))
+    loss = -np.mean(target * np.log(y) + (1 - target) * np.log(1 - y))
+    dy = (y - target) / (y * (1 - y)) / z.size
+    return loss, dy * y * (1 - y)
+
+
+def s_sigmoid_stable_loss_apart(z, target):
+    loss = np.mean(np.maximum(z, 0) - z * target + np.log(1 + np.exp(-np.abs(z))))
+    y = 1.0 / (1.0 + np.exp(-z))
+    dy = -(target / y - (1 - target) / (1 - y)) / z.size
+    return loss, dy * y * (1 - y)
+
+
+def s_sigmoid_overflow(z, target):
+    loss = np.mean(np.log(1 + np.exp(z)) - z * target)
+    return loss, (1 / (1 + np.exp(-z)) - target) / z.size
+
+
+def s_sigmoid_clipped(z, target):
+    y = 1 / (1 + np.exp(-z))
+    p = np.clip(y, 1e-12, 1 - 1e-12)
+    loss = -np.mean(target * np.log(p) + (1 - target) * np.log(1 - p))
+    return loss, (y - target) / z.size
+
+
+def s_sigmoid_added(z, target):
+    y = 1 / (1 + np.exp(-z))
+    eps = 1e-15
+    loss = -np.mean(target * np.log(y + eps) + (1 - target) * np.log(1 - y + eps))
+    return loss, (y - target) / z.size
+
+
+def s_sigmoid_at_prediction(z, target):
+    loss = np.mean(np.logaddexp(0, z) - z * target)
+    y = 1 / (1 + np.exp(-z))
+    return loss, ((1 - target) / (1 - y) - target / y) / z.size
+
+
+def s_sigmoid_batch_mean(z, target):
+    loss = np.sum(np.logaddexp(0, z) - z * target) / len(z)
+    return loss, (1 / (1 + np.exp(-z)) - target) / len(z)
+
+
+def s_sigmoid_squared_gradient(z, target):
+    y = 1 / (1 + np.exp(-z))
+    loss = np.mean(np.logaddexp(0, z) - z * target)
+    return loss, (y - target) * y * (1 - y) / z.size
+
+
+def s_softmax_naive(logits, labels):
+    n = len(labels)
+    p = np.exp(logits) / np.sum(np.exp(logits), axis=1, keepdims=True)
+    loss = -np.sum(np.log(p[np.arange(n), labels])) / n
+    dlogits = p.copy()
+    dlogits[np.arange(n), labels] -= 1
+    return loss, dlogits / n
+
+
+def s_softmax_one_maximum(logits, labels):
+    n = len(labels)
+    e = np.exp(logits - np.max(logits))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.log(p[range(n), labels]).mean()
+    p[range(n), labels] -= 1
+    return loss, p / n
+
+
+def s_softmax_log_of_rounded(logits, labels):
+    n = len(labels)
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.mean(np.log(p[np.arange(n), labels]))
+    p[np.arange(n), labels] -= 1
+    return loss, p / n
+
+
+def s_softmax_one_hot_times_log(logits, labels):
+    n = len(labels)
+    y = np.eye(logits.shape[1])[labels]
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    return -np.sum(y * np.log(p)) / n, (p - y) / n
+
+
+def s_softmax_epsilon(logits, labels):
+    n = len(labels)
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.mean(np.log(p[np.arange(n), labels] + 1e-9))
+    p[np.arange(n), labels] -= 1
+    return loss, p / n
+
+
+def s_softmax_axis(logits, labels):
+    n = len(labels)
+    z = logits - logits.max(axis=0)
+    p = np.exp(z) / np.exp(z).sum(axis=0)
+    loss = -np.mean(np.log(p[np.arange(n), labels]))
+    p[np.arange(n), labels] -= 1
+    return loss, p / n
+
+
+def s_softmax_columns(logits, labels):
+    n = len(labels)
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    dlogits = np.exp(log_p)
+    dlogits[:, labels] -= 1
+    return -log_p[:, labels].mean(), dlogits / n
+
+
+def s_softmax_gradient_summed(logits, labels):
+    n = len(labels)
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    dlogits = np.exp(log_p)
+    dlogits[np.arange(n), labels] -= 1
+    return -log_p[np.arange(n), labels].mean(), dlogits
+
+
+def s_softmax_no_one_hot(logits, labels):
+    n = len(labels)
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return -log_p[np.arange(n), labels].mean(), np.exp(log_p) / n
+
+
+def s_softmax_divided_too_early(logits, labels):
+    n = len(labels)
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    dlogits = np.exp(log_p) / n
+    dlogits[np.arange(n), labels] -= 1
+    return -log_p[np.arange(n), labels].mean(), dlogits
+
+
+def s_softmax_twice(logits, labels):
+    n = len(labels)
+    z = logits - logits.max(axis=1, keepdims=True)
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    q = np.exp(p) / np.exp(p).sum(axis=1, keepdims=True)
+    loss = -np.log(q[np.arange(n), labels]).mean()
+    q[np.arange(n), labels] -= 1
+    return loss, q / n
+
+
+def s_softmax_in_place(logits, labels):
+    n = len(labels)
+    logits -= logits.max(axis=1, keepdims=True)
+    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    dlogits = np.exp(log_p)
+    dlogits[np.arange(n), labels] -= 1
+    return -log_p[np.arange(n), labels].mean(), dlogits / n
+
+
+# (exercise, function, the misconception that the report names, the points that the weights give)
+ROUNDED = "the logarithm of a probability that was rounded"
+APART = "loss and sigmoid differentiated apart"
+
+STUDENTS = [
+    (SQUARED, s_squared_mse, "PyTorch's mse_loss", 0.25),
+    (SQUARED, s_squared_no_half, "a half that is missing", 0.25),
+    (SQUARED, s_squared_sum, "a sum over the batch", 0.25),
+    (SQUARED, s_squared_gradient_not_divided, "a sum over the batch", 0.75),
+    (SQUARED, s_squared_target_first, "a gradient with its sign turned", 0.75),
+    (SQUARED, s_squared_gradient_averaged, "one gradient for the whole batch", 0.5),
+    (SQUARED, s_squared_loss_of_each_example, "", 0.75),
+    (SQUARED, s_squared_in_place, "", 1.25),
+    (KL, s_kl_zero_log_zero, "0 times the logarithm of 0", 1.5),
+    (KL, s_kl_cross_entropy, "a cross-entropy", 1.0),
+    (KL, s_kl_reversed, "prediction and target exchanged", 1.0),
+    (KL, s_kl_mean, "PyTorch's default, a mean over all entries", 0.25),
+    (KL, s_kl_error, "the gradient at the net input of a softmax", 1.0),
+    (KL, s_kl_sign, "a gradient with its sign turned", 1.0),
+    (SIGMOID, s_sigmoid_naive, ROUNDED, 1.75),
+    (SIGMOID, s_sigmoid_naive_and_apart, ROUNDED, 1.75),
+    (SIGMOID, s_sigmoid_stable_loss_apart, APART, 1.75),
+    (SIGMOID, s_sigmoid_overflow, "an exponential that overflows", 1.75),
+    (SIGMOID, s_sigmoid_clipped, "probabilities that were moved away from 0 and 1", 1.75),
+    (SIGMOID, s_sigmoid_added, "probabilities that were moved away from 0 and 1", 1.75),
+    (SIGMOID, s_sigmoid_at_prediction, "the gradient at the prediction", 1.0),
+    (SIGMOID, s_sigmoid_batch_mean, "a mean over the batch alone", 0.25),
+    (SIGMOID, s_sigmoid_squared_gradient, "the gradient of the squared error", 1.0),
+    (SOFTMAX, s_softmax_naive, "an exponential that overflows", 2.25),
+    (SOFTMAX, s_softmax_one_maximum, "one shift for the whole batch", 2.25),
+    (
+        SOFTMAX,
+        s_softmax_log_of_rounded,
+        "the logarithm of a probability that was rounded to 0",
+        2.25,
+    ),
+    (
+        SOFTMAX,
+        s_softmax_one_hot_times_log,
+        "the logarithm of a probability that was rounded to 0",
+        2.25,
+    ),
+    (SOFTMAX, s_softmax_epsilon, "probabilities that were kept away from 0", 2.25),
+    (SOFTMAX, s_softmax_axis, "a softmax over the batch", 0.25),
+    (SOFTMAX, s_softmax_columns, "every label taken from every example", 0.25),
+    (SOFTMAX, s_softmax_gradient_summed, "a sum over the batch", 1.25),
+    (SOFTMAX, s_softmax_no_one_hot, "a gradient without the one-hot target", 1.25),
+    (SOFTMAX, s_softmax_divided_too_early, "a 1 that was subtracted after the division", 1.25),
+    (SOFTMAX, s_softmax_twice, "a softmax that was applied twice", 0.25),
+    (SOFTMAX, s_softmax_in_place, "", 2.75),
+]

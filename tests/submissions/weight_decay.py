@@ -1,0 +1,379 @@
+"""What students hand in for the exercise ``weight-decay``: right in other forms, and wrong.
+
+Each function stands by itself, so that its source can be put into a notebook.
+"""
+
+import numpy as np
+
+PENALTY = "weight_decay.penalty"
+STEP = "weight_decay.step"
+ADAPTIVE = "weight_decay.adaptive_step"
+RIDGE = "weight_decay.ridge"
+
+# ---- right
+
+
+def penalty_loops(params, strength):
+    total, gradients = 0.0, []
+    for p in params:
+        if p.ndim == 1:
+            gradients.append([0.0] * len(p))
+            continue
+        gradients.append([[strength * float(w) for w in row] for row in p])
+        total += sum(float(w) ** 2 for row in p for w in row)
+    return [strength / 2 * total, gradients]
+
+
+def penalty_norms(params, strength):
+    weights = [p for p in params if len(p.shape) > 1]
+    penalty = strength * sum(np.linalg.norm(w) ** 2 for w in weights) / 2
+    return penalty, tuple(strength * p * (p.ndim > 1) for p in params)
+
+
+def step_shrink(params, example_grads, learning_rate, strength):
+    batch = len(example_grads[0])
+    new = []
+    for p, g in zip(params, example_grads, strict=True):
+        shrink = 1 - learning_rate * strength if p.ndim > 1 else 1.0
+        new.append(shrink * p - learning_rate / batch * g.sum(axis=0))
+    return new
+
+
+def step_examples(params, example_grads, learning_rate, strength):
+    new = [p.copy() for p in params]
+    for k, p in enumerate(params):
+        for g in example_grads[k]:
+            # A mean of the sums: the penalty is counted once.
+            decay = strength * p if p.ndim == 2 else 0
+            new[k] -= learning_rate * (g + decay) / len(example_grads[k])
+    return tuple(new)
+
+
+def adaptive_loops(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    weights, squares = [], []
+    for w, g, s in zip(weight.tolist(), grad.tolist(), square.tolist(), strict=True):
+        l2 = 0 if decoupled else strength
+        g += l2 * w
+        s = rho * s + (1 - rho) * g * g
+        decay = learning_rate * strength * w if decoupled else 0
+        weights.append(w - decay - learning_rate * g / (s + eps) ** 0.5)
+        squares.append(s)
+    return [weights, squares]
+
+
+def adaptive_moving(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    g = np.where(decoupled, grad, grad + strength * weight)
+    s = square + (1 - rho) * (g * g - square)
+    w = weight - learning_rate * (g * (s + eps) ** -0.5 + decoupled * strength * weight)
+    return w, s
+
+
+def ridge_extended(x, y, strength):
+    m, n = x.shape
+    z = np.hstack([x, np.ones((m, 1))])
+    penalty = m * strength * np.diag([1.0] * n + [0.0])
+    solution = np.linalg.solve(z.T @ z + penalty, z.T @ y)
+    return solution[:n], float(solution[n])
+
+
+def ridge_dual(x, y, strength):
+    # The identity that has a matrix of examples instead of features; without a penalty, pinv.
+    c, t = x - x.mean(0), y - y.mean()
+    if strength == 0:
+        w = np.linalg.pinv(c) @ t
+    else:
+        w = c.T @ np.linalg.solve(c @ c.T + len(x) * strength * np.eye(len(x)), t)
+    return w.tolist(), np.mean(y - x @ w)
+
+
+def ridge_singular_values(x, y, strength):
+    c = x - np.mean(x, axis=0)
+    u, s, vt = np.linalg.svd(c, full_matrices=False)
+    keep = s > 1e-10 * s[0]
+    gain = s[keep] / (s[keep] ** 2 + strength * len(y))
+    w = vt[keep].T @ (gain * (u[:, keep].T @ y))
+    return w, y.mean() - w @ x.mean(axis=0)
+
+
+OTHER_FORMS = [
+    (PENALTY, penalty_loops),
+    (PENALTY, penalty_norms),
+    (STEP, step_shrink),
+    (STEP, step_examples),
+    (ADAPTIVE, adaptive_loops),
+    (ADAPTIVE, adaptive_moving),
+    (RIDGE, ridge_extended),
+    (RIDGE, ridge_dual),
+    (RIDGE, ridge_singular_values),
+]
+
+
+# ---- wrong, as students write it and not as the checker does
+
+
+def s_penalty_biases(params, strength):
+    return (
+        strength / 2 * sum(np.sum(p**2) for p in params),
+        [strength * p for p in params],
+    )
+
+
+def s_penalty_keras(params, strength):
+    total = 0
+    grads = []
+    for p in params:
+        if p.ndim == 1:
+            grads.append(0 * p)
+        else:
+            total += strength * np.sum(np.square(p))
+            grads.append(2 * strength * p)
+    return total, grads
+
+
+def s_penalty_norm(params, strength):
+    total = 0
+    grads = []
+    for p in params:
+        if p.ndim == 1:
+            grads.append(0 * p)
+        else:
+            total += strength / 2 * np.linalg.norm(p)
+            grads.append(strength * p)
+    return total, grads
+
+
+def s_penalty_factor_two(params, strength):
+    w = [p for p in params if p.ndim > 1]
+    return (
+        0.5 * strength * sum((p * p).sum() for p in w),
+        [2 * strength * p if p.ndim > 1 else np.zeros(p.shape) for p in params],
+    )
+
+
+def s_penalty_short_list(params, strength):
+    w = [p for p in params if p.ndim > 1]
+    return 0.5 * strength * sum((p * p).sum() for p in w), [strength * p for p in w]
+
+
+def s_penalty_l1(params, strength):
+    total, grads = 0.0, []
+    for p in params:
+        if p.ndim > 1:
+            total = total + strength * np.abs(p).sum()
+            grads.append(strength * np.sign(p))
+        else:
+            grads.append(np.zeros_like(p))
+    return total, grads
+
+
+def s_penalty_in_place(params, strength):
+    penalty = sum(0.5 * strength * (p**2).sum() for p in params if p.ndim > 1)
+    for p in params:
+        p *= strength * (p.ndim > 1)
+    return penalty, params
+
+
+def s_step_pseudo_code(params, example_grads, learning_rate, strength):
+    new = []
+    for p, g in zip(params, example_grads, strict=True):
+        total = np.zeros_like(p)
+        for t in range(len(g)):
+            total += g[t]
+        if p.ndim > 1:
+            total += strength * p
+        new.append(p - learning_rate * total)
+    return new
+
+
+def s_step_each_example(params, example_grads, learning_rate, strength):
+    new = []
+    for p, g in zip(params, example_grads, strict=True):
+        total = 0
+        for t in range(len(g)):
+            total = total + g[t] + (strength * p if p.ndim > 1 else 0)
+        new.append(p - learning_rate * total)
+    return new
+
+
+def s_step_biases(params, example_grads, learning_rate, strength):
+    return [
+        p - learning_rate * (np.mean(g, axis=0) + strength * p)
+        for p, g in zip(params, example_grads, strict=True)
+    ]
+
+
+def s_step_no_rate(params, example_grads, learning_rate, strength):
+    return [
+        (1 - strength * (p.ndim > 1)) * p - learning_rate * g.mean(0)
+        for p, g in zip(params, example_grads, strict=True)
+    ]
+
+
+def s_step_after(params, example_grads, learning_rate, strength):
+    new = [p - learning_rate * g.mean(0) for p, g in zip(params, example_grads, strict=True)]
+    return [p * (1 - learning_rate * strength) if p.ndim > 1 else p for p in new]
+
+
+def s_step_divided(params, example_grads, learning_rate, strength):
+    new = []
+    for p, g in zip(params, example_grads, strict=True):
+        grad = g.sum(axis=0)
+        if p.ndim > 1:
+            grad += strength * p
+        new.append(p - learning_rate * grad / len(g))
+    return new
+
+
+def s_step_in_place(params, example_grads, learning_rate, strength):
+    for p, g in zip(params, example_grads, strict=True):
+        decay = strength * p if p.ndim > 1 else 0
+        p -= learning_rate * (g.mean(axis=0) + decay)
+    return params
+
+
+def s_step_weights_only(params, example_grads, learning_rate, strength):
+    return [
+        p - learning_rate * (g.mean(0) + strength * p) if p.ndim > 1 else p
+        for p, g in zip(params, example_grads, strict=True)
+    ]
+
+
+def s_adaptive_always_coupled(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    if decoupled:
+        weight = weight * (1 - learning_rate * strength)
+    grad = grad + strength * weight
+    square = rho * square + (1 - rho) * grad**2
+    return weight - learning_rate * grad / np.sqrt(square + eps), square
+
+
+def s_adaptive_average_first(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    square = rho * square + (1 - rho) * grad**2
+    if decoupled:
+        weight = weight * (1 - learning_rate * strength)
+    else:
+        grad = grad + strength * weight
+    return weight - learning_rate * grad / np.sqrt(square + eps), square
+
+
+def s_adaptive_paper(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    w = weight
+    if decoupled:
+        w = w - strength * w
+    else:
+        grad = grad + strength * weight
+    square = rho * square + (1 - rho) * grad**2
+    return w - learning_rate * grad / np.sqrt(square + eps), square
+
+
+def s_adaptive_pytorch(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    w = weight
+    if decoupled:
+        w = w * (1 - learning_rate * strength)
+    else:
+        grad = grad + strength * weight
+    square = rho * square + (1 - rho) * grad**2
+    return w - learning_rate * grad / (np.sqrt(square) + eps), square
+
+
+def s_adaptive_after(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    if not decoupled:
+        grad = grad + strength * weight
+    square = rho * square + (1 - rho) * grad**2
+    weight = weight - learning_rate * grad / np.sqrt(square + eps)
+    if decoupled:
+        weight = weight * (1 - learning_rate * strength)
+    return weight, square
+
+
+def s_adaptive_swapped(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    w = weight
+    if decoupled:
+        grad = grad + strength * w
+    else:
+        w = w * (1 - learning_rate * strength)
+    square = rho * square + (1 - rho) * grad**2
+    return w - learning_rate * grad / np.sqrt(square + eps), square
+
+
+def s_adaptive_in_place(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    if decoupled:
+        weight *= 1 - learning_rate * strength
+    else:
+        grad += strength * weight
+    square = rho * square + (1 - rho) * grad**2
+    return weight - learning_rate * grad / np.sqrt(square + eps), square
+
+
+def s_ridge_penalized_bias(x, y, strength):
+    m = len(x)
+    z = np.c_[x, np.ones(m)]
+    solution = np.linalg.solve(z.T @ z / m + strength * np.eye(z.shape[1]), z.T @ y / m)
+    return solution[:-1], solution[-1]
+
+
+def s_ridge_no_m(x, y, strength):
+    c, t = x - x.mean(axis=0), y - y.mean()
+    w = np.linalg.solve(c.T @ c + strength * np.eye(x.shape[1]), c.T @ t)
+    return w, y.mean() - x.mean(axis=0) @ w
+
+
+def s_ridge_origin(x, y, strength):
+    m = len(x)
+    w = np.linalg.solve(x.T @ x + strength * m * np.eye(x.shape[1]), x.T @ y)
+    return w, np.mean(y - x @ w)
+
+
+def s_ridge_mean_target(x, y, strength):
+    c = x - x.mean(axis=0)
+    w = np.linalg.solve(c.T @ c + strength * len(x) * np.eye(x.shape[1]), c.T @ y)
+    return w, y.mean()
+
+
+def s_ridge_two(x, y, strength):
+    c = x - x.mean(axis=0)
+    w = np.linalg.solve(c.T @ c / len(x) + 2 * strength * np.eye(x.shape[1]), c.T @ y / len(x))
+    return w, y.mean() - x.mean(axis=0) @ w
+
+
+def s_ridge_column(x, y, strength):
+    c, t = x - x.mean(axis=0), (y - y.mean())[:, None]
+    w = np.linalg.solve(c.T @ c + strength * len(x) * np.eye(x.shape[1]), c.T @ t)
+    return w, y.mean() - x.mean(axis=0) @ w
+
+
+# (exercise, function, the misconception that the report names, the points that the weights give)
+STUDENTS = [
+    (PENALTY, s_penalty_biases, "a penalty on the biases", 0.25),
+    (PENALTY, s_penalty_keras, "the penalty without its half", 0.25),
+    (PENALTY, s_penalty_norm, "norms that are not squared", 1.25),
+    (PENALTY, s_penalty_factor_two, "the factor 2 in the gradient", 1.0),
+    (PENALTY, s_penalty_short_list, "no gradients for the biases in the list", 0.75),
+    (PENALTY, s_penalty_l1, "a penalty on the magnitudes", 0.25),
+    (PENALTY, s_penalty_in_place, "", 1.75),
+    (STEP, s_step_pseudo_code, "gradients added up instead of averaged", 0.25),
+    (STEP, s_step_each_example, "the penalty counted once for each example", 0.25),
+    (STEP, s_step_biases, "decay of the biases", 1.5),
+    (STEP, s_step_no_rate, "decay without the learning rate", 1.0),
+    (STEP, s_step_after, "the new weights shrunk instead of the old ones", 1.0),
+    (STEP, s_step_divided, "the penalty divided by the batch size", 1.0),
+    (STEP, s_step_weights_only, "biases that stay", 1.5),
+    (STEP, s_step_in_place, "", 2.25),
+    (ADAPTIVE, s_adaptive_always_coupled, "decay twice", 1.25),
+    (
+        ADAPTIVE,
+        s_adaptive_average_first,
+        "the average of the squares without the penalty",
+        1.25,
+    ),
+    (ADAPTIVE, s_adaptive_paper, "decoupled decay without the learning rate", 1.25),
+    (ADAPTIVE, s_adaptive_pytorch, "epsilon outside the root", 0.25),
+    (ADAPTIVE, s_adaptive_after, "the weights shrunk after the step", 1.25),
+    (ADAPTIVE, s_adaptive_swapped, "the two ways exchanged", 0.25),
+    (ADAPTIVE, s_adaptive_in_place, "", 2.25),
+    (RIDGE, s_ridge_penalized_bias, "a penalty on the bias", 0.25),
+    (RIDGE, s_ridge_no_m, "a sum of squares where the loss has a mean", 0.25),
+    (RIDGE, s_ridge_origin, "a fit through the origin", 0.25),
+    (RIDGE, s_ridge_mean_target, "the mean target for the bias", 1.25),
+    (RIDGE, s_ridge_two, "twice the strength", 0.25),
+    (RIDGE, s_ridge_column, "an axis of length one", 1.75),
+]
