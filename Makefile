@@ -12,10 +12,14 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # The matrices here are small: more threads for each of them only wait for each other.
 export OPENBLAS_NUM_THREADS := 1
 
-PACKAGE := $(shell find package -name '*.py' -o -name '*.npz')
+# The checkers, which pages do not run, apart from the rest.
+CHECKS := $(wildcard package/gradlab/checks/*.py)
+PACKAGE := $(filter-out $(CHECKS),$(shell find package -name '*.py' -o -name '*.npz'))
 SOLUTIONS := $(wildcard solutions/*.py)
 BOOK := $(shell find book -type f) _config.yml _toc.yml
 FORCE ?=
+# Solutions are graded while the book is built.
+MAKEFLAGS += --jobs=2
 
 .PHONY: all test book exercises grade oracles lint serve bench clean
 
@@ -42,7 +46,7 @@ course/.exercises: $(VENV)/.installed $(SOLUTIONS) tools/exercises.py nbgrader_c
 	@$(BIN)/python tools/exercises.py generate
 	@touch $@
 
-course/.graded: course/.exercises $(PACKAGE)
+course/.graded: course/.exercises $(PACKAGE) $(CHECKS)
 	@echo "Grading the solutions themselves ..."
 	@$(BIN)/python tools/exercises.py grade
 	@touch $@
@@ -56,13 +60,13 @@ _build/.code: $(VENV)/.installed $(PACKAGE)
 
 # Pages are written anew each time: Sphinx's memory of the last build would skip a page whose cells
 # failed there, and keep files that nothing makes any more. What was executed is cached elsewhere.
-_build/.book: _build/.code course/.graded $(BOOK)
+_build/.book: _build/.code course/.exercises $(BOOK)
 	@echo "Executing and building the book ..."
 	@rm -rf _build/.doctrees _build/html
 	@$(BIN)/jupyter-book build . -W -n --keep-going -q
 	@touch $@
 
-book: _build/.book
+book: _build/.book course/.graded
 
 # FORCE=1 replaces notebooks in exercises/ that somebody has worked in.
 exercises: $(VENV)/.installed

@@ -303,7 +303,8 @@ def test_agrees_with_pytorch(dtype, seed, rows, features, constant, eps, momentu
         np.zeros(features, dtype), np.ones(features, dtype), cache.mean, cache.var, rows, momentum
     )
     assert_agrees(mean, running[0].numpy(), scale=np.abs(x).max())
-    assert_agrees(var, running[1].numpy())
+    # The variance of a constant feature is what rounding its mean leaves, squared.
+    assert_agrees(var, running[1].numpy(), scale=1e-6 * np.abs(x).max() ** 2)
     inference = pytorch.nn.functional.batch_norm(
         leaves[0], *running, leaves[1], leaves[2], training=False, eps=eps
     )

@@ -66,6 +66,7 @@ def rotation(degrees):
 # ---- crops and flips
 
 
+@pytest.mark.equation("da-crop")
 @pytest.mark.parametrize("channels", [None, 3])
 @pytest.mark.parametrize("padding", [0, 2])
 def test_crops_are_windows_and_every_place_is_drawn(channels, padding):
@@ -95,6 +96,7 @@ def test_crop_of_the_whole_image_is_the_image():
     assert random_crop(images, 6, rng()).shape == (5, 6, 6, 3)
 
 
+@pytest.mark.equation("da-flip")
 @pytest.mark.parametrize("channels", [None, 3])
 def test_flips_mirror_some_images_and_not_others(channels):
     images = make_images(2, 1000, 2, 3, channels)

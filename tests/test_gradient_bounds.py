@@ -298,6 +298,7 @@ def test_no_hidden_layer_and_zeros():
 
 
 @pytest.mark.equation("gb-weight-gradient")
+@pytest.mark.equation("gb-sensitivity")
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "softplus"])
 def test_propagated_norms_are_those_of_plain_backpropagation(name):
     drawn = []

@@ -122,6 +122,7 @@ def test_backward_agrees_with_central_differences(loss, backward, rows, columns)
     check_gradient(lambda a: loss(a, target), backward(y, target), y, tol=1e-6)
 
 
+@pytest.mark.equation("loss-net-input")
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 5))
 def test_behind_its_own_activation_the_gradient_is_the_error(seed, rows, columns):
     logits, labels = make_pair(seed, softmax_cross_entropy, rows, columns)

@@ -159,6 +159,7 @@ def test_layers_from_elsewhere_are_frozen_too():
     assert len(copied.parameters()) == 2
 
 
+@pytest.mark.equation("tl-freeze")
 def test_frozen_layers_do_not_move_and_the_head_does(pretrained, digits):
     network = reuse(pretrained, BASE, [Dense(24, 5, rng(2))])
     freeze(network, BASE)

@@ -82,8 +82,9 @@ def random_crop(
 
     Notes
     -----
-    Decks L "Data Augmentation"; Krizhevsky et al. (2012), section 4.1. At test time the images must
-    be cropped to the same size (deck L): several crops can be averaged, `test_time_average`.
+    Equation da-crop. Decks L "Data Augmentation"; Krizhevsky et al. (2012), section 4.1. At test
+    time the images must be cropped to the same size (deck L): several crops can be averaged,
+    `test_time_average`.
 
     Examples
     --------
@@ -139,6 +140,8 @@ def random_flip(
 
     Notes
     -----
+    Equation da-flip.
+
     Not for images whose mirror image means something else, as letters and most digits.
 
     Deck L "Data Augmentation"; Krizhevsky et al. (2012), section 4.1.

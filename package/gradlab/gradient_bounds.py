@@ -321,7 +321,8 @@ def propagate_norms(
 
     Notes
     -----
-    ``gradients / activations`` is the norm of the sensitivity dL/dz of each layer, deck H's s.
+    Equations gb-sensitivity and gb-weight-gradient. ``gradients / activations`` is the norm of the
+    sensitivity dL/dz of each layer, deck H's s.
     Where ReLU layers multiply by more than 1, both ways, the sensitivities grow towards the input
     and the activations towards the output: the gradients of all matrices explode together. So
     compare them with those at another depth, and the sensitivities with one another.

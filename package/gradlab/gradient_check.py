@@ -1,6 +1,6 @@
 """Check a gradient against finite differences or against the complex step.
 
-Central differences work on any function of real arrays and lose half of the digits to
+Central differences work on any function of real arrays and lose a third of the digits to
 cancellation; the complex step loses none, on functions that are analytic and accept complex input.
 
 Chapter: ``book/backpropagation.md``.

@@ -255,7 +255,8 @@ def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray
     The denominator is taken as at least 1e-12, PyTorch's rule: a wrong prediction of exactly 0 or 1
     has a large gradient that points the right way, where the derivative of the cut logarithm would
     be 0 and that of the formula infinite; a right one has the gradient 0. Behind a sigmoid the
-    product with its derivative is (y - d) / (B n), which does not vanish where y is wrong.
+    product with its derivative is (y - d) / (B n) (equation loss-net-input), which does not vanish
+    where y is wrong.
 
     Deck C "Choices for divergence", L "Another Note on Error Functions".
 

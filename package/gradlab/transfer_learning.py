@@ -98,6 +98,8 @@ def freeze(network: Network, upto: int) -> None:
 
     Notes
     -----
+    Equation tl-freeze: what is left to minimize over are the parameters above.
+
     The layers get ``trainable = False``. Their parameters are no longer among those of the network,
     so an optimizer that has a memory must start anew. Batch normalization that is frozen uses and
     keeps its running statistics; dropout goes on dropping.

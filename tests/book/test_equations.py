@@ -18,9 +18,9 @@ TOPICS = [stem for stem, labels in LABELS.items() if labels]
 
 
 def docstrings():
-    """Every docstring of the package's functions and classes, as one text."""
+    """Every docstring of the package's functions and classes, the checkers' too, as one text."""
     text = []
-    for path in sorted((ROOT / "package" / "gradlab").glob("*.py")):
+    for path in sorted((ROOT / "package" / "gradlab").rglob("*.py")):
         tree = ast.parse(path.read_text())
         nodes = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef))
         text += filter(None, map(ast.get_docstring, nodes))

@@ -80,3 +80,17 @@ def test_signs_of_principal_axes_are_free():
 
     assert report(PCA.name, turned).earned == PCA.points
     assert report(PCA.name, lambda *a: np.abs(turned(*a))).earned < PCA.points
+
+
+@pytest.mark.equation("in-hessian")
+def test_curvature_is_that_of_the_squared_error():
+    """Second differences of a quadratic are its second derivatives, whatever the step."""
+    x, y = np.random.default_rng(0).normal(1.0, 2.0, (9, 3)), np.arange(9.0)
+    steps = np.eye(4)
+
+    def loss(v):
+        return 0.5 * np.mean((x @ v[:3] + v[3] - y) ** 2)
+
+    hessian = [[loss(a + b) - loss(a) - loss(b) + loss(np.zeros(4)) for b in steps] for a in steps]
+    values = np.linalg.eigvalsh(hessian)
+    np.testing.assert_allclose(CURVATURE.reference(x, 0.0), (values[-1], values[-1] / values[0]))

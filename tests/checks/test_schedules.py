@@ -62,6 +62,8 @@ def test_runs_hide_nothing():
         assert np.isinf(given["losses"]).any()
 
 
+@pytest.mark.equation("sched-noisy-bowl")
+@pytest.mark.equation("sched-best-rate")
 def test_no_other_rate_does_better_in_any_step():
     for given in arguments(BEST_RATES, "ordinary", "edge"):
         h, noise, error = given["curvature"], given["noise"], given["error"]

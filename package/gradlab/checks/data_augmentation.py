@@ -16,8 +16,7 @@ from gradlab.checks._model import Case, Criterion, Exercise, Function, Misconcep
 Array = NDArray[Any]
 Pair = tuple[int, int]
 
-_CROPS = "data-augmentation"
-"""The chapter: its section on crops and flips has no equation of its own."""
+_CROPS = "da-crop"
 
 # ---- crop and flip: the student's random numbers are not ours, so what is compared are statistics
 

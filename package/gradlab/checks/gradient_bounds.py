@@ -613,7 +613,7 @@ NORMS = Exercise(
             1.0,
             group="ordinary",
             outputs=("sensitivities",),
-            equations=("gb-weight-gradient",),
+            equations=("gb-sensitivity",),
         ),
         Criterion(
             "gradients are right where all layers have one width",
@@ -627,14 +627,14 @@ NORMS = Exercise(
             0.5,
             group="edge",
             outputs=("sensitivities", "gradients"),
-            equations=("gb-weight-gradient",),
+            equations=("gb-sensitivity", "gb-weight-gradient"),
         ),
         Criterion(
             "forty layers, through which nearly everything vanishes",
             0.25,
             group="deep",
             outputs=("sensitivities", "gradients"),
-            equations=("gb-weight-gradient",),
+            equations=("gb-sensitivity", "gb-weight-gradient"),
         ),
         Criterion("the arguments are left as they were", 0.25, "unchanged"),
     ),
@@ -825,14 +825,14 @@ GAIN = Exercise(
             0.75,
             group="ordinary",
             outputs=("gain",),
-            equations=("gb-weight-gradient",),
+            equations=("gb-sensitivity",),
         ),
         Criterion(
             "different widths, one hidden layer, a net input of 0",
             0.5,
             group="edge",
             outputs=("gain",),
-            equations=("gb-weight-gradient",),
+            equations=("gb-sensitivity",),
         ),
         Criterion("the arguments are left as they were", 0.25, "unchanged"),
     ),
@@ -848,7 +848,7 @@ GAIN = Exercise(
             "the gradient taken back to the input",
             "The length is to be the same at z_1 as at the output. W_0 comes after z_1 on the way "
             "back.",
-            "gb-weight-gradient",
+            "gb-sensitivity",
             (_with_the_input,),
         ),
         Misconception(
@@ -872,32 +872,32 @@ GAIN = Exercise(
         Misconception(
             "slopes left out on the way back",
             "A unit that is off passes no gradient: its slope is 0.",
-            "gb-weight-gradient",
+            "gb-sensitivity",
             (_gain_variant(slope=lambda z, h: np.ones_like(z)),),
         ),
         Misconception(
             "a slope of 1 at a net input of 0",
             "The slope there is a matter of convention. This exercise takes 0, as PyTorch does.",
-            "gb-weight-gradient",
+            "gb-sensitivity",
             (_gain_variant(slope=lambda z, h: (z >= 0).astype(float)),),
         ),
         Misconception(
             "slopes of another layer",
             "What comes back through W_l arrives at layer l and meets the slopes of layer l.",
-            "gb-weight-gradient",
+            "gb-sensitivity",
             (_gain_variant(shift=1),),
         ),
         Misconception(
             "the matrices transposed on the way back",
             "Forwards W^T is applied, so backwards it is W.",
-            "gb-weight-gradient",
+            "gb-sensitivity",
             (_gain_variant(transposed=(False, True)),),
         ),
         Misconception(
             "a gain that keeps the activations",
             "You compare what goes forward. The same matrices do something else to what comes "
             "back: the question is about the sensitivities.",
-            "gb-weight-gradient",
+            "gb-sensitivity",
             (
                 _gain_variant(lambda entering, at: 1 / _change(entering[:-1])),
                 _gain_variant(
@@ -909,7 +909,7 @@ GAIN = Exercise(
             "the gradients of the matrices compared",
             "Those have the activations in them, on which the gain acts as well: in their ratio "
             "it cancels. Compare sensitivities.",
-            "gb-weight-gradient",
+            "gb-sensitivity",
             (_gain_variant(lambda entering, at: _change(at) * _change(entering[:-1])),),
         ),
         Misconception(

@@ -587,6 +587,7 @@ ZCA = Exercise(
 
 
 def _hessian(x: Array) -> Array:
+    """Equation in-hessian: half the mean squared error of a linear unit with a bias."""
     extended = np.column_stack([x, np.ones(len(x))])
     return np.asarray(extended.T @ extended / len(x))
 
@@ -650,28 +651,28 @@ CURVATURE = Exercise(
             0.5,
             group="ordinary",
             outputs=("largest",),
-            equations=("in-covariance",),
+            equations=("in-hessian",),
         ),
         Criterion(
             "the condition number",
             0.5,
             group="ordinary",
             outputs=("condition",),
-            equations=("in-covariance",),
+            equations=("in-hessian",),
         ),
         Criterion(
             "a single feature, a constant feature",
             0.25,
             group="edge",
             outputs=("largest", "condition"),
-            equations=("in-covariance",),
+            equations=("in-hessian",),
         ),
         Criterion(
             "an eigenvalue that is not 0 and not above the floor",
             0.5,
             group="floor",
             outputs=("largest", "condition"),
-            equations=("in-covariance",),
+            equations=("in-hessian",),
         ),
         Criterion("the arguments are left as they were", 0.25, "unchanged"),
     ),
@@ -680,14 +681,14 @@ CURVATURE = Exercise(
             "a unit without a bias",
             "The bias is a parameter, too: the weight of an input that is always 1. It gives the "
             "matrix one more row and column, in which the means stand.",
-            "in-covariance",
+            "in-hessian",
             (_curvature_variant(matrix=lambda x: x.T @ x / len(x)),),
         ),
         Misconception(
             "the covariance in place of the second moments",
             "The second derivatives contain the inputs as they are, with their mean, which makes "
             "one direction steep. You subtract it first, and then see no effect of centring.",
-            "in-covariance",
+            "in-hessian",
             (
                 _curvature_variant(matrix=_covariance),
                 _curvature_variant(matrix=lambda x: _hessian(x - x.mean(axis=0))),
@@ -697,32 +698,32 @@ CURVATURE = Exercise(
         Misconception(
             "a sum over the examples that is not divided by M",
             "The loss is a mean over the examples, so its second derivatives are, too.",
-            "in-covariance",
+            "in-hessian",
             (_curvature_variant(matrix=lambda x: _hessian(x) * len(x)),),
         ),
         Misconception(
             "a division by M - 1",
             "The loss divides by M. There is nothing to estimate here.",
-            "in-covariance",
+            "in-hessian",
             (_curvature_variant(matrix=lambda x: _hessian(x) * len(x) / (len(x) - 1)),),
         ),
         Misconception(
             "twice the second derivatives",
             "The loss has a factor 1/2, which takes away the 2 of the square.",
-            "in-covariance",
+            "in-hessian",
             (_curvature_variant(matrix=lambda x: 2 * _hessian(x)),),
         ),
         Misconception(
             "half the second derivatives",
             "Deriving the square twice brings a factor 2, which takes away the 1/2 of the loss.",
-            "in-covariance",
+            "in-hessian",
             (_curvature_variant(matrix=lambda x: _hessian(x) / 2),),
         ),
         Misconception(
             "singular values of the inputs instead of eigenvalues",
             "The eigenvalues are the squares of these (divided by M): the condition number of the "
             "inputs is the root of that of the loss.",
-            "in-covariance",
+            "in-hessian",
             (
                 _curvature_variant(condition=lambda high, low: np.sqrt(high / low)),
                 _curvature_variant(
@@ -739,27 +740,27 @@ CURVATURE = Exercise(
             "the diagonal in place of the eigenvalues",
             "The diagonal holds the curvatures along single weights. The steepest direction mixes "
             "weights, and is steeper than each.",
-            "in-covariance",
+            "in-hessian",
             (_curvature_variant(values=np.diag),),
         ),
         Misconception(
             "the condition number upside down",
             "Divide the largest by the smallest: the number is 1 for a round valley and large for "
             "a long one.",
-            "in-covariance",
+            "in-hessian",
             (_curvature_variant(condition=lambda high, low: low / high),),
         ),
         Misconception(
             "a floor that is not used",
             "Directions with an eigenvalue up to the floor count as flat: leave them out before "
             "you take the smallest.",
-            "in-covariance",
+            "in-hessian",
             (_curvature_variant(kept=lambda v, floor: v),),
         ),
         Misconception(
             "small eigenvalues replaced by the floor",
             "They are left out, not raised: the smallest of the others counts.",
-            "in-covariance",
+            "in-hessian",
             (_curvature_variant(kept=lambda v, floor: np.maximum(v, floor)),),
         ),
     ),

@@ -523,7 +523,7 @@ SIGMOID_CROSS_ENTROPY = Exercise(
             0.75,
             group="ordinary",
             outputs=("dz",),
-            equations=("loss-binary-cross-entropy-backward",),
+            equations=("loss-net-input",),
         ),
         Criterion(
             "loss and dz at net inputs of 40 and of 800",
@@ -592,7 +592,7 @@ SIGMOID_CROSS_ENTROPY = Exercise(
             "You divide by y (1 - y) and multiply by it again. On paper it cancels; in the "
             "computer it is 0 / 0 where the sigmoid was rounded. Put the sigmoid into the loss "
             "and differentiate once.",
-            "loss-binary-cross-entropy-backward",
+            "loss-net-input",
             tuple(_altered(_sigmoid_ce, gradient=gradient) for gradient in _APART),
         ),
         Misconception(
@@ -618,26 +618,26 @@ SIGMOID_CROSS_ENTROPY = Exercise(
             "the gradient at the prediction",
             "What you return has still to be multiplied by the derivative of the sigmoid, and then "
             "simplified: asked for is the gradient with respect to z.",
-            "loss-binary-cross-entropy-backward",
+            "loss-net-input",
             (_altered(_sigmoid_ce, gradient=_at_prediction),),
         ),
         Misconception(
             "the gradient of the squared error",
             "The derivative of the sigmoid is still there. The one of the cross-entropy cancels "
             "it, which is what the cross-entropy is taken for.",
-            "loss-binary-cross-entropy-backward",
+            "loss-net-input",
             (_altered(_sigmoid_ce, gradient=_of_squared_error),),
         ),
         Misconception(
             "a gradient with its sign turned",
             "For a target of 0 the loss grows with z: prediction minus target.",
-            "loss-binary-cross-entropy-backward",
+            "loss-net-input",
             (_altered(_sigmoid_ce, gradient=lambda z, d: -_sigmoid_ce(z, d)[1]),),
         ),
         Misconception(
             "the net input in place of the prediction",
             "The error is prediction minus target, and the prediction is sigmoid(z).",
-            "loss-binary-cross-entropy-backward",
+            "loss-net-input",
             (_altered(_sigmoid_ce, gradient=lambda z, d: (z - d) / z.size),),
         ),
         Misconception(

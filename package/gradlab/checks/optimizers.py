@@ -180,6 +180,13 @@ def _velocity_misconceptions(
                 ),
             ),
         ),
+        *_memory_misconceptions(move, equation),
+    )
+
+
+def _memory_misconceptions(move: Move, equation: str) -> tuple[Misconception, ...]:
+    """Mistakes in what remains of the old velocity."""
+    return (
         Misconception(
             "a velocity that is made anew in each step",
             "What your function is given as velocity has no effect on what it returns. The share "

@@ -611,6 +611,7 @@ PERFORMANCE = Exercise(
 
 
 def _best_rates(curvature: float, noise: float, error: float, steps: int) -> Array:
+    """Equation sched-best-rate, which minimizes sched-noisy-bowl in every step."""
     first = curvature * error / (curvature**2 * error + noise)
     rates = reference.power_decay(np.arange(float(steps)), first, 1 / (curvature * first))
     return np.asarray(rates)
@@ -680,21 +681,21 @@ BEST_RATES = Exercise(
             0.75,
             group="ordinary",
             outputs=("first",),
-            equations=("sched-power",),
+            equations=("sched-best-rate",),
         ),
         Criterion(
             "the later rates are best for the errors that are left",
             1.0,
             group="ordinary",
             outputs=("later",),
-            equations=("sched-power",),
+            equations=("sched-best-rate",),
         ),
         Criterion(
             "hardly any noise, and much noise",
             0.5,
             group="edge",
             outputs=("first", "later"),
-            equations=("sched-power",),
+            equations=("sched-best-rate",),
         ),
     ),
     misconceptions=(
@@ -702,27 +703,27 @@ BEST_RATES = Exercise(
             "rates that ignore the noise",
             "1 / h is best where the gradient is seen without noise, and carries all of the noise "
             "into the weight. The noise costs rate**2 * noise in each step: keep both terms.",
-            "sched-power",
+            "sched-best-rate",
             (_best_rates_variant(rate=lambda h, n, e: 1 / h),),
         ),
         Misconception(
             "an error that never changes",
             "The first rate is right. Every step changes the expected error, and with it the best "
             "rate of the next one.",
-            "sched-power",
+            "sched-best-rate",
             (_best_rates_variant(next_error=lambda h, n, e, r: e),),
         ),
         Misconception(
             "an error to which the noise adds nothing",
             "What a step leaves is (1 - rate * h)**2 of the error, and rate**2 * noise on top.",
-            "sched-power",
+            "sched-best-rate",
             (_best_rates_variant(next_error=lambda h, n, e, r: (1 - r * h) ** 2 * e),),
         ),
         Misconception(
             "the noise multiplied by the rate instead of its square",
             "The step adds rate * noise to the weight; in the mean of the square, the rate is "
             "squared too.",
-            "sched-power",
+            "sched-best-rate",
             (
                 _best_rates_variant(next_error=lambda h, n, e, r: (1 - r * h) ** 2 * e + r * n),
                 _best_rates_variant(
@@ -734,13 +735,13 @@ BEST_RATES = Exercise(
         Misconception(
             "the error multiplied by 1 - rate * h instead of its square",
             "error is the expectation of w**2, and a step multiplies w by 1 - rate * h.",
-            "sched-power",
+            "sched-best-rate",
             (_best_rates_variant(next_error=lambda h, n, e, r: (1 - r * h) * e + r**2 * n),),
         ),
         Misconception(
             "the variance taken for a standard deviation",
             "noise is the variance already: do not square it.",
-            "sched-power",
+            "sched-best-rate",
             (
                 _best_rates_variant(
                     rate=lambda h, n, e: h * e / (h**2 * e + n**2),
@@ -752,7 +753,7 @@ BEST_RATES = Exercise(
         Misconception(
             "the error squared once more",
             "error is the mean of w**2 already: do not square it.",
-            "sched-power",
+            "sched-best-rate",
             (
                 _best_rates_variant(
                     rate=lambda h, n, e: h * e**2 / (h**2 * e**2 + n),
@@ -765,20 +766,20 @@ BEST_RATES = Exercise(
             "a curvature that lost its square",
             "Differentiate (1 - rate * h)**2 * error once more: the inner derivative brings "
             "another h, so h**2 stands with the error in the denominator.",
-            "sched-power",
+            "sched-best-rate",
             (_best_rates_variant(rate=lambda h, n, e: h * e / (h * e + n)),),
         ),
         Misconception(
             "a curvature missing in the numerator",
             "The derivative of (1 - rate * h)**2 * error is -2 * h * (1 - rate * h) * error, with "
             "an h in front.",
-            "sched-power",
+            "sched-best-rate",
             (_best_rates_variant(rate=lambda h, n, e: e / (h**2 * e + n)),),
         ),
         Misconception(
             "a factor 2 that was lost on one side",
             "Both terms are squares, and both derivatives have a 2, which cancels.",
-            "sched-power",
+            "sched-best-rate",
             (
                 _best_rates_variant(rate=lambda h, n, e: h * e / (h**2 * e + 2 * n)),
                 _best_rates_variant(rate=lambda h, n, e: 2 * h * e / (2 * h**2 * e + n)),
@@ -788,7 +789,7 @@ BEST_RATES = Exercise(
             "one over the number of the step",
             "The first rate over 1, 2, 3, ... is power scheduling with T = 1. The best time scale "
             "depends on the bowl, T = 1 / (h * rate), and the recursion finds it by itself.",
-            "sched-power",
+            "sched-best-rate",
             (_one_over_step,),
         ),
     ),

@@ -17,7 +17,7 @@ from gradlab.optimizers import SGD, Momentum
 Array = NDArray[Any]
 
 # The chapter has no labelled equation for what is frozen; this one follows the text on it.
-_FREEZING = "tl-reduced-rate"
+_FREEZING = "tl-freeze"
 
 
 def _signed(rng: np.random.Generator, *shape: int) -> Array:
@@ -320,20 +320,20 @@ RESIZE = Exercise(
         Misconception(
             "places without the half pixels",
             "The pixel of number i has its centre at i + 1/2, in the old image and in the new one.",
-            "tl-resize-weights",
+            "tl-resize-position",
             (_resize_variant(lambda old, new: np.arange(new) * old / new),),
         ),
         Misconception(
             "half a pixel that is not taken off again",
             "(i + 1/2) R / R' counts from the border. In the numbers of the old pixels, whose "
             "centres are at k + 1/2, it is 1/2 less.",
-            "tl-resize-weights",
+            "tl-resize-position",
             (_resize_variant(lambda old, new: (np.arange(new) + 0.5) * old / new),),
         ),
         Misconception(
             "the ratio of the sizes upside down",
             "A new pixel is R / R' old pixels high: more than one where the image shrinks.",
-            "tl-resize-weights",
+            "tl-resize-position",
             (_resize_variant(lambda old, new: (np.arange(new) + 0.5) * new / old - 0.5),),
         ),
         Misconception(
