@@ -140,8 +140,8 @@ check("activations.elu", elu)
 #
 # SELU's constants make net inputs from a standard normal distribution leave with mean 0 and
 # variance 1. Do the same for any net inputs: given a sample `z`, find the $\alpha$ and the
-# $\lambda$ for which the outputs $f(z)$ of part 3 over this sample have the mean 0 and the variance
-# 1. The variance divides by the size of the sample.
+# $\lambda$ for which the outputs $f(z)$ of part 3 over this sample have the mean 0 and
+# the variance 1. The variance divides by the size of the sample.
 #
 # There is a formula for each. The mean is linear in $\alpha$, and $\lambda$ does not matter for
 # it; so begin there. For a large sample of standard normal numbers you should find

@@ -221,8 +221,8 @@ def compare_schedules(power_steps=100.0):
 # %% [markdown]
 # ## 5 A question in words
 #
-# A run without noise starts at the distance 6 from the minimum. Its gradients are never longer than
-# 1. The rate follows exponential scheduling with $\eta_0 = 0.2$, $q = 0.1$ and $T = 50$ steps. After
+# A run without noise starts at the distance 6 from the minimum. Its gradients are never
+# longer than 1. The rate follows exponential scheduling with $\eta_0 = 0.2$, $q = 0.1$ and $T = 50$ steps. After
 # 300 steps the loss does not change any more, and somebody says that the run has converged. Is that
 # so? Compute how far the weights can have come at most, and say which $T$ would be long enough for the
 # whole distance at least. Then say why power scheduling with $c = 1$ cannot get stuck in this way, and

@@ -1,6 +1,7 @@
 """The released notebooks: up to date, complete, and without a trace of the solutions."""
 
 import re
+from itertools import pairwise
 
 import jupytext
 import nbformat
@@ -76,6 +77,18 @@ def test_points_of_a_cell_are_those_of_its_exercise(slug):
             assert settings.points == exercise(name).points, name
             assert settings.locked
     assert 9 <= sum(c.metadata.nbgrader.points for c in graded_cells(release(slug))) <= 12
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_no_sentence_turns_into_a_list(slug):
+    """A line that happens to begin with a number and a full stop would be an item."""
+    item = re.compile(r"(\d+\.|[-+*]) ")
+    for cell in release(slug).cells:
+        if cell.cell_type == "markdown":
+            lines = cell.source.splitlines()
+            for before, line in pairwise(lines):
+                part_of_list = item.match(before) or before.startswith(" ")
+                assert not item.match(line) or not before or part_of_list, line
 
 
 @pytest.mark.parametrize("slug", SLUGS)

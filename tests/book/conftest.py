@@ -1,0 +1,70 @@
+"""A browser, the built book on a server of its own, and a way to open its pages."""
+
+import functools
+import http.server
+import shutil
+import threading
+
+import pytest
+from pages import HTML
+
+
+@pytest.fixture(scope="session")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: Debian's package chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as driver:
+        running = driver.chromium.launch(
+            executable_path=chromium,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-first-run",
+            ],
+        )
+        yield running
+        running.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site():
+    handler = functools.partial(Quiet, directory=str(HTML))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Open a page; return it with what it asked for and what it complained of."""
+    contexts = []
+
+    def open_page(page, width=1280, scheme="light", until="load"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        # As without a network: what is not of this site does not come.
+        context.route(lambda url: not url.startswith((site, "data:", "blob:")), lambda r: r.abort())
+        tab = context.new_page()
+        requests, errors = [], []
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.on("response", lambda r: errors.append(r.url) if r.status >= 400 else None)
+        tab.goto(f"{site}/{page}.html", wait_until=until)
+        tab.evaluate("window.MathJax?.startup?.promise")
+        return tab, requests, errors
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,0 +1,42 @@
+"""Every page in a browser that reaches nothing but the site: whole, light, accessible, narrow."""
+
+import gzip
+from importlib import resources
+from urllib.parse import urlsplit
+
+import pytest
+from pages import HTML, PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_asks_nothing_of_other_sites_is_light_and_has_no_error(visit, site, page):
+    _, requests, errors = visit(page, until="networkidle")
+    assert requests
+    assert [url for url in requests if not url.startswith((site, "data:", "blob:"))] == []
+    assert [e for e in errors if not e.endswith("/favicon.ico")] == []
+    # With all that it loads, as compressed as a static host sends it, and by itself as it is.
+    files = {HTML / urlsplit(url).path.lstrip("/") for url in requests if url.startswith(site)}
+    weight = sum(len(gzip.compress(f.read_bytes())) for f in files if f.is_file())
+    assert weight < 3_000_000
+    assert (HTML / f"{page}.html").stat().st_size < 3_000_000
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(visit, page, scheme):
+    tab, _, _ = visit(page, scheme=scheme)
+    tab.evaluate(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    found = tab.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    serious = [
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    assert not serious
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_fits_a_phone(visit, page):
+    tab, _, _ = visit(page, width=360)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360

@@ -1,0 +1,82 @@
+"""What a reader does with a chapter in a browser: formulas, sliders, animations, answers."""
+
+import pytest
+from pages import CHAPTERS
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_formulas_are_set(visit, chapter):
+    tab, _, _ = visit(chapter)
+    tab.wait_for_selector("mjx-container")
+    assert tab.locator("mjx-merror").count() == 0
+    assert tab.locator("mjx-container").count() > 20
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_slider_moves_its_figure(visit, chapter):
+    tab, _, _ = visit(chapter)
+    slider = tab.locator(".gradlab-slider input").first
+    figure = tab.locator(".gradlab-slider").first
+    frames = figure.locator("[data-value]")
+    assert frames.count() >= 4
+    for position in (0, frames.count() - 1):
+        slider.fill(str(position))
+        shown = [k for k in range(frames.count()) if frames.nth(k).is_visible()]
+        assert shown == [position]
+        value = frames.nth(position).get_attribute("data-value")
+        assert figure.locator("output").inner_text() == value
+        assert slider.get_attribute("aria-valuetext") == value
+
+
+def test_an_animation_plays_pauses_and_steps(visit):
+    tab, _, _ = visit("book/optimizers")
+    figure = tab.locator(".gradlab-slider:has(button)").first
+    slider = figure.locator("input")
+    play, step = figure.locator("button").nth(0), figure.locator("button").nth(1)
+    slider.fill("0")
+    step.click()
+    assert slider.input_value() == "1"
+    play.click()
+    assert play.inner_text() == "Pause"
+    tab.wait_for_timeout(1000)
+    play.click()
+    assert play.inner_text() == "Play"
+    reached = int(slider.input_value())
+    assert reached >= 2
+    tab.wait_for_timeout(600)
+    assert int(slider.input_value()) == reached
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_slider_obeys_the_keyboard(visit, chapter):
+    tab, _, _ = visit(chapter)
+    slider = tab.locator(".gradlab-slider input").first
+    before = int(slider.input_value())
+    slider.focus()
+    tab.keyboard.press("ArrowRight")
+    assert int(slider.input_value()) == before + 1
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_take_the_colour_of_the_text(visit, chapter, scheme):
+    tab, _, _ = visit(chapter, scheme=scheme)
+    colours = tab.evaluate(
+        """() => [...document.querySelectorAll('.gradlab-figure')].map(f => [
+            getComputedStyle(f).color,
+            getComputedStyle(f.closest('article')).color,
+            getComputedStyle(f.parentElement).backgroundColor])"""
+    )
+    assert colours
+    for figure, article, background in colours:
+        assert figure == article
+        assert background == "rgba(0, 0, 0, 0)"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_an_answer_opens_without_a_server(visit, chapter):
+    tab, _, _ = visit(chapter)
+    option = tab.locator("details.sd-dropdown").first
+    assert not option.locator("p").last.is_visible()
+    option.locator("summary").click()
+    assert option.locator("p").last.is_visible()

@@ -1,0 +1,42 @@
+"""The rendered book: which pages it has, and what is in them."""
+
+import functools
+from html.parser import HTMLParser
+
+import yaml
+from support import ROOT
+
+HTML = ROOT / "_build" / "html"
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+FILED = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
+EXERCISES = [section["file"] for chapter in FILED for section in chapter.get("sections", [])]
+PAGES = [TOC["root"], *(chapter["file"] for chapter in FILED), *EXERCISES]
+# Chapters have a module of their own name; other executed pages have no fixed parts.
+CHAPTERS = [
+    p
+    for p in PAGES
+    if (ROOT / "package" / "gradlab" / f"{p.removeprefix('book/').replace('-', '_')}.py").is_file()
+]
+
+
+class Elements(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+@functools.cache
+def html(page):
+    path = HTML / f"{page}.html"
+    assert path.is_file(), "the book is not built: run make"
+    return path.read_text()
+
+
+@functools.cache
+def elements(page):
+    parser = Elements()
+    parser.feed(html(page))
+    return parser.found
