@@ -51,11 +51,13 @@ def visit(browser, site):
     """Open a page; return it with what it asked for and what it complained of."""
     contexts = []
 
-    def open_page(page, width=1280, scheme="light", until="load"):
+    def open_page(page, width=1280, scheme="light", until="load", formulas=True):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         # As without a network: what is not of this site does not come.
         context.route(lambda url: not url.startswith((site, "data:", "blob:")), lambda r: r.abort())
+        if not formulas:
+            context.route("**/mathjax/**", lambda r: r.abort())
         tab = context.new_page()
         requests, errors = [], []
         tab.on("request", lambda request: requests.append(request.url))
