@@ -93,6 +93,12 @@ def test_every_chapter_has_its_exercise():
 
 
 @pytest.mark.parametrize("page", EXERCISES)
+def test_an_exercise_is_shown_as_it_is_handed_out(page):
+    assert "YOUR CODE HERE" in html(page)
+    assert 'class="cell_output' not in html(page)
+
+
+@pytest.mark.parametrize("page", EXERCISES)
 def test_an_exercise_can_be_downloaded_from_its_page_and_from_its_chapter(page):
     released = (ROOT / f"{page}.ipynb").read_bytes()
     for source in (page, f"book/{page.split('/')[-1]}"):
