@@ -77,6 +77,14 @@ def test_no_cell_failed(page):
     assert 'class="output stderr' not in html(page)
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_an_equation_shows_the_label_that_reports_name(chapter):
+    labels = re.findall(r'<span class="gradlab-label">([a-z0-9-]+)</span>', html(chapter))
+    ids = [a["id"] for _, a in elements(chapter) if (a.get("id") or "").startswith("equation-")]
+    assert labels
+    assert [f"equation-{label}" for label in labels] == ids
+
+
 @pytest.mark.parametrize("row", TOPICS, ids=lambda row: row["id"])
 def test_a_topic_of_the_decks_has_its_place(row):
     """The chapter names what computes it, and the decks that it is from."""
