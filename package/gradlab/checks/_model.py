@@ -63,6 +63,20 @@ def call_once(function: Function, *arguments: Any) -> Any:
     return function(*arguments)
 
 
+NAN = "number of NaN"
+"""The output that `counting_nan` adds."""
+
+
+def counting_nan(function: Function, *arguments: Any) -> tuple[Any, ...]:
+    """Observe what one call returns, with infinity for NaN, and before it the number of NaN.
+
+    A student whose formula fails somewhere reads first that it does, and in how many places.
+    """
+    results = [np.asarray(result) for result in function(*arguments)]
+    count = sum(int(np.isnan(result).sum()) for result in results)
+    return count, *(np.where(np.isnan(result), np.inf, result) for result in results)
+
+
 @dataclass(frozen=True)
 class Exercise:
     """A graded function.

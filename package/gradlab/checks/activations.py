@@ -10,8 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import activations as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Function, Misconception
-from gradlab.checks.losses import CUTS, NAN, counting_nan
+from gradlab.checks._model import (
+    NAN,
+    Case,
+    Criterion,
+    Exercise,
+    Function,
+    Misconception,
+    counting_nan,
+)
+from gradlab.checks.losses import CUTS
 
 Array = NDArray[Any]
 

@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 
 from gradlab import activations
 from gradlab import losses as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Function, Misconception
+from gradlab.checks._model import (
+    NAN,
+    Case,
+    Criterion,
+    Exercise,
+    Function,
+    Misconception,
+    counting_nan,
+)
 
 Array = NDArray[Any]
 Part = Callable[[Array, Array], Any]
 """One of the two results, the loss or the gradient, from the two arguments."""
-
-NAN = "number of NaN"
-"""An output that every exercise here has: how many of the entries returned are not numbers."""
 
 CUTS = (1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
 """What people add to a probability, or keep it above, before they take the logarithm."""
@@ -26,16 +31,6 @@ ORDINARY = (1e-4, 1e-9)
 """Tolerance of a cross-entropy where nothing is extreme: wide enough that each of the `CUTS` does
 no harm there, so that it costs the points for extreme inputs and no others.
 """
-
-
-def counting_nan(function: Function, *arguments: Any) -> tuple[Any, ...]:
-    """Return what one call gives with infinity for NaN, and before it the number of NaN.
-
-    NaN is equal to nothing, so no mistake that leads to it could be recognised by it.
-    """
-    results = [np.asarray(result) for result in function(*arguments)]
-    count = sum(int(np.isnan(result).sum()) for result in results)
-    return count, *(np.where(np.isnan(result), np.inf, result) for result in results)
 
 
 def _altered(right: Function, loss: Part | None = None, gradient: Part | None = None) -> Function:
