@@ -1,18 +1,12 @@
 """A course that a test makes: notebooks handed in, and nbgrader's own commands run on them."""
 
 import inspect
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import nbformat
 from checking import answers
 from nbgrader.api import Gradebook
-from support import ROOT
-
-BIN = Path(sys.executable).parent
+from support import ROOT, exercises_tool
 
 
 def as_submitted(slug, name, function):
@@ -35,21 +29,8 @@ def submit(course, slug, student, cells):
 
 def nbgrader(course, command, *arguments):
     """Run a command with the root's configuration on a course in another folder."""
-    done = subprocess.run(
-        [
-            BIN / "nbgrader",
-            command,
-            *arguments,
-            f"--CourseDirectory.root={course}",
-            f"--CourseDirectory.db_url=sqlite:///{course / 'gradebook.db'}",
-        ],
-        cwd=ROOT,
-        env=os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    database = f"--CourseDirectory.db_url=sqlite:///{course / 'gradebook.db'}"
+    exercises_tool().nbgrader(command, *arguments, f"--CourseDirectory.root={course}", database)
 
 
 def gradebook(course):

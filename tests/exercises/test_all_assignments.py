@@ -11,7 +11,8 @@ from support import ROOT, exercises_tool
 
 from gradlab.checks import exercise
 
-SLUGS = sorted(path.stem for path in (ROOT / "solutions").glob("*.py"))
+tool = exercises_tool()
+SLUGS = tool.slugs()
 # What becomes of the k-th function of the n-th topic: so that all of it happens everywhere.
 TROUBLES = ("mistake", "exception", "syntax error", "untouched")
 
@@ -43,12 +44,12 @@ def mixture(slug):
 def course(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     for slug in SLUGS:
-        exercises_tool().write_source(slug, folder / "course" / "source")
+        tool.write_source(slug, folder / "course" / "source")
         submit(folder, slug, "other-form", other_form(slug)[0])
         submit(folder, slug, "mixture", mixture(slug)[0])
-    nbgrader(folder, "generate_assignment", "*")
-    nbgrader(folder, "autograde", "*")
-    nbgrader(folder, "generate_feedback", "*")
+    nbgrader(folder, "generate_assignment", tool.ALL)
+    nbgrader(folder, "autograde", tool.ALL)
+    nbgrader(folder, "generate_feedback", tool.ALL)
     nbgrader(folder, "export", f"--to={folder / 'grades.csv'}")
     return folder
 

@@ -10,9 +10,8 @@ from support import ROOT, exercises_tool
 
 from gradlab.checks import exercise
 
-SLUGS = sorted(path.stem for path in (ROOT / "solutions").glob("*.py"))
-
 tool = exercises_tool()
+SLUGS = tool.slugs()
 
 
 def release(slug):
