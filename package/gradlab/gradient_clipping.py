@@ -52,7 +52,7 @@ def _check_nonfinite(nonfinite: str) -> None:
 @njit
 def _clip_by_value_kernel(g, limit, out):
     """Equation gc-value."""
-    # (gc-value)  g <- min(max(g, -theta), theta)
+    # (gc-value)  g <- min(max(g, -tau), tau)
     for i in range(g.size):
         out[i] = min(max(g[i], -limit), limit)
 
@@ -62,14 +62,15 @@ def clip_by_value(
 ) -> list[FloatArray]:
     r"""Bound every entry of the gradients on both sides.
 
-    .. math:: g_i \leftarrow \min(\max(g_i, -\theta), \theta)
+    .. math:: g_i \leftarrow \min(\max(g_i, -\tau), \tau)
 
     Parameters
     ----------
     grads : sequence of arrays
         One gradient for each parameter; an empty sequence is allowed.
     clip_value : float
-        :math:`\theta`, the largest magnitude that stays, positive. Deck C calls 5 typical.
+        :math:`\tau`, the largest magnitude that stays, positive. Deck C writes :math:`\theta` and
+        calls 5 typical.
     nonfinite : {"raise", "zero"}, default "raise"
         What to do with an entry that is infinite or not a number: raise, or replace it by 0.
 
@@ -120,8 +121,8 @@ def _scaled_square_sum_kernel(g, largest):
 
 @njit
 def _shorten_kernel(g, largest, length, out):
-    """Equation gc-clip-norm, with `length` = theta / (||g|| / c)."""
-    # (gc-clip-norm)  g <- theta g / ||g|| = (g / c) theta / (||g|| / c)
+    """Equation gc-clip-norm, with `length` = tau / (||g|| / c)."""
+    # (gc-clip-norm)  g <- tau g / ||g|| = (g / c) tau / (||g|| / c)
     for i in range(g.size):
         out[i] = (g[i] / largest) * length
 
@@ -197,14 +198,14 @@ def clip_by_norm(
 ) -> FloatArray:
     r"""Shorten one gradient to a largest Euclidean norm, in its own direction.
 
-    .. math:: g \leftarrow \min\!\left(1, \frac{\theta}{\lVert g \rVert}\right) g
+    .. math:: g \leftarrow \min\!\left(1, \frac{\tau}{\lVert g \rVert}\right) g
 
     Parameters
     ----------
     grad : array
         Of any shape; the norm is that of all its entries.
     max_norm : float
-        :math:`\theta`, positive.
+        :math:`\tau`, positive.
     nonfinite : {"raise", "zero"}, default "raise"
         What to do with an entry that is infinite or not a number: raise, or replace it by 0.
     eps : float, default 0
@@ -244,7 +245,7 @@ def clip_by_global_norm(
 ) -> tuple[list[FloatArray], float]:
     r"""Shorten all gradients of a network by one factor, so that their common norm is bounded.
 
-    .. math:: g_k \leftarrow \min\!\left(1, \frac{\theta}{\lVert g \rVert}\right) g_k, \qquad
+    .. math:: g_k \leftarrow \min\!\left(1, \frac{\tau}{\lVert g \rVert}\right) g_k, \qquad
               \lVert g \rVert = \sqrt{\sum_k \lVert g_k \rVert^2}
 
     Parameters
@@ -252,7 +253,7 @@ def clip_by_global_norm(
     grads : sequence of arrays
         One gradient for each parameter; an empty sequence is allowed.
     max_norm : float
-        :math:`\theta`, positive.
+        :math:`\tau`, positive.
     nonfinite : {"raise", "zero"}, default "raise"
         What to do with an entry that is infinite or not a number: raise, or replace it by 0.
     eps : float, default 0

@@ -96,7 +96,7 @@ def _column_statistics_kernel(x, ddof, mean, work, deviation):
     """Equations in-mean and in-deviation."""
     rows, features = x.shape
 
-    # (in-mean)  mu_j = 1/N sum_i x_ij
+    # (in-mean)  mu_j = 1/M sum_i x_ij
     # The second round adds the mean of what the first one left, which its rounding had lost.
     mean[:] = 0.0
     for _ in range(2):
@@ -119,7 +119,7 @@ def _column_statistics_kernel(x, ddof, mean, work, deviation):
         if work[j] == 0.0:
             work[j] = 1.0
 
-    # (in-deviation)  sigma_j^2 = 1/(N - ddof) sum_i (x_ij - mu_j)^2
+    # (in-deviation)  sigma_j^2 = 1/(M - ddof) sum_i (x_ij - mu_j)^2
     deviation[:] = 0.0
     for i in range(rows):
         xi = x[i]
@@ -132,7 +132,7 @@ def _column_statistics_kernel(x, ddof, mean, work, deviation):
 def fit_center(x: ArrayLike) -> Standardization:
     r"""Learn the mean of each feature, so that `transform` subtracts it.
 
-    .. math:: x'_{ij} = x_{ij} - \mu_j, \qquad \mu_j = \frac{1}{N} \sum_{i=1}^{N} x_{ij}
+    .. math:: x'_{ij} = x_{ij} - \mu_j, \qquad \mu_j = \frac{1}{M} \sum_{i=1}^{M} x_{ij}
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def fit_standardize(x: ArrayLike, ddof: int = 0) -> Standardization:
     r"""Learn mean and standard deviation of each feature: zero mean, unit variance.
 
     .. math:: x'_{ij} = \frac{x_{ij} - \mu_j}{\sigma_j}, \qquad
-              \sigma_j^2 = \frac{1}{N - d} \sum_{i=1}^{N} (x_{ij} - \mu_j)^2
+              \sigma_j^2 = \frac{1}{M - d} \sum_{i=1}^{M} (x_{ij} - \mu_j)^2
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def fit_standardize(x: ArrayLike, ddof: int = 0) -> Standardization:
 def fit_pca_whitening(x: ArrayLike, eps: float = 1e-5, ddof: int = 0) -> Whitening:
     r"""Learn the principal axes: coordinates along them, each divided by its deviation.
 
-    .. math:: C = \frac{1}{N - d} \sum_i (x_i - \mu)^T (x_i - \mu) = V \Lambda V^T, \qquad
+    .. math:: C = \frac{1}{M - d} \sum_i (x_i - \mu)^T (x_i - \mu) = V \Lambda V^T, \qquad
               x'_i = (x_i - \mu) \, V (\Lambda + \epsilon I)^{-1/2}
 
     for rows :math:`x_i`. The training set comes out uncorrelated, with the variances

@@ -305,7 +305,7 @@ def _momentum_kernel(w, g, v, shrink, l2, momentum, inflow, outflow):
     """
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
-        # (opt-momentum-velocity)  v <- alpha v - eta g
+        # (opt-momentum-velocity)  v <- beta v - eta g
         vi = momentum * v[i] + inflow * gi
         v[i] = vi
         # (opt-momentum-step)      w <- w + v
@@ -315,9 +315,9 @@ def _momentum_kernel(w, g, v, shrink, l2, momentum, inflow, outflow):
 class Momentum(Optimizer):
     r"""Gradient descent with momentum: the gradient changes the velocity of the weights.
 
-    .. math:: v \leftarrow \alpha \, v - \eta \, g, \qquad w \leftarrow w + v
+    .. math:: v \leftarrow \beta \, v - \eta \, g, \qquad w \leftarrow w + v
 
-    Under a constant gradient the velocity tends to :math:`-\eta g / (1 - \alpha)` (equation
+    Under a constant gradient the velocity tends to :math:`-\eta g / (1 - \beta)` (equation
     opt-terminal-velocity).
 
     Parameters
@@ -325,12 +325,12 @@ class Momentum(Optimizer):
     learning_rate : float
         :math:`\eta`, not negative; may be set between steps.
     momentum : float in [0, 1), default 0.9
-        :math:`\alpha`, called :math:`\beta` in deck C; may be set between steps. Deck L advises to
+        :math:`\beta`, called :math:`\alpha` in deck L; may be set between steps. Deck L advises to
         start at 0.5 and to raise it to 0.9 or 0.99 when the large gradients are gone.
     weight_decay : float, default 0
     velocity_holds_rate : bool, default True
         True: the formula above (decks L and C, Keras); a new learning rate acts on new gradients
-        only. False: :math:`v \leftarrow \alpha v + g` and :math:`w \leftarrow w - \eta v`
+        only. False: :math:`v \leftarrow \beta v + g` and :math:`w \leftarrow w - \eta v`
         (PyTorch, and optax's ``sgd``); a new rate acts at once on all that the velocity
         remembers. While the rate is constant the weights are the same.
     decoupled, decay_biases : bool, default False and True
@@ -345,9 +345,9 @@ class Momentum(Optimizer):
 
     Notes
     -----
-    ``state["velocity"]`` is v. Written as a running average, :math:`v \leftarrow \alpha v +
-    (1 - \alpha) g`, momentum is the same method with a rate that is larger by
-    :math:`1 / (1 - \alpha)`.
+    ``state["velocity"]`` is v. Written as a running average, :math:`v \leftarrow \beta v +
+    (1 - \beta) g`, momentum is the same method with a rate that is larger by
+    :math:`1 / (1 - \beta)`.
 
     Decks L "The Momentum Method: Implementation" and C "Momentum and incremental updates"; Polyak
     (1964).
@@ -645,12 +645,12 @@ def _adadelta_kernel(w, g, square, update, shrink, l2, rate, rho, eps):
     """
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
-        # (opt-adadelta-mean-square)  s <- rho s + (1 - rho) g^2
-        si = rho * square[i] + (1.0 - rho) * gi * gi
-        square[i] = si
-        # (opt-adadelta-update)       d = -sqrt(u + eps) / sqrt(s + eps) g
+        # (opt-adadelta-mean-square)  v <- rho v + (1 - rho) g^2
+        vi = rho * square[i] + (1.0 - rho) * gi * gi
+        square[i] = vi
+        # (opt-adadelta-update)       d = -sqrt(u + eps) / sqrt(v + eps) g
         ui = update[i]
-        di = -(np.sqrt(ui + eps) / np.sqrt(si + eps)) * gi
+        di = -(np.sqrt(ui + eps) / np.sqrt(vi + eps)) * gi
         # (opt-adadelta-mean-update)  u <- rho u + (1 - rho) d^2
         update[i] = rho * ui + (1.0 - rho) * di * di
         # (opt-adadelta-step)         w <- w + eta d
@@ -660,8 +660,8 @@ def _adadelta_kernel(w, g, square, update, shrink, l2, rate, rho, eps):
 class AdaDelta(Optimizer):
     r"""AdaDelta: scale each gradient by the ratio of recent updates to recent gradients.
 
-    .. math:: s \leftarrow \rho s + (1 - \rho) g^2, \qquad
-              d = -\frac{\sqrt{u + \epsilon}}{\sqrt{s + \epsilon}} \, g, \qquad
+    .. math:: v \leftarrow \rho v + (1 - \rho) g^2, \qquad
+              d = -\frac{\sqrt{u + \epsilon}}{\sqrt{v + \epsilon}} \, g, \qquad
               u \leftarrow \rho u + (1 - \rho) d^2, \qquad
               w \leftarrow w + \eta \, d
 
@@ -691,7 +691,7 @@ class AdaDelta(Optimizer):
     -----
     The ratio gives the update the unit of the weights. u is taken before the update enters it,
     and holds updates without the learning rate. ``state["mean_square"]`` and
-    ``state["mean_square_update"]`` are s and u.
+    ``state["mean_square_update"]`` are v and u.
 
     Named in decks L "Other Optimizers" and C "More recent methods"; Zeiler (2012), Algorithm 1.
 
@@ -736,18 +736,18 @@ def _rmsprop_kernel(w, g, square, shrink, l2, rate, rho, eps_inside, eps_outside
     """Equations opt-rmsprop-mean-square and opt-rmsprop-step."""
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
-        # (opt-rmsprop-mean-square)  s <- rho s + (1 - rho) g^2
-        si = rho * square[i] + (1.0 - rho) * gi * gi
-        square[i] = si
-        # (opt-rmsprop-step)         w <- w - eta g / sqrt(s + eps)
-        w[i] = wi - rate * gi / (np.sqrt(si + eps_inside) + eps_outside)
+        # (opt-rmsprop-mean-square)  v <- rho v + (1 - rho) g^2
+        vi = rho * square[i] + (1.0 - rho) * gi * gi
+        square[i] = vi
+        # (opt-rmsprop-step)         w <- w - eta g / sqrt(v + eps)
+        w[i] = wi - rate * gi / (np.sqrt(vi + eps_inside) + eps_outside)
 
 
 class RMSProp(Optimizer):
     r"""RMSProp: divide each gradient by the root of a running average of its square.
 
-    .. math:: s \leftarrow \rho s + (1 - \rho) g^2, \qquad
-              w \leftarrow w - \frac{\eta}{\sqrt{s + \epsilon}} \, g
+    .. math:: v \leftarrow \rho v + (1 - \rho) g^2, \qquad
+              w \leftarrow w - \frac{\eta}{\sqrt{v + \epsilon}} \, g
 
     Parameters
     ----------
@@ -759,7 +759,7 @@ class RMSProp(Optimizer):
     eps : float, default 1e-8
         :math:`\epsilon`, positive. Keras has 1e-7.
     eps_inside_sqrt : bool, default True
-        True: the formula above (deck C, Keras, optax). False: :math:`\sqrt{s} + \epsilon`
+        True: the formula above (deck C, Keras, optax). False: :math:`\sqrt{v} + \epsilon`
         (PyTorch, and optax with ``eps_in_sqrt=False``).
     weight_decay : float, default 0
     decoupled, decay_biases : bool, default False and True
@@ -777,7 +777,7 @@ class RMSProp(Optimizer):
     Inside the root, epsilon bounds the divisor from below by its own root: 1e-8 acts there like
     1e-4 outside. Deck L has none at all, and so 0 / 0 where a gradient is 0 from the start. There
     is no bias correction, so the first step is larger by :math:`1 / \sqrt{1 - \rho}` than the
-    later ones. ``state["mean_square"]`` is s.
+    later ones. ``state["mean_square"]`` is v.
 
     Decks L "Better Adaptation: RMSProp" and C "RMS Prop"; unpublished otherwise than in G. Hinton's
     Neural Networks for Machine Learning, lecture 6e (2012).

@@ -42,7 +42,7 @@ def power_decay(
 ) -> float | FloatArray:
     r"""Power scheduling. Equation sched-power.
 
-    .. math:: \eta(t) = \frac{\eta_0}{(1 + t / s)^c}
+    .. math:: \eta(t) = \frac{\eta_0}{(1 + t / T)^c}
 
     Parameters
     ----------
@@ -51,14 +51,14 @@ def power_decay(
     init_value : float
         :math:`\eta_0`, the value at step 0; not negative.
     decay_steps : float
-        s, the step at which the value has fallen by a factor of :math:`2^c`; positive.
+        T, the step at which the value has fallen by a factor of :math:`2^c`; positive.
     power : float, default 1.0
         c, not negative; 0 keeps the value constant.
 
     Returns
     -------
     float or array of the shape of `step`
-        Falls for ever: from step ks to (k + 1)s by a factor of :math:`(1 - 1 / (k + 2))^c`
+        Falls for ever: from step kT to (k + 1)T by a factor of :math:`(1 - 1 / (k + 2))^c`
         (equation sched-power-ratio), which comes closer and closer to 1.
 
     Raises
@@ -86,7 +86,7 @@ def power_decay(
     init_value = as_real("init_value", init_value, low=0.0)
     decay_steps = as_real("decay_steps", decay_steps, low=0.0, low_open=True)
     power = as_real("power", power, low=0.0)
-    # (sched-power)  eta_0 / (1 + t / s)^c
+    # (sched-power)  eta_0 / (1 + t / T)^c
     return _at_steps(step, lambda t: init_value * (1 + t / decay_steps) ** -power)
 
 
@@ -95,7 +95,7 @@ def exponential_decay(
 ) -> float | FloatArray:
     r"""Exponential scheduling. Equation sched-exponential.
 
-    .. math:: \eta(t) = \eta_0 \, r^{t / s}
+    .. math:: \eta(t) = \eta_0 \, q^{t / T}
 
     Parameters
     ----------
@@ -104,14 +104,14 @@ def exponential_decay(
     init_value : float
         :math:`\eta_0`, the value at step 0; not negative.
     decay_steps : float
-        s, how many steps it takes to fall by the factor r; positive.
+        T, how many steps it takes to fall by the factor q; positive.
     decay_rate : float in (0, 1], default 0.1
-        r; deck H has 0.1.
+        q; deck H has 0.1.
 
     Returns
     -------
     float or array of the shape of `step`
-        Falls by the same factor r in every s steps (equation sched-exponential-ratio).
+        Falls by the same factor q in every T steps (equation sched-exponential-ratio).
 
     Raises
     ------
@@ -122,8 +122,8 @@ def exponential_decay(
 
     Notes
     -----
-    Deck H eqs. (3) and (4). The middle of eq. (4) has the exponents (k + 1)/s and k/s; at the
-    steps (k + 1)s and ks they are k + 1 and k, and only those give the ratio 0.1.
+    Deck H eqs. (3) and (4). The middle of eq. (4) has the exponents (k + 1)/s and k/s, with s
+    for T; at the steps (k + 1)s and ks they are k + 1 and k, and only those give the ratio 0.1.
 
     optax's and Keras's exponential decays are the same. PyTorch's ``ExponentialLR(gamma)`` falls by
     ``gamma`` at every step: ``gamma = decay_rate ** (1 / decay_steps)``.
@@ -134,7 +134,7 @@ def exponential_decay(
     array([1.   , 0.316, 0.1  , 0.01 ])
     """
     init_value, decay_steps, decay_rate = _decay(init_value, decay_steps, decay_rate)
-    # (sched-exponential)  eta_0 r^(t / s)
+    # (sched-exponential)  eta_0 q^(t / T)
     return _at_steps(step, lambda t: init_value * decay_rate ** (t / decay_steps))
 
 
@@ -143,18 +143,18 @@ def step_decay(
 ) -> float | FloatArray:
     r"""Exponential decay in stairs. Equation sched-step.
 
-    .. math:: \eta(t) = \eta_0 \, r^{\lfloor t / s \rfloor}
+    .. math:: \eta(t) = \eta_0 \, q^{\lfloor t / T \rfloor}
 
     Parameters
     ----------
     step : number or array
         t, counted from 0.
     init_value : float
-        :math:`\eta_0`, the value of the first s steps; not negative.
+        :math:`\eta_0`, the value of the first T steps; not negative.
     decay_steps : float
-        s, the length of a stair; positive. The value falls *at* the steps s, 2s, ...
+        T, the length of a stair; positive. The value falls *at* the steps T, 2T, ...
     decay_rate : float in (0, 1], default 0.1
-        r, the factor from one stair to the next.
+        q, the factor from one stair to the next.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def step_decay(
     array([1.  , 1.  , 0.1 , 0.01])
     """
     init_value, decay_steps, decay_rate = _decay(init_value, decay_steps, decay_rate)
-    # (sched-step)  eta_0 r^floor(t / s)
+    # (sched-step)  eta_0 q^floor(t / T)
     return _at_steps(step, lambda t: init_value * decay_rate ** np.floor(t / decay_steps))
 
 
@@ -459,7 +459,7 @@ def one_cycle(
 class PerformanceSchedule:
     r"""Reduce the learning rate when a metric no longer improves. Equation sched-performance.
 
-    .. math:: \eta \leftarrow \max(\lambda \, \eta, \; \eta_{\min})
+    .. math:: \eta \leftarrow \max(q \, \eta, \; \eta_{\min})
               \quad \text{after more than } p \text{ updates in a row without improvement}
 
     Parameters
@@ -467,7 +467,7 @@ class PerformanceSchedule:
     init_value : float
         The learning rate at first; not negative.
     factor : float in (0, 1), default 0.1
-        :math:`\lambda`, which multiplies the rate.
+        q, which multiplies the rate; deck H writes :math:`\lambda`.
     patience : int, default 10
         p, at least 0. As in PyTorch that many updates without improvement are borne, and the next
         one reduces. Keras and optax reduce with update p itself: pass their patience minus 1.
@@ -562,7 +562,7 @@ class PerformanceSchedule:
             return self.value
         self.bad_updates += 1
         if self.bad_updates > self.patience:
-            # (sched-performance)  eta <- max(lambda eta, eta_min)
+            # (sched-performance)  eta <- max(q eta, eta_min)
             reduced = max(self.factor * self.value, self.min_value)
             self.reductions += reduced < self.value
             self.value = reduced

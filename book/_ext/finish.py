@@ -1,0 +1,66 @@
+"""Finish the pages that Sphinx writes: names for screen readers, labels, line breaks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+
+NUMBER = re.compile(
+    r'(<span class="eqno">\(\d+\))(<a class="headerlink" href="#equation-([\w-]+)")'
+)
+FORMULA = re.compile(
+    r'([(\[]?)(<span class="math notranslate nohighlight">\\\(.*?\\\)</span>)([.,:;!?)\]\u2019]*)',
+    re.DOTALL,
+)
+
+
+def plain_citations(body: str) -> str:
+    """Take the roles off the bibliography: docutils gives it the role of a list whose entries are
+    none, and one that the standard has given up.
+    """
+    body = body.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    return body.replace(' role="doc-biblioentry"', "")
+
+
+def printed_labels(body: str) -> str:
+    """Put each label between its number and the link: kernels, tests and reports name equations by
+    it.
+    """
+    return NUMBER.sub(r'\1<span class="gradlab-label">\3</span>\2', body)
+
+
+def kept_together(body: str) -> str:
+    """Keep a formula and the punctuation at its ends on one line: for a browser a formula is a box,
+    and a line may end beside it.
+    """
+
+    def keep(match: re.Match[str]) -> str:
+        before, _, after = match.groups()
+        return f'<span class="gradlab-together">{match[0]}</span>' if before or after else match[0]
+
+    return FORMULA.sub(keep, body)
+
+
+def finish(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: Any
+) -> None:
+    """Finish one page, and name the arrows that open a chapter's part of the contents: the theme
+    gives them no name.
+    """
+    context["body"] = kept_together(printed_labels(plain_citations(context.get("body", ""))))
+    contents = context.get("generate_toctree_html")
+    if contents:
+
+        def with_names(*arguments: Any, **options: Any) -> str:
+            label = '<summary aria-label="Pages of this chapter">'
+            return str(contents(*arguments, **options)).replace("<summary>", label)
+
+        context["generate_toctree_html"] = with_names
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect to Sphinx, after the theme, whose function `finish` wraps."""
+    app.connect("html-page-context", finish, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
