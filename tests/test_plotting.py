@@ -1,6 +1,7 @@
 import re
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 
 from gradlab import plotting
@@ -78,13 +79,6 @@ def test_a_slider_shows_one_of_its_frames():
     assert "two" in repr(picture)
 
 
-def test_a_slider_has_buttons_on_request():
-    frames = [line(1), line(2)], ["1", "2"], "height", ["one", "two"]
-    assert "<button" not in plotting.slider(*frames)._repr_html_()
-    html = plotting.slider(*frames, play=True)._repr_html_()
-    assert re.findall(r">(\w+)</button>", html) == ["Play", "Step"]
-
-
 @pytest.mark.parametrize(
     ("values", "alts", "start"),
     [
@@ -98,6 +92,86 @@ def test_a_slider_has_buttons_on_request():
 def test_a_slider_with_missing_parts_is_refused(values, alts, start):
     with pytest.raises(ValueError, match="figures, values and alts"):
         plotting.slider([line(1), line(2)], values, "height", alts, start)
+
+
+SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]], dtype=float)
+
+
+def around(points=SQUARE, frames=(0, 1, 4), style="--"):
+    figure, ax = plotting.subplots()
+    ax.set_xlim(-1, 2)
+    ax.set_ylim(-1, 2)
+    return plotting.animation(
+        figure, ax, {"around": (points, plotting.BLUE, style, "s")}, frames, "Once around a square."
+    )
+
+
+def polyline(picture):
+    html = picture._repr_html_()
+    svg = html[html.index("<svg") : html.index("</svg>") + 6]
+    return ET.fromstring(svg).find(".//{*}polyline").attrib
+
+
+def places(text):
+    return np.array([pair.split(",") for pair in text.split()], dtype=float)
+
+
+def test_an_animation_has_buttons_and_shows_all_at_first():
+    html = around()._repr_html_()
+    assert re.findall(r">(\w+)</button>", html) == ["Play", "Step"]
+    assert '<input type="range" min="0" max="2" step="1" value="2" aria-valuetext="4"' in html
+    assert 'data-steps="0 1 4"' in html
+    line = polyline(around())
+    np.testing.assert_array_equal(
+        places(line["points"]), places(line["data-points"])[[0, 1, 2, 3, 4, 4]]
+    )
+    assert "Once around" in repr(around())
+
+
+def test_a_frame_of_an_animation_is_where_the_step_is():
+    line = polyline(around())
+    corners = places(line["data-points"])
+    counts, heads = zip(*[frame.split(",", 1) for frame in line["data-frames"].split()])
+    assert counts == ("1", "2", "5")
+    np.testing.assert_array_equal(places(" ".join(heads)), corners[[0, 1, 4]])
+    # A square in data is a rectangle in the figure, with y downwards.
+    width, height = (corners[2] - corners[0]) * (1, -1)
+    assert width > 50
+    assert height > 30
+    np.testing.assert_allclose(corners[1] - corners[0], [width, 0])
+    np.testing.assert_allclose(corners[3] - corners[0], [0, -height])
+
+
+def test_paths_of_an_animation_lie_on_its_axes():
+    """Matplotlib's line and ours, through the same points, are at the same places."""
+    figure, ax = plotting.subplots()
+    points = np.array([[1.0, 2.0], [4.0, 3.0]])
+    ax.plot(*points.T)
+    html = plotting.animation(
+        figure, ax, {"a longer name": (points, "red", "-", "o")}, [0, 1], ALT
+    )._repr_html_()
+    number = r"([\d.]+)"
+    drawn = re.findall(rf'd="M {number} {number} \nL {number} {number} \n" clip-path', html)[-1]
+    ours = places(re.search('data-points="([^"]+)"', html)[1])
+    np.testing.assert_allclose(ours.ravel(), np.array(drawn, dtype=float), atol=0.06)
+
+
+def test_an_animation_drops_what_the_eye_cannot_see():
+    still = np.zeros((1001, 2))
+    line = polyline(around(still, frames=(0, 500, 1000)))
+    assert len(places(line["data-points"])) == 1
+    assert [frame.split(",")[0] for frame in line["data-frames"].split()] == ["1", "1", "1"]
+
+
+@pytest.mark.parametrize("frames", [(), (0,), (1, 2), (0, 2, 2), (0, 3, 1)])
+def test_an_animation_that_does_not_rise_from_0_is_refused(frames):
+    with pytest.raises(ValueError, match="frames must rise from 0"):
+        around(frames=frames)
+
+
+def test_an_animation_past_the_end_of_a_path_is_refused():
+    with pytest.raises(ValueError, match="each step up to 5, got 5 points for 'around'"):
+        around(frames=(0, 5))
 
 
 def test_the_influence_diagram_names_its_nodes():
