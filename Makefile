@@ -17,6 +17,8 @@ CHECKS := $(wildcard package/gradlab/checks/*.py)
 PACKAGE := $(filter-out $(CHECKS),$(shell find package -name '*.py' -o -name '*.npz'))
 SOLUTIONS := $(wildcard solutions/*.py)
 BOOK := $(shell find book -type f) _config.yml _toc.yml
+EXECUTED := $(shell grep -l code-cell book/*.md)
+CACHE := _build/.jupyter_cache
 FORCE ?=
 # Solutions are graded while the book is built.
 MAKEFLAGS += --jobs=2
@@ -54,14 +56,19 @@ course/.graded: course/.exercises $(PACKAGE) $(CHECKS)
 # Pages are executed again when their own text changed, which jupyter-cache sees, or when the code
 # they show did, which it does not.
 _build/.code: $(VENV)/.installed $(PACKAGE)
-	@rm -rf _build/.jupyter_cache
-	@mkdir -p _build
+	@rm -rf $(CACHE)
+	@mkdir -p $(CACHE)
 	@touch $@
 
-# Pages are written anew each time: Sphinx's memory of the last build would skip a page whose cells
-# failed there, and keep files that nothing makes any more. What was executed is cached elsewhere.
+# Pages are executed side by side, those that changed; jupyter-book takes them from the cache, and
+# shows what went wrong in those that are not there. It writes all anew each time: Sphinx's memory of
+# the last build would skip a page whose cells failed, and keep files that nothing makes any more.
 _build/.book: _build/.code course/.exercises $(BOOK)
-	@echo "Executing and building the book ..."
+	@echo "Executing the pages of the book ..."
+	@$(BIN)/jcache notebook -p $(CACHE) add -r myst_nb_md $(EXECUTED) > _build/execution.log
+	@$(BIN)/jcache project -p $(CACHE) execute -e local-parallel -t 300 2>&1 \
+	  | tee -a _build/execution.log | sed -nu 's/.*Successful: .*book/  book/p'
+	@echo "Building the book ..."
 	@rm -rf _build/.doctrees _build/html
 	@$(BIN)/jupyter-book build . -W -n --keep-going -q
 	@touch $@

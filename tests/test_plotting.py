@@ -79,6 +79,26 @@ def test_a_slider_shows_one_of_its_frames():
     assert "two" in repr(picture)
 
 
+def test_the_frames_of_a_slider_define_each_letter_once():
+    alts = ["one", "two", "three"]
+    html = plotting.slider([line(1), line(2), line(3)], ["1", "2", "3"], "h", alts)._repr_html_()
+    identifiers = re.findall(r'\bid="([^"]+)"', html)
+    assert len(identifiers) == len(set(identifiers))
+    used = {a or b for a, b in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', html)}
+    assert used <= set(identifiers)
+    alone = [plotting.show(line(k), alt)._repr_html_() for k, alt in zip((1, 2, 3), alts)]
+    assert len(html) < 0.85 * sum(map(len, alone))
+    for svg in re.findall(r"<svg.*?</svg>", html, re.DOTALL):
+        ET.fromstring(svg)
+
+
+def test_coordinates_are_as_fine_as_a_screen():
+    html = plotting.show(line(1 / 3), ALT)._repr_html_()
+    coordinates = " ".join(re.findall(r' (?:d|x|y)="([^"]*)"', html))
+    assert re.search(r"\.\d\d\b", coordinates)
+    assert not re.search(r"\.\d{3}", coordinates)
+
+
 @pytest.mark.parametrize(
     ("values", "alts", "start"),
     [

@@ -161,11 +161,13 @@ def slider(
             f"figures, values and alts must have one entry for each position and start be one of "
             f"them, got {len(figures)}, {len(values)}, {len(alts)} and {start}"
         )
+    letters = _prefix("".join(alts))
     frames = "".join(
         f'<div data-value="{escape(value)}"{"" if k == start else " hidden"}>'
-        f"{_image(figure, alt)}</div>"
+        f"{_image(figure, alt, letters)}</div>"
         for k, (figure, value, alt) in enumerate(zip(figures, values, alts, strict=True))
     )
+    frames = _defined_once(frames)
     control = _range(name, values, start, _MOVE)
     html = f'<figure class="gradlab-figure gradlab-slider">{control}{frames}</figure>'
     return Picture(html, f"[figure with a slider for {name}: {alts[start]}]")
@@ -316,8 +318,11 @@ _PLAY = (
 )
 
 
-def _image(figure: Figure, alt: str) -> str:
-    """Return the figure as an ``svg`` element that can stand beside others on a page."""
+def _image(figure: Figure, alt: str, letters: str | None = None) -> str:
+    """Return the figure as an ``svg`` element that can stand beside others on a page.
+
+    Figures with the same `letters` define letters and markers under the same identifiers.
+    """
     if not alt.strip():
         raise ValueError("alt must say what the figure shows, got an empty text")
     buffer = io.StringIO()
@@ -328,7 +333,10 @@ def _image(figure: Figure, alt: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{_prefix(alt)}-", svg)
+    svg = re.sub(r'(<path id="|href="#)', rf"\g<1>{letters or _prefix(alt)}-", svg)
+    svg = re.sub(r'(<(?!path)\w+ id="|url\(#)', rf"\g<1>{_prefix(alt)}-", svg)
+    # A hundredth of a point is finer than any screen.
+    svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda numbers: _rounded(numbers[0]), svg)
     svg = svg.replace(_INK, "currentColor")
     width = figure.get_figwidth() * 135
     opening = (
@@ -342,6 +350,28 @@ def _image(figure: Figure, alt: str) -> str:
 def _prefix(alt: str) -> str:
     """Tell this figure's identifiers from those of the other figures on the page."""
     return "f" + hashlib.sha256(alt.encode()).hexdigest()[:8]
+
+
+def _rounded(numbers: str) -> str:
+    """Return a text with the numbers in it at two decimals."""
+    return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", numbers)
+
+
+def _defined_once(frames: str) -> str:
+    """Leave out the outlines of letters and markers that an earlier frame has defined.
+
+    A browser finds them in a frame that is hidden, too.
+    """
+    defined: set[str] = set()
+
+    def once(outline: re.Match[str]) -> str:
+        if outline[1] in defined:
+            return ""
+        defined.add(outline[1])
+        return outline[0]
+
+    frames = re.sub(r'<path id="([^"]+)"[^>]*/>\s*', once, frames)
+    return re.sub(r"<defs>\s*</defs>\s*", "", frames)
 
 
 def influence_diagram() -> Figure:

@@ -62,6 +62,8 @@ def visit(browser, site):
         requests, errors = [], []
         tab.on("request", lambda request: requests.append(request.url))
         tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        # What is missing is reported as such, by its name.
         tab.on("response", lambda r: errors.append(r.url) if r.status >= 400 else None)
         tab.goto(f"{site}/{page}.html", wait_until=until)
         tab.evaluate("window.MathJax?.startup?.promise")

@@ -50,12 +50,28 @@ def test_there_are_labelled_equations():
     assert len(LABELS["batch-normalization"]) > 10
 
 
+def prose(path):
+    """The lines of a page that are not code."""
+    fenced = re.compile(r"^(`{3,})(?!\{(?:admonition|math)).*?^\1$", re.DOTALL | re.MULTILINE)
+    return fenced.sub("", path.read_text()).splitlines()
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_displayed_equations_are_written_in_one_form(stem):
+    """The next test looks for this form: a line of dollars before and one after, with the label."""
+    lines = prose(CHAPTERS[stem])
+    dollars = [line for line in lines if "$$" in line]
+    assert [line for line in dollars if not re.fullmatch(r"\$\$( \([a-z0-9-]+\))?", line)] == []
+    assert len(dollars) % 2 == 0
+    others = re.compile(r"\{math\}|\\begin\{(align|equation)\b")
+    assert [line for line in lines if others.search(line)] == []
+
+
 def unlabelled():
     """Displayed equations without a label, a line each."""
     for stem, path in CHAPTERS.items():
-        text = re.sub(r"^(`{3,}).*?^\1$", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
         body = None
-        for line in text.splitlines():
+        for line in prose(path):
             if body is None:
                 body = [] if line == "$$" else None
             elif line.startswith("$$"):
