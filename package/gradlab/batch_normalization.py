@@ -202,7 +202,8 @@ def _batch_norm_backward_kernel(
         via_mu[j] = dmu / batch
 
     # (bn-backward-z)
-    # dz_ij = dL/du_ij / sqrt(var_j + eps) + dvar_j 2 (z_ij - mu_j) / B + dmu_j / B
+    # dz_ij = dL/du_ij / sqrt(var_j + eps) + dvar_j 2 (z_ij - mu_j) / B
+    #         + dmu_j / B
     for i in range(batch):
         di, ui, dzi = dout[i], u[i], dz[i]
         for j in range(features):

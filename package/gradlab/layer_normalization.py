@@ -70,8 +70,9 @@ class LayerNormCache(Cache):
 def _normalize_rows_kernel(x, eps, mu, var, inv_std, u):
     """Equations ln-mean, ln-variance and ln-normalize.
 
-    `mu`, `var` and `inv_std` are float64 whatever `x` is, and so are the sums. (A plain 0.0 would
-    not do that without numba: NumPy adds float32 to it as float32.)
+    `mu`, `var` and `inv_std` are float64 whatever `x` is, and so are the
+    sums. (A plain 0.0 would not do that without numba: NumPy adds float32
+    to it as float32.)
     """
     rows, size = x.shape
     for r in range(rows):
@@ -128,8 +129,9 @@ def _normalize_rows_backward_kernel(du, u, inv_std, dx):
             mean_du_u += dur[k] * ur[k]
         mean_du /= size
         mean_du_u /= size
-        # (ln-backward-x)  dx_rk = (du_rk - 1/m sum_l du_rl - u_rk 1/m sum_l du_rl u_rl)
-        #                          / sqrt(var_r + eps)
+        # (ln-backward-x)
+        # dx_rk = (du_rk - 1/m sum_l du_rl - u_rk 1/m sum_l du_rl u_rl)
+        #         / sqrt(var_r + eps)
         for k in range(size):
             dxr[k] = (dur[k] - mean_du - ur[k] * mean_du_u) * inv_std[r]
 

@@ -382,7 +382,7 @@ def influence_diagram() -> Figure:
     """
     figure, axes = subplots(height=3.0)
     axes.set_axis_off()
-    axes.set_xlim(-0.3, 5.3)
+    axes.set_xlim(-0.3, 5.4)
     axes.set_ylim(-0.1, 3.75)
     places = {
         "z": (0.0, 1.3),
@@ -391,7 +391,7 @@ def influence_diagram() -> Figure:
         "u": (2.6, 1.3),
         "others": (3.9, 3.0),
         "out": (3.8, 1.3),
-        "loss": (5.0, 1.3),
+        "loss": (5.1, 1.3),
         "parameters": (3.8, 0.1),
     }
     names = {
