@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Activations
+# # Exercise: Activations
 #
 # You write the common activation functions with their slopes: the two that saturate, the ones with
 # a corner or a bend at 0, and softmax. In between you count the units that are never on, and you

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Automatic differentiation
+# # Exercise: Automatic differentiation
 #
 # You write both modes of automatic differentiation: the arithmetic of dual numbers, which carries
 # derivatives beside the values, and the walk back through a recorded graph. Then you count what

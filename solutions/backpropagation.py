@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Backpropagation
+# # Exercise: Backpropagation
 #
 # You write a multilayer perceptron by hand: the forward pass for a whole mini-batch, the walk back
 # that finds the sensitivity of every unit, and the gradients that follow from it. Then you write

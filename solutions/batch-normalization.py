@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Batch normalization
+# # Exercise: Batch normalization
 #
 # You write the four functions that a batch normalization layer is made of: what it does to a
 # mini-batch in training, how the gradient comes back through it, how it collects statistics, and

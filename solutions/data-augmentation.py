@@ -12,7 +12,7 @@
 
 
 # %% [markdown]
-# # Data augmentation
+# # Exercise: Data augmentation
 #
 # You write the changes of an image that deck L names (crop, flip, zoom and a shift of colours) and
 # the average over changed copies at test time. The chapter *Data augmentation* of the book derives

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Dropout
+# # Exercise: Dropout
 #
 # You write inverted dropout, the gradient through it and through the layer on top, the weights that
 # a network trained with standard dropout needs at inference, and the average over all sub-networks

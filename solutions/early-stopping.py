@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Early stopping
+# # Exercise: Early stopping
 #
 # You write the rule by which training stops, find out which patience a given run would have needed,
 # and train with the rule, so that the best weights are there at the end. The chapter *Early

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Vanishing and exploding gradients
+# # Exercise: Vanishing and exploding gradients
 #
 # How much can a layer shorten or lengthen a gradient, what does that say about the first layer of a
 # deep network, and what really happens there? You compute the bounds first and the gradients

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Gradient clipping
+# # Exercise: Gradient clipping
 #
 # You write three ways to put a ceiling on a gradient, see which of them keeps its direction, make
 # the norm safe against numbers whose squares are out of range, and put clipping in its place in a

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Gradient descent
+# # Exercise: Gradient descent
 #
 # You compute from the curvature which learning rates are good and which diverge, walk through a
 # training set in mini-batches, work out how noisy a mini-batch is, and find the largest stable rate

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Initialization
+# # Exercise: Initialization
 #
 # Before the first step a network is a product of random matrices. You compute how widely each rule
 # spreads the weights, draw them, follow the mean square of activations and gradients through the

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Input normalization
+# # Exercise: Input normalization
 #
 # You write the three steps that prepare the inputs of a network, centring, standardizing and
 # whitening, and then an experiment that measures what each of them does to the loss. The chapter

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Layer normalization
+# # Exercise: Layer normalization
 #
 # You write both passes of layer normalization, and then an experiment that shows what sets it apart
 # from batch normalization. The chapter *Layer normalization* of the book derives every formula; its

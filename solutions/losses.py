@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Losses
+# # Exercise: Losses
 #
 # You write four losses together with their gradients: one for numbers, one for distributions, and
 # the two cross-entropies that classifiers are trained with. The last two start from the net input

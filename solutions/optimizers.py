@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Optimizers
+# # Exercise: Optimizers
 #
 # You write one step of five optimizers: momentum, Nesterov's accelerated gradient, AdaGrad, RMSProp
 # and Adam. Each of them remembers something from step to step, and most of what goes wrong has to

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Learning rate schedules
+# # Exercise: Learning rate schedules
 #
 # You write the schedules of the lectures, those that are decided before training and the one that
 # waits for the loss to stall, and then find out which sequence of rates is the best that there can

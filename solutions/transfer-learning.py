@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Transfer learning
+# # Exercise: Transfer learning
 #
 # You build a network on the lower layers of another one, bring images to the size that it was trained
 # for, and train it in two phases: first what is new, then the top of what is old, at a lower rate.

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Weight decay
+# # Exercise: Weight decay
 #
 # You write the penalty on large weights and its gradient, the step of gradient descent that follows,
 # the two places where decay can stand in an adaptive method, and the exact minimum of a linear model
