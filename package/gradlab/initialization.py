@@ -655,8 +655,9 @@ def propagated_variance(
     A mean over random weights, independent and of mean 0, with a symmetric distribution where alpha
     is not 1. Then the activations need no mean of 0, but their *mean square* is what the weights
     multiply, which is the variance for linear units and more for ReLU. Going back, the gradient at
-    the output is taken as independent of the network, as in both papers, and the chance that a
-    whole layer of n ReLUs is off, 2^-n, is left out.
+    the output is taken as independent of the network, as in both papers, with entries of mean 0
+    that are uncorrelated: a weight and the slope that it leads to are not independent, so others
+    would add up. The chance that a whole layer of n ReLUs is off, 2^-n, is left out.
 
     Deck L "Analysis" and "Analysis (cont'd)"; Glorot and Bengio (2010), eqs. (5) and (6); He et al.
     (2015), eqs. (9), (13) and (15). In the deck's product formula the two squares must be those of
