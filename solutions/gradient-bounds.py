@@ -250,7 +250,7 @@ def compare_with_the_bound():
 # ### BEGIN SOLUTION
 # Neither follows. The first number is an upper bound: it says how large the gradient could be if it
 # always pointed in the direction that a matrix stretches most. With He's weights a typical gradient
-# keeps its length, and the bound is too large by a factor of two to four in each layer; the gain of
+# keeps its length, and the bound is too large by a factor of more than two in each layer; the gain of
 # part 4 is close to 1. The second number is no lower bound, for two reasons, each of which is
 # enough. The matrices from 32 to 64, 64 to 128 and 128 to 256 units have more columns than rows, so
 # there are gradients that they send to 0, and `svd` does not list those directions: the factor is 0,
