@@ -85,7 +85,8 @@ def _entrywise_backward(
 def _sigmoid_kernel(x, out):
     """Equation act-sigmoid."""
     # (act-sigmoid)  s(x) = 1 / (1 + exp(-x)) = exp(x) / (1 + exp(x))
-    # Of the two forms, the one that takes exp of a negative number, which cannot overflow.
+    # Of the two forms, the one that takes exp of a negative number:
+    # it cannot overflow.
     for k in range(x.size):
         e = np.exp(-abs(x[k]))
         out[k] = 1.0 / (1.0 + e) if x[k] >= 0 else e / (1.0 + e)
@@ -125,7 +126,8 @@ def sigmoid(x: ArrayLike) -> FloatArray:
 @njit
 def _sigmoid_backward_kernel(dout, x, dx):
     """Equation act-sigmoid-backward."""
-    # (act-sigmoid-backward)  dx = dout s(x) (1 - s(x)) = dout e / (1 + e)^2,  e = exp(-|x|)
+    # (act-sigmoid-backward)  dx = dout s(x) (1 - s(x))
+    #                            = dout e / (1 + e)^2,  e = exp(-|x|)
     # The second form keeps its digits where s(x) rounds to 1.
     for k in range(x.size):
         e = np.exp(-abs(x[k]))

@@ -204,7 +204,8 @@ class Dual(_Number):
         result = object.__new__(Dual)
         result.value = value
         # (ad-dual)  v' = sum_k dv/du_k u_k'
-        result.derivative = sum((by * operand.derivative for operand, by in partials), 0.0)
+        terms = (by * operand.derivative for operand, by in partials)
+        result.derivative = sum(terms, 0.0)
         return result
 
 

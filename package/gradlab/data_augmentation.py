@@ -182,8 +182,10 @@ def _warp_kernel(images, matrices, fill, replicate, out):
                 y = min(max(y, -margin), height - 1 + margin)
                 x = min(max(x, -margin), width - 1 + margin)
                 top, left = int(np.floor(y)), int(np.floor(x))
-                # (da-bilinear)  out = (1 - fy) (1 - fx) I[top, left] + (1 - fy) fx I[top, left + 1]
-                #                + fy (1 - fx) I[top + 1, left] + fy fx I[top + 1, left + 1]
+                # (da-bilinear)  out = (1 - fy) (1 - fx) I[top, left]
+                #                      + (1 - fy) fx I[top, left + 1]
+                #                      + fy (1 - fx) I[top + 1, left]
+                #                      + fy fx I[top + 1, left + 1]
                 fy, fx = y - top, x - left
                 for c in range(channels):
                     value = np.float64(0.0)

@@ -55,7 +55,7 @@ _LARGEST_EXACT = 20
 
 @njit
 def _dropout_kernel(x, uniform, rate, scale, mask, out):
-    """Equations do-mask and do-forward, and do-inverted where `scale` is 1 / (1 - rate)."""
+    """Equations do-mask and do-forward; do-inverted where `scale` is 1 / (1 - rate)."""
     for k in range(x.size):
         # (do-mask)      m_k = scale with probability 1 - rate, else 0; scale is 1,
         # (do-inverted)  or in inverted dropout 1 / (1 - rate)
@@ -275,7 +275,7 @@ def scale_weights_for_inference(weight: ArrayLike, rate: float) -> FloatArray:
 
 @njit
 def _subnetworks_kernel(first, x, keep, scale, masked, probability):
-    """Equation do-subnetwork: the masks with the numbers `first`, `first` + 1 and so on.
+    """Equation do-subnetwork: the masks numbered `first`, `first` + 1 and so on.
 
     Bit k of a mask's number says whether it keeps unit k.
     """

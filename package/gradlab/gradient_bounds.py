@@ -109,8 +109,9 @@ def _product(factors: Iterable[float]) -> float:
 def _extreme_singular_values(weight: FloatArray) -> tuple[float, float]:
     """Return the least and the greatest of norm(W v) over unit vectors v.
 
-    With more columns than rows there is a v that W sends to 0, which the singular values of W do
-    not show. A least one within rounding of 0 is taken as 0.
+    With more columns than rows there is a v that W sends to 0, which the
+    singular values of W do not show. A least one within rounding of 0 is
+    taken as 0.
     """
     values = np.linalg.svd(weight, compute_uv=False)
     rows, columns = weight.shape
@@ -119,7 +120,9 @@ def _extreme_singular_values(weight: FloatArray) -> tuple[float, float]:
     return (0.0 if columns > rows or smallest <= rounding else smallest), largest
 
 
-def _layer_factors(layers: list[tuple[FloatArray, FloatArray]]) -> tuple[list[float], list[float]]:
+def _layer_factors(
+    layers: list[tuple[FloatArray, FloatArray]],
+) -> tuple[list[float], list[float]]:
     """Return what each layer can multiply the norm of a gradient by, at least and at most."""
     smallest, largest = [], []
     for derivative, weight in layers:

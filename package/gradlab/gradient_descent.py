@@ -239,7 +239,8 @@ def gradient_descent(
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             rate = as_real("learning_rate", rate_at(t), low=0.0)
-            slope = as_shaped("grad", grad(trajectory[t].copy()), start.shape, start.dtype)
+            slope = grad(trajectory[t].copy())
+            slope = as_shaped("grad", slope, start.shape, start.dtype)
             # (gd-update)  x_(t+1) = x_t - eta_t grad(x_t)
             trajectory[t + 1] = trajectory[t] - rate * slope
     return trajectory

@@ -538,9 +538,10 @@ def zeros(
 @njit
 def _marchenko_pastur_kernel(s, low, high, small, density):
     """Equation init-marchenko-pastur."""
-    # (init-marchenko-pastur)  p(s) = sqrt((b^2 - s^2) (s^2 - a^2)) / (pi m s),  a <= s <= b
-    # for entries of variance 1, with m the smaller size, a = low and b = high. One s goes into the
-    # root, so that a square matrix (a = 0) has its finite value at s = 0.
+    # (init-marchenko-pastur)  p(s) = sqrt((b^2 - s^2) (s^2 - a^2)) / (pi m s)
+    # from a = low to b = high, for entries of variance 1, with m the smaller
+    # size. One s goes into the root, so that a square matrix (a = 0) has its
+    # finite value at s = 0.
     for k in range(s.size):
         if s[k] != s[k]:
             density[k] = s[k]

@@ -108,8 +108,8 @@ def _column_statistics_kernel(x, ddof, mean, work, deviation):
         for j in range(features):
             mean[j] += work[j] / rows
 
-    # The squares of 1e200 and of 1e-200 leave float64, so a feature is measured in units of its
-    # largest distance from the mean.
+    # The squares of 1e200 and of 1e-200 leave float64, so a feature is
+    # measured in units of its largest distance from the mean.
     work[:] = 0.0
     for i in range(rows):
         xi = x[i]
@@ -331,7 +331,9 @@ def fit_zca_whitening(x: ArrayLike, eps: float = 1e-5, ddof: int = 0) -> Whiteni
 
 
 def _principal_axes(x: ArrayLike, eps: float, ddof: int) -> tuple[FloatArray, ...]:
-    """Return mean, axes (one a row), deviations, sqrt(variances + eps) and its pseudo-inverse."""
+    """Return the mean, the axes, a row each, and along them the deviations, sqrt(variances + eps)
+    and its pseudo-inverse.
+    """
     x = _as_training_set(x, min_rows=2)
     eps = as_real("eps", eps, low=0.0)
     ddof = _as_ddof(ddof)

@@ -222,7 +222,8 @@ def binary_cross_entropy(y: ArrayLike, target: ArrayLike, min_log: float = -100.
 @njit
 def _binary_cross_entropy_backward_kernel(y, target, min_denominator, dy):
     """Equation loss-binary-cross-entropy-backward."""
-    # (loss-binary-cross-entropy-backward)  dL/dy_k = 1/N (y_k - d_k) / (y_k (1 - y_k))
+    # (loss-binary-cross-entropy-backward)
+    # dL/dy_k = 1/N (y_k - d_k) / (y_k (1 - y_k))
     for k in range(y.size):
         dy[k] = (y[k] - target[k]) / max(y[k] * (1.0 - y[k]), min_denominator) / y.size
 
@@ -382,7 +383,8 @@ def _softmax_cross_entropy_kernel(logits, labels, probabilities):
     """Equations loss-softmax-cross-entropy and act-softmax."""
     batch, classes = logits.shape
     # (act-softmax)                 p_ic = exp(z_ic - t_i) / sum_k exp(z_ik - t_i)
-    # (loss-softmax-cross-entropy)  L = 1/B sum_i (log sum_c exp(z_ic - t_i) - (z_{i,label} - t_i))
+    # (loss-softmax-cross-entropy)  L = 1/B sum_i (log sum_c exp(z_ic - t_i)
+    #                                               - (z_{i,label} - t_i))
     # With t_i the largest logit, exp cannot overflow and the sum is at least 1.
     loss = np.float64(0.0)
     for i in range(batch):

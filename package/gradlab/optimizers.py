@@ -300,8 +300,8 @@ class SGD(Optimizer):
 def _momentum_kernel(w, g, v, shrink, l2, momentum, inflow, outflow):
     """Equations opt-momentum-velocity and opt-momentum-step.
 
-    `inflow` and `outflow` are -eta and 1 where the velocity holds the learning rate, 1 and -eta
-    where it does not.
+    `inflow` and `outflow` are -eta and 1 where the velocity holds the
+    learning rate, 1 and -eta where it does not.
     """
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
@@ -818,7 +818,8 @@ class RMSProp(Optimizer):
 def _adam_kernel(
     w, g, m, v, shrink, l2, rate, beta1, beta2, unbias1, unbias2, eps_inside, eps_outside
 ):
-    """Equations opt-adam-mean, opt-adam-mean-square, opt-adam-correction and opt-adam-step.
+    """Equations opt-adam-mean, opt-adam-mean-square, opt-adam-correction,
+    opt-adam-step.
 
     `unbias1` is 1 / (1 - beta1^t) and `unbias2` is 1 / (1 - beta2^t).
     """

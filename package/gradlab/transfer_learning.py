@@ -345,7 +345,7 @@ def resize_images(
 
 
 def _interpolation(old: int, new: int, antialias: bool) -> FloatArray:
-    """Equations tl-resize-position, tl-resize-weights: a row for each new pixel, over the old."""
+    """Equations tl-resize-position, tl-resize-weights: a row for each new pixel."""
     spread = max(1.0, old / new) if antialias else 1.0
     # (tl-resize-position)  y_i = R / R' (i + 1/2) - 1/2
     places = (np.arange(new) + 0.5) * (old / new) - 0.5
