@@ -143,7 +143,7 @@ def mlp_forward(
 def sensitivities(dout: ArrayLike, cache: MLPCache) -> list[FloatArray]:
     r"""Gradients with respect to the net inputs. Equations bp-sensitivity-output, bp-sensitivity.
 
-    .. math:: S^l = \frac{\partial L}{\partial A^l} \odot \dot f^l(N^l), \qquad
+    .. math:: S^l = \frac{\partial L}{\partial A^l} \odot \dot f^l(N^l), \\
               S^k = \bigl( S^{k+1} (W^{k+1})^\top \bigr) \odot \dot f^k(N^k),
               \qquad l - 1 \ge k \ge 1
 

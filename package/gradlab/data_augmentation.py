@@ -164,7 +164,7 @@ def random_flip(
 
 @njit
 def _warp_kernel(images, matrices, fill, replicate, out):
-    """Equation da-bilinear: each image under its own linear map about the centre.
+    """Equation da-bilinear: each image under a linear map about its centre.
 
     A matrix takes a pixel of the output to where its value is found in the input. Out there is
     `fill`, or the nearest pixel of the edge if `replicate`.

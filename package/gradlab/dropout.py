@@ -611,7 +611,7 @@ def shakeout(
     r"""Enhance or reverse each unit's contribution to a dense layer at random.
 
     .. math:: \mathrm{out}_{ij} = \sum_k x_{ik} \, \bigl( r_{ik} w_{kj}
-              + c \, (r_{ik} - 1) \, \mathrm{sgn}(w_{kj}) \bigr), \qquad
+              + c \, (r_{ik} - 1) \, \mathrm{sgn}(w_{kj}) \bigr), \\
               r_{ik} = \begin{cases} 1 / (1 - p) & \text{with probability } 1 - p \\
                                   0 & \text{with probability } p \end{cases}
 

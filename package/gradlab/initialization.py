@@ -556,7 +556,7 @@ def _marchenko_pastur_kernel(s, low, high, small, density):
 def marchenko_pastur_pdf(s: ArrayLike, fan_in: int, fan_out: int, variance: float) -> FloatArray:
     r"""Limiting density of the singular values of a random weight matrix.
 
-    .. math:: p(s) = \frac{\sqrt{(b^2 - s^2)(s^2 - a^2)}}{\pi \, m \, v \, s}, \qquad
+    .. math:: p(s) = \frac{\sqrt{(b^2 - s^2)(s^2 - a^2)}}{\pi \, m \, v \, s}, \\
               a, b = \sqrt{v} \, \bigl| \sqrt{n_{in}} \mp \sqrt{n_{out}} \bigr|, \qquad
               m = \min(n_{in}, n_{out})
 

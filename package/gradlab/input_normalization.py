@@ -218,7 +218,7 @@ def fit_standardize(x: ArrayLike, ddof: int = 0) -> Standardization:
 def fit_pca_whitening(x: ArrayLike, eps: float = 1e-5, ddof: int = 0) -> Whitening:
     r"""Learn the principal axes: coordinates along them, each divided by its deviation.
 
-    .. math:: C = \frac{1}{M - d} \sum_i (x_i - \mu)^T (x_i - \mu) = V \Lambda V^T, \qquad
+    .. math:: C = \frac{1}{M - d} \sum_i (x_i - \mu)^T (x_i - \mu) = V \Lambda V^T, \\
               x'_i = (x_i - \mu) \, V (\Lambda + \epsilon I)^{-1/2}
 
     for rows :math:`x_i`. The training set comes out uncorrelated, with the variances

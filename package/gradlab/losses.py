@@ -531,7 +531,7 @@ def _margin_losses_kernel(z, wrong, squared, squared_sigmoid, squared_tanh, cros
 def margin_losses(z: ArrayLike) -> dict[str, FloatArray]:
     r"""Error functions of a two-class decision, as functions of the margin (deck L's comparison).
 
-    .. math:: E_{01} = [z \le 0], \quad E_2 = (1 - z)^2, \quad E_\sigma = (1 - \sigma(z))^2, \quad
+    .. math:: E_{01} = [z \le 0], \quad E_2 = (1 - z)^2, \quad E_\sigma = (1 - \sigma(z))^2, \\
               E_{\tanh} = (1 - \tanh z)^2, \quad E_{CE} = \frac{\log(1 + e^{-z})}{\log 2}
 
     Parameters

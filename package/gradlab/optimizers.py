@@ -46,7 +46,7 @@ __all__ = [
 
 @njit
 def _decayed(w, g, shrink, l2):
-    """Equations wd-update and wd-decoupled, of which one at a time does anything.
+    """Equations wd-update and wd-decoupled; one at a time does anything.
 
     The kernels call it for each weight and its gradient.
     """
@@ -483,7 +483,7 @@ class LocalGains(Optimizer):
     .. math:: k_i \leftarrow \begin{cases}
               k_i + \delta & g_i \text{ has the sign it had in the step before} \\
               k_i \, \phi & \text{it has the other sign}
-              \end{cases}, \qquad
+              \end{cases}, \\
               w_i \leftarrow w_i - \eta \, k_i \, g_i
 
     Gains start at 1, grow by steps and shrink by factors, so that a large one falls quickly when
@@ -661,7 +661,7 @@ class AdaDelta(Optimizer):
     r"""AdaDelta: scale each gradient by the ratio of recent updates to recent gradients.
 
     .. math:: v \leftarrow \rho v + (1 - \rho) g^2, \qquad
-              d = -\frac{\sqrt{u + \epsilon}}{\sqrt{v + \epsilon}} \, g, \qquad
+              d = -\frac{\sqrt{u + \epsilon}}{\sqrt{v + \epsilon}} \, g, \\
               u \leftarrow \rho u + (1 - \rho) d^2, \qquad
               w \leftarrow w + \eta \, d
 
@@ -1014,7 +1014,7 @@ class AdaMax(Optimizer):
     r"""AdaMax: Adam with a decaying maximum of the gradients in place of their mean square.
 
     .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad
-              u \leftarrow \max(\beta_2 u, |g| + \epsilon), \qquad
+              u \leftarrow \max(\beta_2 u, |g| + \epsilon), \\
               w \leftarrow w - \frac{\eta}{1 - \beta_1^t} \, \frac{m}{u}
 
     Parameters

@@ -375,7 +375,7 @@ def one_cycle(
     .. math:: \eta_0 = \frac{\eta_{\max}}{d}
               \;\longrightarrow\; \eta_{\max}
               \;\bigl[ \longrightarrow\; \eta_0 \bigr]
-              \;\longrightarrow\; \frac{\eta_0}{D}, \qquad
+              \;\longrightarrow\; \frac{\eta_0}{D}, \\
               \eta(t) = a + (b - a) \, g\!\left( \frac{t - t_a}{t_b - t_a} \right)
 
     from a at step :math:`t_a` to b at step :math:`t_b` in each phase, with
@@ -460,7 +460,8 @@ class PerformanceSchedule:
     r"""Reduce the learning rate when a metric no longer improves. Equation sched-performance.
 
     .. math:: \eta \leftarrow \max(q \, \eta, \; \eta_{\min})
-              \quad \text{after more than } p \text{ updates in a row without improvement}
+
+    after more than p updates in a row without improvement.
 
     Parameters
     ----------

@@ -287,7 +287,7 @@ def resize_images(
     r"""Bring images to the size that a pretrained network was trained on.
 
     .. math:: \mathrm{out}_{ij} = \sum_{k,l} w_{ik} \, w'_{jl} \, I_{kl}, \qquad
-              w_{ik} = \frac{t_{ik}}{\sum_m t_{im}}, \quad
+              w_{ik} = \frac{t_{ik}}{\sum_m t_{im}}, \\
               t_{ik} = \max \Bigl( 0, 1 - \frac{|y_i - k|}{s} \Bigr), \quad
               y_i = \frac{h}{h'} \bigl( i + \tfrac12 \bigr) - \tfrac12
 
