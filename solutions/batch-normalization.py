@@ -42,10 +42,14 @@ from gradlab.checks import check
 # For a mini-batch `x` of shape `(batch, features)`, each feature $j$ is standardized over the
 # batch and then scaled and shifted:
 #
-# $$\mu_j = \frac{1}{B} \sum_i x_{ij}, \qquad
-#   \sigma_j^2 = \frac{1}{B} \sum_i (x_{ij} - \mu_j)^2, \qquad
-#   u_{ij} = \frac{x_{ij} - \mu_j}{\sqrt{\sigma_j^2 + \epsilon}}, \qquad
-#   \mathrm{out}_{ij} = \gamma_j u_{ij} + \beta_j .$$
+# $$
+# \begin{gathered}
+# \mu_j = \frac{1}{B} \sum_i x_{ij}, \qquad
+# \sigma_j^2 = \frac{1}{B} \sum_i (x_{ij} - \mu_j)^2, \\
+# u_{ij} = \frac{x_{ij} - \mu_j}{\sqrt{\sigma_j^2 + \epsilon}}, \qquad
+# \mathrm{out}_{ij} = \gamma_j u_{ij} + \beta_j .
+# \end{gathered}
+# $$
 #
 # Mind where $\epsilon$ stands. The variance divides by $B$, and is returned without $\epsilon$.
 

@@ -44,8 +44,12 @@ from gradlab.checks import check
 # A training loop reports a metric $m$ of held-out examples after each epoch. With $b$ for the best
 # metric so far and $\delta \ge 0$ for the least improvement, $m$ *improves* if
 #
-# $$m < b - \delta \quad \text{(a loss: mode "min")} \qquad \text{or} \qquad
-#   m > b + \delta \quad \text{(an accuracy: mode "max")},$$
+# $$
+# \begin{gathered}
+# m < b - \delta \quad \text{(a loss: mode "min")} \qquad \text{or} \\
+# m > b + \delta \quad \text{(an accuracy: mode "max")},
+# \end{gathered}
+# $$
 #
 # and only then becomes the best. `wait` counts the epochs since the last improvement. Training
 # stops when `wait` has reached the patience; a patience of 0 is the same as 1. A metric that is not

@@ -40,10 +40,14 @@ from gradlab.checks import check
 # A mini-batch `x` has the shape `(batch, features)`, with $m$ features. Each example $i$ is
 # standardized over its own features; then each feature $j$ is scaled and shifted:
 #
-# $$\mu_i = \frac{1}{m} \sum_j x_{ij}, \qquad
-#   \sigma_i^2 = \frac{1}{m} \sum_j (x_{ij} - \mu_i)^2, \qquad
-#   u_{ij} = \frac{x_{ij} - \mu_i}{\sqrt{\sigma_i^2 + \epsilon}}, \qquad
-#   \mathrm{out}_{ij} = \gamma_j u_{ij} + \beta_j .$$
+# $$
+# \begin{gathered}
+# \mu_i = \frac{1}{m} \sum_j x_{ij}, \qquad
+# \sigma_i^2 = \frac{1}{m} \sum_j (x_{ij} - \mu_i)^2, \\
+# u_{ij} = \frac{x_{ij} - \mu_i}{\sqrt{\sigma_i^2 + \epsilon}}, \qquad
+# \mathrm{out}_{ij} = \gamma_j u_{ij} + \beta_j .
+# \end{gathered}
+# $$
 #
 # The statistics belong to examples, $\gamma$ and $\beta$ to features. The variance divides by $m$,
 # and is returned without $\epsilon$.
