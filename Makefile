@@ -17,7 +17,10 @@ CHECKS := $(wildcard package/gradlab/checks/*.py)
 PACKAGE := $(filter-out $(CHECKS),$(shell find package -name '*.py' -o -name '*.npz'))
 SOLUTIONS := $(wildcard solutions/*.py)
 BOOK := $(shell find book -type f) _config.yml _toc.yml
-EXECUTED := $(shell grep -l code-cell book/*.md)
+# The longest come first, so that no core waits for the last page.
+LONGEST := $(patsubst %,book/%.md,in-practice batch-normalization transfer-learning dropout \
+  initialization layer-normalization)
+EXECUTED := $(LONGEST) $(filter-out $(LONGEST),$(shell grep -l code-cell book/*.md))
 CACHE := _build/.jupyter_cache
 FORCE ?=
 # Solutions are graded while the book is built.

@@ -106,12 +106,7 @@ def as_real(
     high_open: bool = False,
 ) -> float:
     """Return `value` as a finite float in the interval; an open end is itself left out."""
-    if isinstance(value, (str, bytes, bool, np.bool_)) or np.iscomplexobj(value):
-        raise TypeError(f"{name} must be a real number, got {value!r}")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a real number, got {value!r}") from None
+    number = value if type(value) is float else _as_number(name, value)
     too_low = number <= low if low_open else number < low
     too_high = number >= high if high_open else number > high
     if not math.isfinite(number) or too_low or too_high:
@@ -119,6 +114,15 @@ def as_real(
         right = f"{high:g}{')' if high_open or math.isinf(high) else ']'}"
         raise ValueError(f"{name} must be in {left}, {right}, got {value!r}")
     return number
+
+
+def _as_number(name: str, value: Any) -> float:
+    if isinstance(value, (str, bytes, bool, np.bool_)) or np.iscomplexobj(value):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a real number, got {value!r}") from None
 
 
 def as_flag(name: str, value: Any) -> bool:
