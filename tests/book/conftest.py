@@ -51,8 +51,8 @@ def visit(browser, site):
     """Open a page; return it with what it asked for and what it complained of."""
     contexts = []
 
-    def open_page(page, width=1280, scheme="light", until="load", formulas=True):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    def open_page(page, scheme="light", until="load", formulas=True):
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         # As without a network: what is not of this site does not come.
         context.route(lambda url: not url.startswith((site, "data:", "blob:")), lambda r: r.abort())

@@ -5,12 +5,15 @@ from importlib import resources
 from urllib.parse import urlsplit
 
 import pytest
-from pages import HTML, PAGES
+from pages import CHAPTERS, HTML, PAGES
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_asks_nothing_of_other_sites_is_light_and_has_no_error(visit, site, page):
-    _, requests, errors = visit(page, until="networkidle")
+def test_a_page_asks_nothing_of_other_sites_and_is_whole_and_light_and_fits_a_phone(
+    visit, site, page
+):
+    """All of it in one visit: setting the formulas of a page takes seconds."""
+    tab, requests, errors = visit(page, until="networkidle")
     assert requests
     assert [url for url in requests if not url.startswith((site, "data:", "blob:"))] == []
     assert errors == []
@@ -19,6 +22,14 @@ def test_a_page_asks_nothing_of_other_sites_is_light_and_has_no_error(visit, sit
     assert (HTML / f"{page}.html").stat().st_size < 1_500_000
     assert sum(file.stat().st_size for file in files) < 3_500_000
     assert sum(len(gzip.compress(file.read_bytes())) for file in files) < 1_200_000
+    # Every formula is set.
+    formulas = tab.locator(".math").count()
+    assert formulas > 20 or page not in CHAPTERS
+    assert tab.locator(".math:not(:has(mjx-container > mjx-math))").count() == 0
+    assert tab.locator("mjx-container").count() == formulas
+    assert tab.locator("mjx-merror").count() == 0
+    tab.set_viewport_size({"width": 360, "height": 900})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def violations(tab, options):
@@ -44,9 +55,3 @@ def test_axe_finds_no_serious_violation_in_light_or_dark(visit, page):
     tab.emulate_media(color_scheme="dark")
     tab.wait_for_selector("html[data-theme=dark]")
     assert not violations(tab, "{runOnly: ['color-contrast']}")
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_fits_a_phone(visit, page):
-    tab, _, _ = visit(page, width=360)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
