@@ -1,7 +1,7 @@
-"""Keep Jupyter Book from wiring every page to a live-code service on another site.
+"""Pages that ask for nothing from elsewhere, and for no more of MathJax than they use.
 
-Jupyter Book always loads sphinx_thebe, which writes that service's address into each page, whether
-a launch button asks for it or not.
+Jupyter Book always loads sphinx_thebe, which writes the address of a live-code service into each
+page, whether a launch button asks for it or not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ def disconnect_thebe(app: Sphinx, _config: Config) -> None:
         ]
 
 
+def mathjax_in_parts(_app: Sphinx, config: Config) -> None:
+    """Start MathJax by the script that loads what `mathjax3_config` lists: sphinx-mathjax-offline
+    sets another one, over what `_config.yml` says.
+    """
+    config.mathjax_path = "mathjax/startup.js"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx once all extensions are loaded."""
     app.connect("config-inited", disconnect_thebe)
+    app.connect("config-inited", mathjax_in_parts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

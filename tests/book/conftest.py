@@ -66,7 +66,8 @@ def visit(browser, site):
         # What is missing is reported as such, by its name.
         tab.on("response", lambda r: errors.append(r.url) if r.status >= 400 else None)
         tab.goto(f"{site}/{page}.html", wait_until=until)
-        tab.evaluate("window.MathJax?.startup?.promise")
+        # Awaited, not returned: it gives the whole document.
+        tab.evaluate("async () => { await window.MathJax?.startup?.promise }")
         return tab, requests, errors
 
     yield open_page
