@@ -51,7 +51,7 @@ def visit(browser, site):
     """Open a page; return it with what it asked for and what it complained of."""
     contexts = []
 
-    def open_page(page, scheme="light", until="load", formulas=True):
+    def open_page(page, scheme="light", formulas=True):
         context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         # As without a network: what is not of this site does not come.
@@ -65,9 +65,11 @@ def visit(browser, site):
         tab.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         # What is missing is reported as such, by its name.
         tab.on("response", lambda r: errors.append(r.url) if r.status >= 400 else None)
-        tab.goto(f"{site}/{page}.html", wait_until=until)
-        # Awaited, not returned: it gives the whole document.
-        tab.evaluate("async () => { await window.MathJax?.startup?.promise }")
+        tab.goto(f"{site}/{page}.html")
+        if formulas:
+            # Awaited, not returned: it gives the whole document.
+            tab.evaluate("async () => { await window.MathJax?.startup?.promise }")
+            tab.wait_for_load_state("networkidle")
         return tab, requests, errors
 
     yield open_page

@@ -13,7 +13,7 @@ def test_a_page_asks_nothing_of_other_sites_and_is_whole_and_light_and_fits_a_ph
     visit, site, page
 ):
     """All of it in one visit: setting the formulas of a page takes seconds."""
-    tab, requests, errors = visit(page, until="networkidle")
+    tab, requests, errors = visit(page)
     assert requests
     assert [url for url in requests if not url.startswith((site, "data:", "blob:"))] == []
     assert errors == []

@@ -92,3 +92,12 @@ def test_an_answer_opens_without_a_server(visit, chapter):
     assert not option.locator("p").last.is_visible()
     option.locator("summary").click()
     assert option.locator("p").last.is_visible()
+
+
+def test_the_search_finds_a_chapter_by_a_word_of_its_text(visit):
+    tab, _, errors = visit("search", formulas=False)
+    tab.goto(f"{tab.url}?q=Marchenko")
+    tab.wait_for_selector("#search-results li a")
+    found = [link.get_attribute("href") for link in tab.locator("#search-results li a").all()]
+    assert any("book/initialization.html" in link for link in found)
+    assert errors == []
