@@ -57,6 +57,16 @@ def test_references_inside_a_figure_are_kept():
     assert names <= set(re.findall(r'\bid="([^"]+)"', svg))
 
 
+def test_the_same_image_twice_has_no_identifier_twice():
+    figure, axes = plotting.subplots(1, 2)
+    for ax in axes:
+        ax.imshow(np.eye(3), interpolation="none")
+    html = plotting.show(figure, ALT)._repr_html_()
+    assert html.count("<image ") == 2
+    identifiers = re.findall(r'\bid="([^"]*)"', html)
+    assert len(identifiers) == len(set(identifiers))
+
+
 def test_text_is_escaped():
     html = plotting.show(line(), 'x < "y" & more')._repr_html_()
     assert 'aria-label="x &lt; &quot;y&quot; &amp; more"' in html
@@ -117,12 +127,12 @@ def test_a_slider_with_missing_parts_is_refused(values, alts, start):
 SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]], dtype=float)
 
 
-def around(points=SQUARE, frames=(0, 1, 4), style="--"):
+def around(points=SQUARE, frames=(0, 1, 4), style="--", marker="s"):
     figure, ax = plotting.subplots()
     ax.set_xlim(-1, 2)
     ax.set_ylim(-1, 2)
     return plotting.animation(
-        figure, ax, {"around": (points, plotting.BLUE, style, "s")}, frames, "Once around a square."
+        figure, ax, {"around": (points, plotting.BLUE, style, marker)}, frames, "Once around."
     )
 
 
@@ -192,6 +202,13 @@ def test_an_animation_that_does_not_rise_from_0_is_refused(frames):
 def test_an_animation_past_the_end_of_a_path_is_refused():
     with pytest.raises(ValueError, match="each step up to 5, got 5 points for 'around'"):
         around(frames=(0, 5))
+
+
+@pytest.mark.parametrize("wrong", [{"style": "dashed"}, {"marker": "*"}])
+def test_an_animation_names_a_style_or_marker_that_it_does_not_know(wrong):
+    (given,) = wrong.values()
+    with pytest.raises(ValueError, match=f"got .*'{re.escape(given)}'.* for 'around'"):
+        around(**wrong)
 
 
 def test_the_influence_diagram_names_its_nodes():

@@ -192,8 +192,8 @@ def animation(
         The axes of the figure in whose coordinates the paths are.
     paths : mapping
         For each name of the legend: the points, an array of shape (steps + 1, 2); a colour; a
-        line style, such as ``"--"``; and the marker of its head: ``"o"``, ``"s"``, ``"^"`` or
-        ``"D"``.
+        line style: ``"-"``, ``"--"``, ``"-."`` or ``":"``; and the marker of its head: ``"o"``,
+        ``"s"``, ``"^"`` or ``"D"``.
     frames : sequence of int
         The steps at which the animation stops, rising from 0.
     alt : str
@@ -202,15 +202,21 @@ def animation(
     Raises
     ------
     ValueError
-        If `frames` does not rise from 0, or a path has not as many points as its last frame needs.
+        If `frames` does not rise from 0, a path has not as many points as its last frame needs, or
+        its line style or marker is none of these.
     """
     if len(frames) < 2 or frames[0] != 0 or any(b <= a for a, b in pairwise(frames)):
         raise ValueError(f"frames must rise from 0, got {list(frames)}")
-    for name, (points, *_) in paths.items():
+    for name, (points, _, style, marker) in paths.items():
         if len(points) <= frames[-1]:
             raise ValueError(
                 f"paths must have a point for each step up to {frames[-1]}, got {len(points)} "
                 f"points for {name!r}"
+            )
+        if style not in _DASHES or marker not in _HEADS:
+            raise ValueError(
+                f"paths must have a line style of {', '.join(_DASHES)} and a marker of "
+                f"{', '.join(_HEADS)}, got {style!r} and {marker!r} for {name!r}"
             )
     for name, (_, colour, style, marker) in paths.items():
         ax.plot([], [], style, color=colour, marker=marker, markersize=5, label=name)
@@ -332,7 +338,8 @@ def _image(figure: Figure, alt: str, letters: str | None = None) -> str:
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    # Nothing refers to groups and images, and the same image twice would have one identifier.
+    svg = re.sub(r'(<g|<image[^>]*) id="[^"]*"', r"\1", svg)
     svg = re.sub(r'(<path id="|href="#)', rf"\g<1>{letters or _prefix(alt)}-", svg)
     svg = re.sub(r'(<(?!path)\w+ id="|url\(#)', rf"\g<1>{_prefix(alt)}-", svg)
     # A hundredth of a point is finer than any screen.
