@@ -32,7 +32,8 @@ all: book
 	@echo "The book is built. Open _build/html/index.html, or run: make serve"
 
 test: all
-	$(BIN)/pytest -q -n auto --dist loadscope
+	@# In the tree's order: the browser's and nbgrader's tests, which are the longest, come first.
+	$(BIN)/pytest -q -n auto --dist loadscope --no-loadscope-reorder
 
 $(VENV)/.installed: constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
