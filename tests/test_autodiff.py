@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import torch
 
-from gradlab.autodiff import Dual, Variable, count_passes
+from gradlab.autodiff import Dual, Tape, Variable, count_passes
 from gradlab.gradient_check import complex_step_gradient, numerical_gradient
 
 # Programs of two inputs; they run on Dual, Variable, tensors and (through Lifted) complex numbers.
@@ -259,6 +259,49 @@ def test_operands_keep_their_value():
         y += 1.0
         y *= x
         assert (x.value, y.value) == (2.0, 6.0)
+
+
+# ---- the tape: the program as arrays
+
+
+@pytest.mark.equation("ad-dual")
+@pytest.mark.equation("ad-adjoint")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_both_sweeps_over_one_tape_find_the_same_gradient(name):
+    inputs = Variable(0.7), Variable(1.3)
+    tape = Tape(PROGRAMS[name](*inputs))
+    adjoints = dict(zip(tape.nodes, tape.reverse(), strict=True))
+    _, expected = forward(PROGRAMS[name], 0.7, 1.3)
+    for variable, derivative in zip(inputs, expected, strict=True):
+        assert tape.forward(variable)[-1] == pytest.approx(derivative, rel=1e-13, abs=1e-14)
+        assert adjoints[variable] == pytest.approx(derivative, rel=1e-13, abs=1e-14)
+
+
+def test_a_tape_has_each_number_once_and_after_its_operands():
+    x, y = Variable(3.0), Variable(2.0)
+    z = x * y
+    tape = Tape(z * z + 1.0)
+    assert len(tape.nodes) == len(set(map(id, tape.nodes))) == 5
+    assert all((row < k).all() for k, row in enumerate(tape.operands))
+    # A square has the same operand twice; a constant has no row.
+    k = tape.nodes.index(z)
+    assert tape.operands[-2:].tolist() == [[k, k], [3, -1]]
+
+
+def test_a_tape_of_an_input_alone():
+    x = Variable(3.0)
+    tape = Tape(x)
+    assert tape.operands.tolist() == [[-1, -1]]
+    assert tape.forward(x).tolist() == tape.reverse().tolist() == [1.0]
+
+
+def test_a_tape_names_what_is_wrong():
+    x, y = Variable(3.0), Variable(2.0)
+    with pytest.raises(TypeError, match="output must be a Variable, got float"):
+        Tape(3.0)
+    for other in (y, x * x):
+        with pytest.raises(ValueError, match="variable must be an input of the program"):
+            Tape(x * x).forward(other)
 
 
 # ---- passes

@@ -19,9 +19,67 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from gradlab._validate import as_integer, as_real
+from gradlab._jit import njit
+from gradlab._validate import FloatArray, as_integer, as_real
 
-__all__ = ["Dual", "Passes", "Variable", "count_passes"]
+__all__ = ["Dual", "Passes", "Tape", "Variable", "count_passes"]
+
+
+# The operations, as the kernel below tells them apart.
+SUM, DIFFERENCE, PRODUCT, QUOTIENT, POWER, EXP, LOG, TANH, RELU = range(9)
+
+
+@njit
+def _operation_kernel(operation, a, b, out):
+    """Equations ad-sum, ad-product, ad-quotient, ad-power, ad-exp, ad-log,
+    ad-tanh, ad-relu.
+
+    `out` receives the value of the operation on `a` and `b` and its derivatives
+    with respect to each of them; an operation of `a` alone has 0 for the second.
+    """
+    if operation == SUM:
+        # (ad-sum)  d(a + b) = da + db
+        out[0], out[1], out[2] = a + b, 1.0, 1.0
+    elif operation == DIFFERENCE:
+        out[0], out[1], out[2] = a - b, 1.0, -1.0
+    elif operation == PRODUCT:
+        # (ad-product)  d(a b) = b da + a db
+        out[0], out[1], out[2] = a * b, b, a
+    elif operation == QUOTIENT:
+        # (ad-quotient)  d(a / b) = da / b - (a / b) db / b
+        quotient = a / b
+        out[0], out[1], out[2] = quotient, 1.0 / b, -quotient / b
+    elif operation == POWER:
+        # (ad-power)  d(a^b) = b a^(b - 1) da + a^b log(a) db
+        # A factor of exactly 0 decides, also where the other one is infinite.
+        power = a**b
+        out[0] = power
+        out[1] = 0.0 if b == 0.0 else b * a ** (b - 1.0)
+        out[2] = 0.0 if power == 0.0 else power * np.log(a)
+    elif operation == EXP:
+        # (ad-exp)  d(exp a) = exp(a) da
+        value = np.exp(a)
+        out[0], out[1], out[2] = value, value, 0.0
+    elif operation == LOG:
+        # (ad-log)  d(log a) = da / a
+        out[0], out[1], out[2] = np.log(a), 1.0 / a, 0.0
+    elif operation == TANH:
+        # (ad-tanh)  d(tanh a) = (1 - tanh(a)^2) da
+        value = np.tanh(a)
+        out[0], out[1], out[2] = value, 1.0 - value * value, 0.0
+    else:
+        # (ad-relu)  d(max(0, a)) = da where a > 0, else 0
+        passes = 0.0 if a <= 0.0 else 1.0
+        out[0], out[1], out[2] = a if passes == 1.0 else 0.0, passes, 0.0
+
+
+def _operate(operation: int, a: float, b: float = 0.0) -> tuple[float, float, float]:
+    """Return the value of an operation and its two local derivatives."""
+    out = np.empty(3)
+    with np.errstate(all="ignore"):
+        _operation_kernel(operation, np.float64(a), np.float64(b), out)
+    value, by_a, by_b = out.tolist()
+    return value, by_a, by_b
 
 
 class _Number(ABC):
@@ -40,102 +98,72 @@ class _Number(ABC):
     def _result(self, value: float, *partials: tuple[Self, float]) -> Self:
         """Make the result of an operation."""
 
-    def _binary(self, other: object, value: float, by_self: float, by_other: float) -> Self:
+    def _unary(self, operation: int) -> Self:
+        value, by_self, _ = _operate(operation, self.value)
+        return self._result(value, (self, by_self))
+
+    def _binary(self, operation: int, other: Self | float) -> Self:
+        b = self._value_of(other)
+        if b is None:
+            return NotImplemented
+        value, by_self, by_other = _operate(operation, self.value, b)
         if isinstance(other, type(self)):
             return self._result(value, (self, by_self), (other, by_other))
         return self._result(value, (self, by_self))
 
+    def _after_constant(self, operation: int, other: float) -> Self:
+        """Operate on a constant, which stands on the left, and this number."""
+        a = self._value_of(other)
+        if a is None:
+            return NotImplemented
+        value, _, by_self = _operate(operation, a, self.value)
+        return self._result(value, (self, by_self))
+
     def __neg__(self) -> Self:
-        return self._result(-self.value, (self, -1.0))
+        return self._binary(PRODUCT, -1.0)
 
     def __add__(self, other: Self | float) -> Self:
-        """Equation ad-sum."""
-        b = self._value_of(other)
-        if b is None:
-            return NotImplemented
-        # (ad-sum)  d(a + b) = da + db
-        return self._binary(other, self.value + b, 1.0, 1.0)
-
-    def __mul__(self, other: Self | float) -> Self:
-        """Equation ad-product."""
-        b = self._value_of(other)
-        if b is None:
-            return NotImplemented
-        # (ad-product)  d(a b) = b da + a db
-        return self._binary(other, self.value * b, b, self.value)
+        return self._binary(SUM, other)
 
     def __sub__(self, other: Self | float) -> Self:
-        b = self._value_of(other)
-        if b is None:
-            return NotImplemented
-        return self._binary(other, self.value - b, 1.0, -1.0)
+        return self._binary(DIFFERENCE, other)
+
+    def __mul__(self, other: Self | float) -> Self:
+        return self._binary(PRODUCT, other)
 
     def __truediv__(self, other: Self | float) -> Self:
-        """Equation ad-quotient."""
-        b = self._value_of(other)
-        if b is None:
-            return NotImplemented
-        # (ad-quotient)  d(a / b) = da / b - (a / b) db / b
-        quotient = _divide(self.value, b)
-        return self._binary(other, quotient, _divide(1.0, b), -_divide(quotient, b))
+        return self._binary(QUOTIENT, other)
 
     def __pow__(self, other: Self | float) -> Self:
-        """Equation ad-power."""
-        b = self._value_of(other)
-        if b is None:
-            return NotImplemented
-        a, value = self.value, _power(self.value, b)
-        # (ad-power)  d(a^b) = b a^(b - 1) da + a^b log(a) db
-        # A factor of exactly 0 decides, also where the other one is infinite.
-        by_base = 0.0 if b == 0 else b * _power(a, b - 1.0)
-        by_exponent = 0.0 if value == 0 else value * _log(a)
-        return self._binary(other, value, by_base, by_exponent)
+        return self._binary(POWER, other)
 
-    # Below, a constant stands on the left.
     __radd__ = __add__
     __rmul__ = __mul__
 
     def __rsub__(self, other: float) -> Self:
-        return -self + other
+        return self._after_constant(DIFFERENCE, other)
 
     def __rtruediv__(self, other: float) -> Self:
-        a = self._value_of(other)
-        if a is None:
-            return NotImplemented
-        quotient = _divide(a, self.value)
-        return self._result(quotient, (self, -_divide(quotient, self.value)))
+        return self._after_constant(QUOTIENT, other)
 
     def __rpow__(self, other: float) -> Self:
-        a = self._value_of(other)
-        if a is None:
-            return NotImplemented
-        value = _power(a, self.value)
-        return self._result(value, (self, 0.0 if value == 0 else value * _log(a)))
+        return self._after_constant(POWER, other)
 
     def exp(self) -> Self:
-        """Return e to this power. Equation ad-exp."""
-        with np.errstate(over="ignore"):
-            value = float(np.exp(self.value))
-        # (ad-exp)  d(exp a) = exp(a) da
-        return self._result(value, (self, value))
+        """Return e to this power."""
+        return self._unary(EXP)
 
     def log(self) -> Self:
-        """Return the natural logarithm. Equation ad-log."""
-        # (ad-log)  d(log a) = da / a
-        return self._result(_log(self.value), (self, _divide(1.0, self.value)))
+        """Return the natural logarithm."""
+        return self._unary(LOG)
 
     def tanh(self) -> Self:
-        """Return the hyperbolic tangent. Equation ad-tanh."""
-        value = float(np.tanh(self.value))
-        # (ad-tanh)  d(tanh a) = (1 - tanh(a)^2) da
-        return self._result(value, (self, 1.0 - value * value))
+        """Return the hyperbolic tangent."""
+        return self._unary(TANH)
 
     def relu(self) -> Self:
-        """Return the larger of this number and 0. Equation ad-relu."""
-        # (ad-relu)  d(max(0, a)) = da where a > 0, else 0
-        if self.value <= 0:
-            return self._result(0.0, (self, 0.0))
-        return self._result(self.value, (self, 1.0))
+        """Return the larger of this number and 0."""
+        return self._unary(RELU)
 
     def _value_of(self, other: object) -> float | None:
         """Return the value of an operand, or None for one of another kind."""
@@ -144,6 +172,25 @@ class _Number(ABC):
         if isinstance(other, (int, float, np.integer, np.floating)) and not isinstance(other, bool):
             return float(other)
         return None
+
+
+@njit
+def _forward_sweep_kernel(operands, partials, derivative):
+    """Equation ad-dual.
+
+    A tape has a row for each number, in the order in which a program computes
+    them: the rows of its operands, -1 where there is none (an input has none),
+    and its derivatives with respect to these. `derivative` holds the
+    seeds in the rows of the inputs and receives the rest.
+    """
+    for v in range(len(operands)):
+        if operands[v, 0] >= 0 or operands[v, 1] >= 0:
+            # (ad-dual)  v' = sum_k dv/du_k u_k'
+            derivative[v] = 0.0
+            for k in range(2):
+                u = operands[v, k]
+                if u >= 0:
+                    derivative[v] += partials[v, k] * derivative[u]
 
 
 class Dual(_Number):
@@ -203,10 +250,26 @@ class Dual(_Number):
         # An intermediate result may overflow: it does not pass through __init__.
         result = object.__new__(Dual)
         result.value = value
-        # (ad-dual)  v' = sum_k dv/du_k u_k'
+        # (ad-dual)  v' = sum_k dv/du_k u_k', as on a tape, but one row at a time
         terms = (by * operand.derivative for operand, by in partials)
         result.derivative = sum(terms, 0.0)
         return result
+
+
+@njit
+def _reverse_sweep_kernel(operands, partials, adjoint):
+    """Equation ad-adjoint.
+
+    The tape is that of the forward sweep. `adjoint` holds 1 in the row of the
+    output and 0 elsewhere, and receives the rest.
+    """
+    for v in range(len(operands) - 1, -1, -1):
+        # (ad-adjoint)  u_bar = sum over the uses v of u of v_bar dv/du
+        # All uses of a number come after it, so v_bar is complete here.
+        for k in range(2):
+            u = operands[v, k]
+            if u >= 0:
+                adjoint[u] += adjoint[v] * partials[v, k]
 
 
 class Variable(_Number):
@@ -287,14 +350,9 @@ class Variable(_Number):
         >>> x.grad
         6.0
         """
-        adjoint = {id(self): 1.0}
-        for node in self._nodes_after_their_uses():
-            # All uses of the node come before it, so its own adjoint is complete.
-            total = adjoint.pop(id(node))
-            node.grad = node.grad + total if accumulate else total
-            # (ad-adjoint)  u_bar = sum over the uses v of u of v_bar dv/du
-            for operand, by in node._partials:
-                adjoint[id(operand)] = adjoint.get(id(operand), 0.0) + total * by
+        tape = Tape(self)
+        for node, adjoint in zip(tape.nodes, tape.reverse().tolist(), strict=True):
+            node.grad = node.grad + adjoint if accumulate else adjoint
 
     def _nodes_after_their_uses(self) -> list[Variable]:
         """Return the graph in topological order, this node first; without recursion."""
@@ -312,6 +370,94 @@ class Variable(_Number):
                 order.append(node)
                 stack.pop()
         return order[::-1]
+
+
+class Tape:
+    """The program behind a `Variable` as arrays, a row for each number that it computed.
+
+    Parameters
+    ----------
+    output : Variable
+        The program's result, in the last row.
+
+    Attributes
+    ----------
+    nodes : list of Variable
+        The rows, each after its operands.
+    operands : int64 array (rows, 2)
+        The rows of the operands; -1 where there is none or a constant.
+    partials : array (rows, 2)
+        The derivative of each number with respect to its operands, 0 where there is none.
+
+    Notes
+    -----
+    R. E. Wengert's list (1964), as the programs that differentiate large codes keep it.
+
+    Examples
+    --------
+    >>> x, y = Variable(3.0), Variable(2.0)
+    >>> tape = Tape(x * y)
+    >>> tape.operands.tolist(), tape.partials.tolist()
+    ([[-1, -1], [-1, -1], [0, 1]], [[0.0, 0.0], [0.0, 0.0], [2.0, 3.0]])
+    """
+
+    def __init__(self, output: Variable) -> None:
+        if not isinstance(output, Variable):
+            raise TypeError(f"output must be a Variable, got {type(output).__name__}")
+        self.nodes = output._nodes_after_their_uses()[::-1]
+        rows = {id(node): row for row, node in enumerate(self.nodes)}
+        self.operands = np.full((len(self.nodes), 2), -1)
+        self.partials = np.zeros((len(self.nodes), 2))
+        for row, node in enumerate(self.nodes):
+            for k, (operand, by) in enumerate(node._partials):
+                self.operands[row, k], self.partials[row, k] = rows[id(operand)], by
+
+    def forward(self, variable: Variable) -> FloatArray:
+        """Return the derivative of every row with respect to one input. Equation ad-dual.
+
+        Parameters
+        ----------
+        variable : Variable
+            An input of the program, among `nodes`.
+
+        Returns
+        -------
+        array (rows,)
+
+        Examples
+        --------
+        >>> x, y = Variable(3.0), Variable(2.0)
+        >>> Tape(x * x * y).forward(x).tolist()[-1]
+        12.0
+        """
+        row = next((row for row, node in enumerate(self.nodes) if node is variable), -1)
+        if row < 0 or (self.operands[row] >= 0).any():
+            raise ValueError("variable must be an input of the program that output came from")
+        derivative = np.zeros(len(self.nodes))
+        derivative[row] = 1.0
+        with np.errstate(all="ignore"):
+            _forward_sweep_kernel(self.operands, self.partials, derivative)
+        return derivative
+
+    def reverse(self) -> FloatArray:
+        """Return the derivative of the output with respect to every row. Equation ad-adjoint.
+
+        Returns
+        -------
+        array (rows,)
+
+        Examples
+        --------
+        >>> x, y = Variable(3.0), Variable(2.0)
+        >>> tape = Tape(x * x * y)
+        >>> dict(zip(tape.nodes, tape.reverse().tolist()))[x]
+        12.0
+        """
+        adjoint = np.zeros(len(self.nodes))
+        adjoint[-1] = 1.0
+        with np.errstate(all="ignore"):
+            _reverse_sweep_kernel(self.operands, self.partials, adjoint)
+        return adjoint
 
 
 class Passes(NamedTuple):
@@ -369,18 +515,3 @@ def count_passes(n_inputs: int, n_outputs: int) -> Passes:
     return Passes(
         as_integer("n_inputs", n_inputs, low=1), as_integer("n_outputs", n_outputs, low=1)
     )
-
-
-def _divide(a: float, b: float) -> float:
-    with np.errstate(all="ignore"):
-        return float(np.float64(a) / np.float64(b))
-
-
-def _power(a: float, b: float) -> float:
-    with np.errstate(all="ignore"):
-        return float(np.float64(a) ** np.float64(b))
-
-
-def _log(a: float) -> float:
-    with np.errstate(all="ignore"):
-        return float(np.log(np.float64(a)))
