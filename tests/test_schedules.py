@@ -14,6 +14,7 @@ from gradlab.schedules import (
     cosine_decay,
     exponential_decay,
     one_cycle,
+    performance_rates,
     piecewise_constant,
     power_decay,
     step_decay,
@@ -373,6 +374,37 @@ def test_patience_is_borne_and_the_next_update_reduces(patience):
     for _ in range(patience):
         assert schedule.update(0.7) == 0.4
     assert schedule.update(0.7) == 0.2
+
+
+@given(
+    st.lists(st.floats(-3, 3) | st.sampled_from([math.nan, math.inf, -math.inf]), max_size=30),
+    st.integers(0, 3),
+    st.sampled_from([0.0, 0.5]),
+    st.sampled_from(["min", "max"]),
+)
+def test_rates_of_a_curve_are_those_of_its_updates(metrics, patience, min_delta, mode):
+    settings = dict(factor=0.5, patience=patience, min_delta=min_delta, min_value=0.1, mode=mode)
+    # Infinitely good, a metric could never be surpassed again.
+    metrics = [m for m in metrics if m != (-math.inf if mode == "min" else math.inf)]
+    schedule = PerformanceSchedule(1.0, **settings)
+    expected = [schedule.update(metric) for metric in metrics]
+    rates = performance_rates(np.array(metrics, float), 1.0, **settings)
+    assert rates.tolist() == expected
+    # Three stretches of the curve, from state to state.
+    schedule = PerformanceSchedule(1.0, **settings)
+    third = len(metrics) // 3
+    for part in (metrics[:third], metrics[third : 2 * third], metrics[2 * third :]):
+        schedule._run(np.array(part, float))
+    assert schedule.value == (expected[-1] if expected else 1.0)
+
+
+def test_a_curve_of_metrics_is_checked_by_name():
+    with pytest.raises(ValueError, match="metrics must have 1 dimension"):
+        performance_rates([[1.0]], 0.5)
+    with pytest.raises(TypeError, match="metrics must hold"):
+        performance_rates(["a"], 0.5)
+    with pytest.raises(ValueError, match="patience must be at least 0"):
+        performance_rates([1.0], 0.5, patience=-1)
 
 
 def test_min_delta_is_in_the_unit_of_the_metric():

@@ -18,11 +18,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gradlab._jit import njit
 from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_shaped
 
 __all__ = [
@@ -30,11 +31,20 @@ __all__ = [
     "cosine_decay",
     "exponential_decay",
     "one_cycle",
+    "performance_rates",
     "piecewise_constant",
     "power_decay",
     "step_decay",
     "warmup_cosine_decay",
 ]
+
+
+@njit
+def _power_decay_kernel(steps, init_value, decay_steps, power, out):
+    """Equation sched-power."""
+    for i in range(len(steps)):
+        # (sched-power)  eta_0 / (1 + t / T)^c
+        out[i] = init_value * (1.0 + steps[i] / decay_steps) ** -power
 
 
 def power_decay(
@@ -86,8 +96,15 @@ def power_decay(
     init_value = as_real("init_value", init_value, low=0.0)
     decay_steps = as_real("decay_steps", decay_steps, low=0.0, low_open=True)
     power = as_real("power", power, low=0.0)
-    # (sched-power)  eta_0 / (1 + t / T)^c
-    return _at_steps(step, lambda t: init_value * (1 + t / decay_steps) ** -power)
+    return _at_steps(step, _power_decay_kernel, init_value, decay_steps, power)
+
+
+@njit
+def _exponential_decay_kernel(steps, init_value, decay_steps, decay_rate, out):
+    """Equation sched-exponential."""
+    for i in range(len(steps)):
+        # (sched-exponential)  eta_0 q^(t / T)
+        out[i] = init_value * decay_rate ** (steps[i] / decay_steps)
 
 
 def exponential_decay(
@@ -134,8 +151,15 @@ def exponential_decay(
     array([1.   , 0.316, 0.1  , 0.01 ])
     """
     init_value, decay_steps, decay_rate = _decay(init_value, decay_steps, decay_rate)
-    # (sched-exponential)  eta_0 q^(t / T)
-    return _at_steps(step, lambda t: init_value * decay_rate ** (t / decay_steps))
+    return _at_steps(step, _exponential_decay_kernel, init_value, decay_steps, decay_rate)
+
+
+@njit
+def _step_decay_kernel(steps, init_value, decay_steps, decay_rate, out):
+    """Equation sched-step."""
+    for i in range(len(steps)):
+        # (sched-step)  eta_0 q^floor(t / T)
+        out[i] = init_value * decay_rate ** np.floor(steps[i] / decay_steps)
 
 
 def step_decay(
@@ -178,8 +202,18 @@ def step_decay(
     array([1.  , 1.  , 0.1 , 0.01])
     """
     init_value, decay_steps, decay_rate = _decay(init_value, decay_steps, decay_rate)
-    # (sched-step)  eta_0 q^floor(t / T)
-    return _at_steps(step, lambda t: init_value * decay_rate ** np.floor(t / decay_steps))
+    return _at_steps(step, _step_decay_kernel, init_value, decay_steps, decay_rate)
+
+
+@njit
+def _piecewise_constant_kernel(steps, boundaries, values, new_at_boundary, out):
+    """Equation sched-piecewise."""
+    for i in range(len(steps)):
+        # (sched-piecewise)  v_k with k the number of boundaries up to t
+        k = 0
+        for j in range(len(boundaries)):
+            k += boundaries[j] < steps[i] or (new_at_boundary and boundaries[j] == steps[i])
+        out[i] = values[k]
 
 
 def piecewise_constant(
@@ -231,9 +265,24 @@ def piecewise_constant(
         raise ValueError(f"values must be finite and not negative, got {levels}")
     if at_boundary not in ("new", "old"):
         raise ValueError(f"at_boundary must be 'new' or 'old', got {at_boundary!r}")
-    # (sched-piecewise)  v_k with k the number of boundaries up to t
-    side: Literal["right", "left"] = "right" if at_boundary == "new" else "left"
-    return _at_steps(step, lambda t: levels[np.searchsorted(edges, t, side)])
+    return _at_steps(step, _piecewise_constant_kernel, edges, levels, at_boundary == "new")
+
+
+@njit
+def _annealed(a, b, u, cosine):
+    """Go from `a` at u = 0 to `b` at u = 1 along half a wave or a line, and stay there."""
+    u = min(u, 1.0)
+    g = (1.0 - np.cos(np.pi * u)) / 2.0 if cosine else u
+    # Weights, and not a + (b - a) g, so that a tiny end value comes out exactly.
+    return a * (1.0 - g) + b * g
+
+
+@njit
+def _cosine_decay_kernel(steps, init_value, decay_steps, end_value, out):
+    """Equation sched-cosine."""
+    for i in range(len(steps)):
+        # (sched-cosine)  eta_T + (eta_0 - eta_T) / 2 (1 + cos(pi min(t, T) / T))
+        out[i] = _annealed(init_value, end_value, steps[i] / decay_steps, True)
 
 
 def cosine_decay(
@@ -281,8 +330,23 @@ def cosine_decay(
     init_value = as_real("init_value", init_value, low=0.0)
     decay_steps = as_real("decay_steps", decay_steps, low=0.0, low_open=True)
     end_value = as_real("end_value", end_value, low=0.0)
-    # (sched-cosine)  eta_T + (eta_0 - eta_T) / 2 (1 + cos(pi min(t, T) / T))
-    return _at_steps(step, lambda t: _anneal(init_value, end_value, t / decay_steps, _cosine))
+    return _at_steps(step, _cosine_decay_kernel, init_value, decay_steps, end_value)
+
+
+@njit
+def _warmup_cosine_decay_kernel(
+    steps, init_value, peak_value, warmup_steps, decay_steps, end_value, out
+):
+    """Equation sched-warmup-cosine."""
+    for i in range(len(steps)):
+        t = steps[i]
+        if t < warmup_steps:
+            # (sched-warmup-cosine)  eta_0 + (eta_peak - eta_0) t / W
+            out[i] = _annealed(init_value, peak_value, t / warmup_steps, False)
+        else:
+            # (sched-warmup-cosine)  sched-cosine from the peak, over t - W of T - W steps
+            decayed = (t - warmup_steps) / (decay_steps - warmup_steps)
+            out[i] = _annealed(peak_value, end_value, decayed, True)
 
 
 def warmup_cosine_decay(
@@ -346,17 +410,30 @@ def warmup_cosine_decay(
     warmup_steps = as_real("warmup_steps", warmup_steps, low=0.0)
     decay_steps = as_real("decay_steps", decay_steps, low=warmup_steps, low_open=True)
     end_value = as_real("end_value", end_value, low=0.0)
+    return _at_steps(
+        step,
+        _warmup_cosine_decay_kernel,
+        init_value,
+        peak_value,
+        warmup_steps,
+        decay_steps,
+        end_value,
+    )
 
-    def formula(t: FloatArray) -> FloatArray:
-        # (sched-warmup-cosine)
-        decayed = (t - warmup_steps) / (decay_steps - warmup_steps)
-        falling = _anneal(peak_value, end_value, decayed, _cosine)
-        if warmup_steps == 0:
-            return falling
-        rising = _anneal(init_value, peak_value, t / warmup_steps, _linear)
-        return np.where(t < warmup_steps, rising, falling)
 
-    return _at_steps(step, formula)
+@njit
+def _one_cycle_kernel(steps, times, levels, cosine, out):
+    """Equation sched-one-cycle.
+
+    Phase k goes from ``levels[k]`` at ``times[k]`` to the next of both.
+    """
+    for i in range(len(steps)):
+        t, k = steps[i], 0
+        while k < len(times) - 2 and times[k + 1] <= t:
+            k += 1
+        # (sched-one-cycle)  a + (b - a) g((t - t_a) / (t_b - t_a))
+        u = (t - times[k]) / (times[k + 1] - times[k])
+        out[i] = _annealed(levels[k], levels[k + 1], u, cosine)
 
 
 def one_cycle(
@@ -452,8 +529,31 @@ def one_cycle(
             f"{times[1:]}"
         )
     levels = [start, top, end] if return_fraction is None else [start, top, start, end]
-    ease = _cosine if shape == "cosine" else _linear
-    return _at_steps(step, lambda t: _phases(t, np.array(times), np.array(levels), ease))
+    return _at_steps(step, _one_cycle_kernel, np.array(times), np.array(levels), shape == "cosine")
+
+
+@njit
+def _performance_kernel(metrics, sign, settings, state, rates):
+    """Equation sched-performance.
+
+    `sign` is 1 where a smaller metric is better and -1 where a larger one is. `settings` holds
+    q, p, the least improvement and the lowest rate; `state` the rate, the best metric, the updates
+    in a row without improvement and the number of reductions, and is carried on.
+    """
+    factor, patience, min_delta, min_value = settings
+    for i in range(len(metrics)):
+        if sign * metrics[i] < sign * state[1] - min_delta:
+            state[1] = metrics[i]
+            state[2] = 0.0
+        else:
+            state[2] += 1.0
+        if state[2] > patience:
+            # (sched-performance)  eta <- max(q eta, eta_min)
+            reduced = max(factor * state[0], min_value)
+            state[3] += reduced < state[0]
+            state[0] = reduced
+            state[2] = 0.0
+        rates[i] = state[0]
 
 
 class PerformanceSchedule:
@@ -552,34 +652,81 @@ class PerformanceSchedule:
         TypeError
             If `metric` is not a real number.
         """
-        number = _as_metric(metric)
-        if self.mode == "min":
-            improved = number < self.best - self.min_delta
-        else:
-            improved = number > self.best + self.min_delta
-        if improved:
-            self.best = number
-            self.bad_updates = 0
-            return self.value
-        self.bad_updates += 1
-        if self.bad_updates > self.patience:
-            # (sched-performance)  eta <- max(q eta, eta_min)
-            reduced = max(self.factor * self.value, self.min_value)
-            self.reductions += reduced < self.value
-            self.value = reduced
-            self.bad_updates = 0
-        return self.value
+        return float(self._run(np.array([_as_metric(metric)]))[0])
+
+    def _run(self, metrics: FloatArray) -> FloatArray:
+        """Take metrics in, one after the other, and return the rate after each."""
+        sign = 1.0 if self.mode == "min" else -1.0
+        settings = np.array([self.factor, self.patience, self.min_delta, self.min_value])
+        state = np.array([self.value, self.best, self.bad_updates, self.reductions])
+        rates = np.empty(metrics.size)
+        _performance_kernel(metrics, sign, settings, state, rates)
+        self.value, self.best = state[:2].tolist()
+        self.bad_updates, self.reductions = int(state[2]), int(state[3])
+        return rates
 
 
-def _at_steps(step: ArrayLike, formula: Callable[[FloatArray], FloatArray]) -> float | FloatArray:
-    """Evaluate a formula in float64 at the checked steps; a float for a single step."""
+def performance_rates(
+    metrics: ArrayLike,
+    init_value: float,
+    factor: float = 0.1,
+    patience: int = 10,
+    min_delta: float = 0.0,
+    min_value: float = 0.0,
+    mode: str = "min",
+) -> FloatArray:
+    r"""Return the learning rates of a whole sequence of metrics. Equation sched-performance.
+
+    .. math:: \eta \leftarrow \max(q \, \eta, \; \eta_{\min})
+
+    after more than p metrics in a row without improvement: what a `PerformanceSchedule` with the
+    same settings returns from its updates.
+
+    Parameters
+    ----------
+    metrics : array (updates,)
+        A recorded curve, such as the validation loss of each epoch. What is not a number, or
+        infinite on the bad side, is no improvement.
+    init_value, factor, patience, min_delta, min_value, mode
+        As in `PerformanceSchedule`.
+
+    Returns
+    -------
+    array (updates,)
+        The rate after each update.
+
+    Raises
+    ------
+    ValueError
+        If a setting is outside its range, or `metrics` has other than one dimension.
+    TypeError
+        If a number is not real.
+
+    Notes
+    -----
+    Deck H "Performance Scheduling".
+
+    Examples
+    --------
+    >>> performance_rates([3.0, 2.0, 2.5, 2.0, 1.0], init_value=0.5, patience=1)
+    array([0.5 , 0.5 , 0.5 , 0.05, 0.05])
+    """
+    schedule = PerformanceSchedule(init_value, factor, patience, min_delta, min_value, mode)
+    return schedule._run(as_float_array("metrics", metrics, ndim=1, dtype=np.float64))
+
+
+def _at_steps(step: ArrayLike, kernel: Callable[..., None], *settings: Any) -> Any:
+    """Run a kernel in float64 over the checked steps; a float for a single step."""
     steps = as_float_array("step", step)
     if not (np.isfinite(steps).all() and (steps >= 0).all()):
         raise ValueError("step must be finite and not negative, in each entry")
+    values = np.empty(steps.size)
     # A step far beyond the decay leaves nothing of the value.
     with np.errstate(over="ignore"):
-        values = formula(steps.astype(np.float64))
-    return float(values) if steps.ndim == 0 else values.astype(steps.dtype)
+        kernel(steps.ravel().astype(np.float64), *settings, values)
+    if steps.ndim == 0:
+        return float(values[0])
+    return values.reshape(steps.shape).astype(steps.dtype)
 
 
 def _decay(init_value: float, decay_steps: float, decay_rate: float) -> tuple[float, float, float]:
@@ -593,33 +740,6 @@ def _decay(init_value: float, decay_steps: float, decay_rate: float) -> tuple[fl
 
 def _fraction(name: str, value: float) -> float:
     return as_real(name, value, low=0.0, high=1.0, low_open=True, high_open=True)
-
-
-def _linear(u: FloatArray) -> FloatArray:
-    return u
-
-
-def _cosine(u: FloatArray) -> FloatArray:
-    return (1 - np.cos(np.pi * u)) / 2
-
-
-def _anneal(a: Any, b: Any, u: FloatArray, ease: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    """Go from `a` at u = 0 to `b` at u = 1, and stay there."""
-    # Weights, and not a + (b - a) g, so that a tiny end value comes out exactly.
-    g = ease(np.minimum(u, 1.0))
-    return a * (1 - g) + b * g
-
-
-def _phases(
-    t: FloatArray,
-    times: FloatArray,
-    levels: FloatArray,
-    ease: Callable[[FloatArray], FloatArray],
-) -> FloatArray:
-    """Equation sched-one-cycle."""
-    k = np.clip(np.searchsorted(times, t, side="right") - 1, 0, times.size - 2)
-    # (sched-one-cycle)  a + (b - a) g((t - t_a) / (t_b - t_a))
-    return _anneal(levels[k], levels[k + 1], (t - times[k]) / (times[k + 1] - times[k]), ease)
 
 
 def _as_metric(metric: Any) -> float:
