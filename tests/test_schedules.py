@@ -383,7 +383,13 @@ def test_patience_is_borne_and_the_next_update_reduces(patience):
     st.sampled_from(["min", "max"]),
 )
 def test_rates_of_a_curve_are_those_of_its_updates(metrics, patience, min_delta, mode):
-    settings = dict(factor=0.5, patience=patience, min_delta=min_delta, min_value=0.1, mode=mode)
+    settings = {
+        "factor": 0.5,
+        "patience": patience,
+        "min_delta": min_delta,
+        "min_value": 0.1,
+        "mode": mode,
+    }
     # Infinitely good, a metric could never be surpassed again.
     metrics = [m for m in metrics if m != (-math.inf if mode == "min" else math.inf)]
     schedule = PerformanceSchedule(1.0, **settings)
