@@ -270,10 +270,10 @@ def test_operands_keep_their_value():
 def test_both_sweeps_over_one_tape_find_the_same_gradient(name):
     inputs = Variable(0.7), Variable(1.3)
     tape = Tape(PROGRAMS[name](*inputs))
-    adjoints = dict(zip(tape.nodes, tape.reverse(), strict=True))
+    adjoints = dict(zip(tape.nodes, tape.adjoints(), strict=True))
     _, expected = forward(PROGRAMS[name], 0.7, 1.3)
     for variable, derivative in zip(inputs, expected, strict=True):
-        assert tape.forward(variable)[-1] == pytest.approx(derivative, rel=1e-13, abs=1e-14)
+        assert tape.derivatives(variable)[-1] == pytest.approx(derivative, rel=1e-13, abs=1e-14)
         assert adjoints[variable] == pytest.approx(derivative, rel=1e-13, abs=1e-14)
 
 
@@ -292,7 +292,7 @@ def test_a_tape_of_an_input_alone():
     x = Variable(3.0)
     tape = Tape(x)
     assert tape.operands.tolist() == [[-1, -1]]
-    assert tape.forward(x).tolist() == tape.reverse().tolist() == [1.0]
+    assert tape.derivatives(x).tolist() == tape.adjoints().tolist() == [1.0]
 
 
 def test_a_tape_names_what_is_wrong():
@@ -301,7 +301,7 @@ def test_a_tape_names_what_is_wrong():
         Tape(3.0)
     for other in (y, x * x):
         with pytest.raises(ValueError, match="variable must be an input of the program"):
-            Tape(x * x).forward(other)
+            Tape(x * x).derivatives(other)
 
 
 # ---- passes

@@ -351,7 +351,7 @@ class Variable(_Number):
         6.0
         """
         tape = Tape(self)
-        for node, adjoint in zip(tape.nodes, tape.reverse().tolist(), strict=True):
+        for node, adjoint in zip(tape.nodes, tape.adjoints().tolist(), strict=True):
             node.grad = node.grad + adjoint if accumulate else adjoint
 
     def _nodes_after_their_uses(self) -> list[Variable]:
@@ -412,7 +412,7 @@ class Tape:
             for k, (operand, by) in enumerate(node._partials):
                 self.operands[row, k], self.partials[row, k] = rows[id(operand)], by
 
-    def forward(self, variable: Variable) -> FloatArray:
+    def derivatives(self, variable: Variable) -> FloatArray:
         """Return the derivative of every row with respect to one input. Equation ad-dual.
 
         Parameters
@@ -427,7 +427,7 @@ class Tape:
         Examples
         --------
         >>> x, y = Variable(3.0), Variable(2.0)
-        >>> Tape(x * x * y).forward(x).tolist()[-1]
+        >>> Tape(x * x * y).derivatives(x).tolist()[-1]
         12.0
         """
         row = next((row for row, node in enumerate(self.nodes) if node is variable), -1)
@@ -439,7 +439,7 @@ class Tape:
             _forward_sweep_kernel(self.operands, self.partials, derivative)
         return derivative
 
-    def reverse(self) -> FloatArray:
+    def adjoints(self) -> FloatArray:
         """Return the derivative of the output with respect to every row. Equation ad-adjoint.
 
         Returns
@@ -450,7 +450,7 @@ class Tape:
         --------
         >>> x, y = Variable(3.0), Variable(2.0)
         >>> tape = Tape(x * x * y)
-        >>> dict(zip(tape.nodes, tape.reverse().tolist()))[x]
+        >>> dict(zip(tape.nodes, tape.adjoints().tolist()))[x]
         12.0
         """
         adjoint = np.zeros(len(self.nodes))
