@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from gradlab import activations
 from gradlab._cache import Cache
+from gradlab._jit import njit, njit_sums
 from gradlab._validate import FloatArray, as_batch, as_float_array, as_shaped
 
 __all__ = ["MLPCache", "mlp_backward", "mlp_forward", "sensitivities"]
@@ -66,6 +67,22 @@ class MLPCache(Cache):
     net_inputs: tuple[FloatArray, ...]
     weights: tuple[FloatArray, ...]
     activations: tuple[str, ...]
+
+
+@njit
+def _net_input_kernel(h, weight, bias, z):
+    """Equation bp-net-input."""
+    batch, fan_in = h.shape
+    fan_out = weight.shape[1]
+    for i in range(batch):
+        hi, zi = h[i], z[i]
+        # (bp-net-input)  N_ik = b_k + sum_j A_ij W_jk
+        for k in range(fan_out):
+            zi[k] = bias[k]
+        for j in range(fan_in):
+            wj = weight[j]
+            for k in range(fan_out):
+                zi[k] += hi[j] * wj[k]
 
 
 def mlp_forward(
@@ -115,6 +132,9 @@ def mlp_forward(
     before each example. Deck S has columns for examples, so its W is our transpose, and a last
     unit that is always 1 for the bias. PyTorch's ``Linear`` keeps the transpose too.
 
+    The products are written out, to be read. `gradlab.network` leaves them to BLAS, which is faster
+    where matrices are large.
+
     Examples
     --------
     >>> out, cache = mlp_forward([[1.0, 2.0]], [[[1.0], [-1.0]], [[3.0]]], [[1.5], [1.0]], "relu")
@@ -132,12 +152,28 @@ def mlp_forward(
     inputs, net_inputs, a = [], [], x
     for (weight, bias), name in zip(layers, names, strict=True):
         inputs.append(a)
-        # (bp-net-input)   N^k = A^(k-1) W^k + b^k
-        net_inputs.append(a @ weight + bias)
-        # (bp-activation)  A^k = f^k(N^k)
-        a = _ACTIVATIONS[name][0](net_inputs[-1])
+        z = np.empty((len(x), len(bias)), x.dtype)
+        _net_input_kernel(a, weight, bias, z)
+        net_inputs.append(z)
+        # (bp-activation)  A^k = f^k(N^k), a kernel of gradlab.activations
+        a = _ACTIVATIONS[name][0](z)
     kept = tuple(weight.copy() for weight, _ in layers)
     return a, MLPCache(tuple(inputs), tuple(net_inputs), kept, names)
+
+
+@njit_sums
+def _input_gradient_kernel(s, weight, dh):
+    """Equation bp-input-gradient, and the first factor of bp-sensitivity."""
+    batch, fan_out = s.shape
+    for i in range(batch):
+        si, di = s[i], dh[i]
+        for j in range(len(weight)):
+            # (bp-input-gradient)  dL/dX_ij = sum_k S_ik W_jk
+            wj = weight[j]
+            total = 0.0
+            for k in range(fan_out):
+                total += si[k] * wj[k]
+            di[j] = total
 
 
 def sensitivities(dout: ArrayLike, cache: MLPCache) -> list[FloatArray]:
@@ -202,8 +238,36 @@ def sensitivities(dout: ArrayLike, cache: MLPCache) -> list[FloatArray]:
         s = _ACTIVATIONS[name][1](grad, n)
         result.append(s)
         if len(result) < len(cache.weights):
-            grad = s @ weight.T
+            grad = _input_gradient(s, weight)
     return result[::-1]
+
+
+def _input_gradient(s: FloatArray, weight: FloatArray) -> FloatArray:
+    dh = np.empty((len(s), len(weight)), s.dtype)
+    _input_gradient_kernel(s, weight, dh)
+    return dh
+
+
+@njit
+def _parameter_gradients_kernel(h, s, dweight, dbias):
+    """Equations bp-weight-gradient, bp-bias-gradient.
+
+    `dbias` is float64 whatever `s` is, so that a long sum keeps its digits.
+    """
+    batch, fan_in = h.shape
+    fan_out = s.shape[1]
+    dweight[:] = 0.0
+    dbias[:] = 0.0
+    for i in range(batch):
+        hi, si = h[i], s[i]
+        # (bp-weight-gradient)  dL/dW_jk = sum_i A_ij S_ik
+        for j in range(fan_in):
+            dj = dweight[j]
+            for k in range(fan_out):
+                dj[k] += hi[j] * si[k]
+        # (bp-bias-gradient)    dL/db_k = sum_i S_ik
+        for k in range(fan_out):
+            dbias[k] += si[k]
 
 
 def mlp_backward(
@@ -259,12 +323,13 @@ def mlp_backward(
     [array([6.]), array([2.])]
     """
     s = sensitivities(dout, cache)
-    # (bp-weight-gradient)  dL/dW^k = A^(k-1)^T S^k
-    dweights = [a.T @ sk for a, sk in zip(cache.inputs, s, strict=True)]
-    # (bp-bias-gradient)    dL/db^k = sum_i S^k_i
-    dbiases = [sk.sum(axis=0, dtype=np.float64).astype(sk.dtype) for sk in s]
-    # (bp-input-gradient)   dL/dX = S^1 W^1^T
-    return s[0] @ cache.weights[0].T, dweights, dbiases
+    dweights, dbiases = [], []
+    for h, sk, weight in zip(cache.inputs, s, cache.weights, strict=True):
+        dweight, dbias = np.empty_like(weight), np.empty(weight.shape[1])
+        _parameter_gradients_kernel(h, sk, dweight, dbias)
+        dweights.append(dweight)
+        dbiases.append(dbias.astype(sk.dtype))
+    return _input_gradient(s[0], cache.weights[0]), dweights, dbiases
 
 
 def _checked_layers(
