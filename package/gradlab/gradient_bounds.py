@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from gradlab._jit import njit
 from gradlab._validate import FloatArray, as_float_array, as_integer, as_rng, as_shaped, as_vector
 
 __all__ = ["PropagatedNorms", "gradient_norm_bounds", "propagate_norms", "singular_value_products"]
@@ -86,24 +87,42 @@ def _as_layers(
     ]
 
 
-def _norm(v: FloatArray) -> float:
+@njit
+def _norm_kernel(v):
     """Return the Euclidean norm, also of numbers whose squares overflow or underflow."""
-    largest = float(np.abs(v).max())
-    return largest * math.sqrt(float(np.sum((v / largest) ** 2))) if largest > 0 else 0.0
+    largest = 0.0
+    for x in v:
+        largest = max(largest, abs(x))
+    if largest == 0.0:
+        return 0.0
+    total = 0.0
+    for x in v:
+        total += (x / largest) ** 2
+    return largest * math.sqrt(total)
 
 
-def _product(factors: Iterable[float]) -> float:
-    """Return a product that overflows or underflows only if the result does.
+@njit
+def _products_kernel(factors, products):
+    """Equations gb-singular-value-products, gb-upper-bound, gb-lower-bound.
 
-    The mantissa and the exponent are kept apart on the way.
+    From the last factor to the first. Mantissa and exponent are kept apart on
+    the way, so that a product overflows or underflows only if the result does.
     """
     mantissa, exponent = 1.0, 0
-    for factor in factors:
-        part, shift = math.frexp(factor)
+    for layer in range(len(factors) - 1, -1, -1):
+        # (gb-singular-value-products)  the product of the factors of layers l ... L
+        part, shift = math.frexp(factors[layer])
         mantissa, carry = math.frexp(mantissa * part)
         exponent += shift + carry
+        products[layer] = np.ldexp(mantissa, exponent)
+
+
+def _products(factors: list[float]) -> FloatArray:
+    """Return the product of each factor and those after it."""
+    products = np.empty(len(factors))
     with np.errstate(over="ignore", under="ignore"):
-        return float(np.ldexp(mantissa, exponent))
+        _products_kernel(np.array(factors, float), products)
+    return products
 
 
 def _extreme_singular_values(weight: FloatArray) -> tuple[float, float]:
@@ -129,8 +148,8 @@ def _layer_factors(
         low, high = _extreme_singular_values(weight)
         slopes = np.abs(derivative)
         # The singular values of a diagonal matrix are the absolute values on its diagonal.
-        smallest.append(_product([float(slopes.min()), low]))
-        largest.append(_product([float(slopes.max()), high]))
+        smallest.append(float(_products([float(slopes.min()), low])[0]))
+        largest.append(float(_products([float(slopes.max()), high])[0]))
     return smallest, largest
 
 
@@ -182,11 +201,8 @@ def singular_value_products(
     >>> smallest, largest
     (array([1. , 0.5]), array([6. , 1.5]))
     """
-    factors = _layer_factors(_as_layers(weights, activation_derivatives))
-    smallest, largest = (
-        np.array([_product(side[layer:]) for layer in range(len(side))]) for side in factors
-    )
-    return smallest, largest
+    smallest, largest = _layer_factors(_as_layers(weights, activation_derivatives))
+    return _products(smallest), _products(largest)
 
 
 def gradient_norm_bounds(
@@ -276,9 +292,37 @@ def gradient_norm_bounds(
         raise ValueError(
             f"loss_gradient must have shape {(layers[-1][1].shape[1],)}, got {loss_gradient.shape}"
         )
-    ends = [_norm(x), _norm(loss_gradient)]
-    smallest, largest = _layer_factors(layers)
-    return _product(ends + smallest), _product(ends + largest)
+    ends = [_norm_kernel(x), _norm_kernel(loss_gradient)]
+    lower, upper = (_products(ends + side)[0] for side in _layer_factors(layers))
+    return float(lower), float(upper)
+
+
+@njit
+def _sensitivities_kernel(weights, derivatives, s):
+    """Equation gb-sensitivity.
+
+    ``weights[l]`` is W_{l+1} and ``derivatives[l]`` is g'(z_{l+1}). The last row of `s` holds the
+    gradient with respect to the output, and the others receive the sensitivities.
+    """
+    layers, width = derivatives.shape
+    for layer in range(layers - 1, -1, -1):
+        above = s[layer + 1]
+        for j in range(width):
+            # (gb-sensitivity)  dL/dz_l = g'(z_l) (W_l dL/dz_(l+1))
+            wj = weights[layer, j]
+            total = 0.0
+            for k in range(width):
+                total += wj[k] * above[k]
+            s[layer, j] = derivatives[layer, j] * total
+
+
+@njit
+def _gradient_norms_kernel(hidden, s, activations, gradients):
+    """Equation gb-weight-gradient."""
+    for layer in range(len(hidden)):
+        activations[layer] = _norm_kernel(hidden[layer])
+        # (gb-weight-gradient)  |dL/dW_l| = |h_l| |dL/dz_(l+1)|
+        gradients[layer] = activations[layer] * _norm_kernel(s[layer])
 
 
 def propagate_norms(
@@ -356,26 +400,27 @@ def propagate_norms(
         if not callable(function):
             raise TypeError(f"{name} must be callable, got {type(function).__name__}")
 
-    weights = [
-        as_shaped("initializer", initializer(width, width, rng, np.float64), (width, width))
-        for _ in range(depth + 1)
-    ]
+    weights = np.empty((depth + 1, width, width))
+    for weight in weights:
+        weight[:] = as_shaped(
+            "initializer", initializer(width, width, rng, np.float64), weight.shape
+        )
     # Forward: z_{l+1} = h_l W_l and h_{l+1} = g(z_{l+1}).
-    hidden, derivatives = [rng.standard_normal(width)], []
-    for weight in weights[:-1]:
-        z = hidden[-1] @ weight
-        hidden.append(activation(z))
-        derivatives.append(activation_backward(np.ones(width), z))
-    loss_gradient = rng.standard_normal(width)
-    loss_gradient /= _norm(loss_gradient)
+    hidden, derivatives = np.empty((depth + 1, width)), np.empty((depth, width))
+    hidden[0] = rng.standard_normal(width)
+    for layer in range(depth):
+        z = hidden[layer] @ weights[layer]
+        hidden[layer + 1] = activation(z)
+        derivatives[layer] = activation_backward(np.ones(width), z)
+    s = np.empty((depth + 1, width))
+    s[-1] = rng.standard_normal(width)
+    s[-1] /= _norm_kernel(s[-1])
 
-    # Backward: dL/dz_l = g'(z_l) (W_l dL/dz_{l+1}), from the output back.
-    sensitivities = [loss_gradient]
-    for weight, derivative in zip(weights[:0:-1], derivatives[::-1], strict=True):
-        sensitivities.append(derivative * (weight @ sensitivities[-1]))
+    _sensitivities_kernel(weights[1:], derivatives, s)
+    activations, gradients = np.empty((2, depth + 1))
+    _gradient_norms_kernel(hidden, s, activations, gradients)
     smallest, largest = (
-        np.append(side, 1.0) for side in singular_value_products(weights[1:], derivatives)
+        np.append(side, 1.0)
+        for side in singular_value_products(list(weights[1:]), list(derivatives))
     )
-    activations = np.array([_norm(h) for h in hidden])
-    gradients = activations * [_norm(s) for s in sensitivities[::-1]]
     return PropagatedNorms(activations, gradients, activations * smallest, activations * largest)
