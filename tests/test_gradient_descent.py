@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,10 +8,16 @@ from support import torch
 
 from gradlab.gradient_descent import (
     condition_number,
+    diagonal_newton_step,
+    gauss_newton_matrix,
     gradient_descent,
+    linear_descent,
     max_stable_learning_rate,
+    minibatch_variance,
     minibatches,
     optimal_learning_rate,
+    power_iteration,
+    quadratic_descent,
 )
 
 
@@ -280,6 +288,125 @@ def test_minibatch_gradient_is_unbiased_with_a_variance_that_falls(batch_size):
     assert estimates.var() == pytest.approx(variance, rel=0.1, abs=1e-12)
 
 
+@pytest.mark.equation("gd-minibatch-variance")
+@given(st.integers(1, 7), st.data())
+def test_variance_is_that_over_all_batches(n, data):
+    size = data.draw(st.integers(1, n))
+    gradients = np.random.default_rng(n).normal(2.0, 3.0, (n, 2)) * [1.0, 1e3]
+    means = [gradients[list(batch)].mean(axis=0) for batch in combinations(range(n), size)]
+    variance = minibatch_variance(gradients, size)
+    np.testing.assert_allclose(variance, np.var(means, axis=0), rtol=1e-9, atol=1e-9)
+
+
+# ---- paths without a call of Python for each step
+
+
+@pytest.mark.equation("gd-update")
+@given(spectra, st.integers(0, 20))
+def test_descent_on_a_quadratic_is_gradient_descent_there(eigenvalues, steps):
+    hessian, start = rotated(np.array(eigenvalues)), np.arange(1.0, 1 + len(eigenvalues))
+
+    def rate(t):
+        return 0.02 / (1 + t)
+
+    path = quadratic_descent(hessian, start, rate, steps)
+    expected = gradient_descent(lambda x: hessian @ x, start, rate, steps)
+    np.testing.assert_allclose(path, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_descent_on_a_quadratic_may_diverge_and_meet_a_saddle():
+    path = quadratic_descent(np.diag([1.0, -1.0]), [1.0, 1e-3], 0.5, 30)
+    assert abs(path[-1, 0]) < 1e-8 < path[-1, 1]
+    assert not np.isfinite(quadratic_descent([[4.0]], [1.0], 1e3, 200)[-1]).any()
+
+
+@pytest.mark.equation("gd-minibatch-gradient")
+@given(st.integers(1, 9), st.integers(1, 10), st.integers(0, 3))
+def test_descent_of_a_linear_unit_takes_the_mean_over_each_mini_batch(n, size, epochs):
+    rng = np.random.default_rng(n)
+    x, y, w = rng.normal(size=(n, 3)), rng.normal(size=n), rng.normal(size=3)
+    path = linear_descent(x, y, w, lambda t: 0.1 / (1 + t), size, epochs, np.random.default_rng(1))
+    again, expected = np.random.default_rng(1), [w]
+    for _ in range(epochs):
+        for batch in minibatches(n, size, again):
+            error = x[batch] @ w - y[batch]
+            w = w - 0.1 / len(expected) * x[batch].T @ error / len(batch)
+            expected.append(w)
+    np.testing.assert_allclose(path, expected, rtol=1e-9, atol=1e-9)
+
+
+# ---- curvature without the whole Hessian
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=5), st.integers(0, 99))
+def test_power_iteration_finds_the_eigenvalue_of_largest_magnitude(others, seed):
+    hessian = rotated(np.array([-8.0, *others]))
+    size = len(others) + 1
+    rng = np.random.default_rng(seed)
+    for given_as in (hessian, lambda v: hessian @ v):
+        value, vector = power_iteration(given_as, size, rng)
+        assert value == pytest.approx(-8.0, rel=1e-9)
+        np.testing.assert_allclose(hessian @ vector, value * vector, atol=1e-4)
+        assert np.linalg.norm(vector) == pytest.approx(1.0)
+
+
+def test_power_iteration_says_where_nothing_dominates():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="matrix_vector has no eigenvalue that 50 steps part"):
+        power_iteration(np.diag([1.0, -1.0]), 2, rng, max_steps=50)
+    assert power_iteration(np.zeros((2, 2)), 2, rng).value == 0.0
+    assert power_iteration([[3.0]], 1, rng).value == pytest.approx(3.0)
+    for bad, error in ((np.eye(3), ValueError), (lambda v: v[:1], ValueError), ("a", TypeError)):
+        with pytest.raises(error, match="matrix_vector must"):
+            power_iteration(bad, 2, rng)
+    with pytest.raises(ValueError, match="matrix_vector must return finite"):
+        power_iteration(lambda v: v * np.nan, 2, rng)
+
+
+@given(st.lists(st.floats(0.1, 5), min_size=1, max_size=5))
+def test_a_diagonal_newton_step_reaches_the_minimum_where_the_axes_are_the_weights(curvatures):
+    curvature = np.array(curvatures)
+    w = np.arange(1.0, 1 + curvature.size)
+    step = diagonal_newton_step(curvature * w, curvature, damping=1e-12)
+    np.testing.assert_allclose(w + step, 0, atol=1e-9)
+    # Uphill curvature, too, is left downhill.
+    np.testing.assert_allclose(diagonal_newton_step(curvature * w, -curvature, 1e-12), step)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_diagonal_newton_step_keeps_type_and_shape(dtype):
+    step = diagonal_newton_step(np.ones((2, 3), dtype), np.zeros((2, 3)), damping=0.5)
+    assert step.dtype == dtype
+    np.testing.assert_array_equal(step, np.full((2, 3), -2.0))
+
+
+def test_gauss_newton_is_the_hessian_of_a_linear_model_and_close_where_it_fits():
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(6, 3)), rng.normal(size=3)
+    np.testing.assert_allclose(gauss_newton_matrix(x[:, None, :]), x.T @ x / 6)
+    # tanh(x w) under half the squared error: exact where the targets are met.
+    h = np.tanh(x @ w)
+    slope = (1 - h**2)[:, None] * x
+
+    def gradient(v, target):
+        out = np.tanh(x @ v)
+        return ((out - target) * (1 - out**2)) @ x / 6
+
+    for target, gap in ((h, 1e-8), (h + 0.5, 0.1)):
+        hessian = np.array(
+            [(gradient(w + e, target) - gradient(w - e, target)) / 2e-5 for e in 1e-5 * np.eye(3)]
+        )
+        difference = np.abs(gauss_newton_matrix(slope[:, None, :]) - hessian).max()
+        assert gap / 100 < difference + 1e-9 < gap * 10
+
+
+def test_gauss_newton_takes_the_curvature_of_the_loss():
+    rng = np.random.default_rng(1)
+    jacobian, h = rng.normal(size=(4, 2, 3)), rng.normal(size=(4, 2, 2))
+    expected = np.mean([j.T @ c @ j for j, c in zip(jacobian, h, strict=True)], axis=0)
+    np.testing.assert_allclose(gauss_newton_matrix(jacobian, h), expected)
+
+
 # ---- bad input
 
 EYE = np.eye(2)
@@ -290,6 +417,20 @@ CALLS = {
     condition_number: {"hessian": EYE},
     gradient_descent: {"grad": lambda x: x, "x0": [1.0, 2.0], "learning_rate": 0.1, "steps": 2},
     minibatches: {"n": 5, "batch_size": 2, "rng": RNG, "drop_last": False},
+    quadratic_descent: {"hessian": EYE, "x0": [1.0, 2.0], "learning_rate": 0.1, "steps": 2},
+    linear_descent: {
+        "x": EYE,
+        "y": [1.0, 2.0],
+        "w0": [0.0, 0.0],
+        "learning_rate": 0.1,
+        "batch_size": 1,
+        "epochs": 1,
+        "rng": RNG,
+    },
+    minibatch_variance: {"gradients": EYE, "batch_size": 1},
+    power_iteration: {"matrix_vector": np.diag([1.0, 2.0]), "size": 2, "rng": RNG},
+    diagonal_newton_step: {"grad": [1.0], "curvature": [1.0], "damping": 0.1},
+    gauss_newton_matrix: {"jacobian": np.ones((2, 1, 3)), "loss_hessian": np.ones((2, 1, 1))},
 }
 
 
@@ -334,8 +475,33 @@ def bad_calls():
             yield minibatches, name, bad, ValueError
         for bad in (2.0, "2", None, True):
             yield minibatches, name, bad, TypeError
-    for bad in (None, 0, np.random.RandomState(0), np.random):
-        yield minibatches, "rng", bad, TypeError
+    for function in (minibatches, linear_descent, power_iteration):
+        for bad in (None, 0, np.random.RandomState(0), np.random):
+            yield function, "rng", bad, TypeError
+    yield quadratic_descent, "hessian", [[1.0, 2.0], [0.0, 1.0]], ValueError
+    for function, name in (
+        (quadratic_descent, "x0"),
+        (linear_descent, "y"),
+        (linear_descent, "w0"),
+        (diagonal_newton_step, "curvature"),
+    ):
+        yield function, name, [1.0, 2.0, 3.0], ValueError
+        yield function, name, "ab", TypeError
+    for function in (quadratic_descent, linear_descent):
+        yield function, "learning_rate", -0.1, ValueError
+        yield function, "learning_rate", None, TypeError
+    yield quadratic_descent, "steps", -1, ValueError
+    yield linear_descent, "epochs", -1, ValueError
+    yield linear_descent, "x", [1.0, 2.0], ValueError
+    yield linear_descent, "batch_size", 0, ValueError
+    yield minibatch_variance, "gradients", [1.0], ValueError
+    for bad in (0, 3):
+        yield minibatch_variance, "batch_size", bad, ValueError
+    yield power_iteration, "size", 0, ValueError
+    yield diagonal_newton_step, "damping", 0.0, ValueError
+    for bad in (np.ones((2, 3)), np.ones((0, 1, 3))):
+        yield gauss_newton_matrix, "jacobian", bad, ValueError
+    yield gauss_newton_matrix, "loss_hessian", np.ones((2, 1)), ValueError
 
 
 @pytest.mark.parametrize(("function", "name", "bad", "error"), list(bad_calls()))
