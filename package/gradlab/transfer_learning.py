@@ -18,8 +18,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from gradlab._jit import njit
 from gradlab._validate import FloatArray, as_flag, as_image_batch, as_integer, as_real
 from gradlab.network import Layer, Network
 from gradlab.training import History, fit
@@ -281,6 +282,62 @@ def two_phase_fit(
     return head, fit(network, train, validation, optimizer, epochs=lengths[1], **settings)
 
 
+@njit
+def _interpolation_kernel(ratio, spread, weights, span):
+    """Equations tl-resize-position, tl-resize-weights: a row for each new pixel.
+
+    `span` receives where the weights that are not 0 begin and end.
+    """
+    new, old = weights.shape
+    for i in range(new):
+        wi, total = weights[i], 0.0
+        # (tl-resize-position)  y_i = R / R' (i + 1/2) - 1/2
+        place = ratio * (i + 0.5) - 0.5
+        for k in range(old):
+            # (tl-resize-weights)  t_ik = max(0, 1 - |y_i - k| / s)
+            wi[k] = max(0.0, 1.0 - abs(place - k) / spread)
+            total += wi[k]
+        for k in range(old):
+            # (tl-resize-weights)  w_ik = t_ik / sum_m t_im
+            wi[k] /= total
+        span[i, 0] = max(0, int(np.floor(place - spread)) + 1)
+        span[i, 1] = min(old, int(np.ceil(place + spread)))
+
+
+@njit
+def _resize_kernel(images, down, down_span, across, across_span, row, out):
+    """Equation tl-resize, of images (batch, rows, columns, channels).
+
+    `row` has a place for each old column and channel: rows are resized first,
+    with all their columns, and then the columns.
+    """
+    batch, rows, columns, channels = out.shape
+    for b in range(batch):
+        for i in range(rows):
+            # (tl-resize)  sum_k w_ik I_kl
+            row[:] = 0.0
+            for k in range(down_span[i, 0], down_span[i, 1]):
+                w, pixels = down[i, k], images[b, k]
+                for n in range(len(row)):
+                    for c in range(channels):
+                        row[n, c] += w * pixels[n, c]
+            # (tl-resize)  I'_ij = sum_l w'_jl of these
+            for j in range(columns):
+                for c in range(channels):
+                    total = 0.0
+                    for n in range(across_span[j, 0], across_span[j, 1]):
+                        total += across[j, n] * row[n, c]
+                    out[b, i, j, c] = total
+
+
+def _interpolation(old: int, new: int, antialias: bool) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Return the weights of the old pixels in each new one, and where they begin and end."""
+    weights, span = np.empty((new, old)), np.empty((new, 2), np.int64)
+    ratio = old / new
+    _interpolation_kernel(ratio, max(1.0, ratio) if antialias else 1.0, weights, span)
+    return weights, span
+
+
 def resize_images(
     images: ArrayLike, size: int | tuple[int, int], antialias: bool = False
 ) -> FloatArray:
@@ -335,23 +392,15 @@ def resize_images(
     pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
     if len(pair) != 2:
         raise ValueError(f"size must be an integer or a pair (height, width), got {size!r}")
+    sizes = [as_integer("size", new, low=1) for new in pair]
+    batch, height, width, *channels = array.shape
+    source = array.reshape(batch, height, width, -1)
     down, across = (
-        _interpolation(old, as_integer("size", new, low=1), antialias)
-        for old, new in zip(array.shape[1:3], pair, strict=True)
+        _interpolation(old, new, antialias) for old, new in zip((height, width), sizes, strict=True)
     )
-    # (tl-resize)  out_ij = sum_kl w_ik w'_jl I_kl
-    out = np.einsum("ik,bkl...,jl->bij...", down, array, across, optimize=True)
-    return np.ascontiguousarray(out, dtype=array.dtype)
-
-
-def _interpolation(old: int, new: int, antialias: bool) -> FloatArray:
-    """Equations tl-resize-position, tl-resize-weights: a row for each new pixel."""
-    spread = max(1.0, old / new) if antialias else 1.0
-    # (tl-resize-position)  y_i = R / R' (i + 1/2) - 1/2
-    places = (np.arange(new) + 0.5) * (old / new) - 0.5
-    # (tl-resize-weights)  w_ik = t_ik / sum_m t_im,  t_ik = max(0, 1 - |y_i - k| / s)
-    weights = np.maximum(0.0, 1.0 - np.abs(places[:, np.newaxis] - np.arange(old)) / spread)
-    return weights / weights.sum(axis=1, keepdims=True)
+    out = np.empty((batch, *sizes, source.shape[3]), array.dtype)
+    _resize_kernel(source, *down, *across, np.empty(source.shape[2:]), out)
+    return out.reshape(batch, *sizes, *channels)
 
 
 def _as_network(network: Any) -> Network:
