@@ -19,9 +19,14 @@ except ImportError:
         """Return the kernel as it is: numba is not installed."""
         return kernel
 
-    njit_sums = njit
+    njit_sums = njit_inline = njit
+
+    def in_kernels(face: F, double: F, single: F) -> None:
+        """Leave a function as it is: kernels are plain Python."""
 
 else:
+    from numba.core import types
+    from numba.extending import overload
 
     def njit(kernel: F) -> F:
         """Compile a kernel on first call and keep the machine code on disk.
@@ -39,3 +44,16 @@ else:
         """
         compiled = numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})(kernel)
         return cast(F, compiled)
+
+    def njit_inline(function: F) -> F:
+        """Compile a function that kernels call in their inner loops, into these loops."""
+        return cast(F, numba.njit(cache=True, error_model="numpy", forceinline=True)(function))
+
+    def in_kernels(face: F, double: F, single: F) -> None:
+        """Let compiled kernels call `double` or `single`, by precision, where they call `face`."""
+
+        # Without annotations: numba compares the signatures.
+        @overload(face, jit_options={"forceinline": True, "error_model": "numpy"})
+        def choose(x):
+            chosen = {types.float64: double, types.float32: single}.get(x)
+            return None if chosen is None else lambda x: chosen(x)

@@ -1,0 +1,284 @@
+"""Elementary functions for kernels: exp, expm1, log, log1p and tanh, in float32 and float64.
+
+A compiled kernel would call the C library for each number. These are straight lines of arithmetic
+without a branch or a table, so that a loop over them is computed several numbers at a time. Each
+reduces its argument to a short interval, evaluates a polynomial there by Horner's rule, and puts
+the exponent together with an integer shift. They are within 2 units in the last place, have the
+special values of NumPy's functions, and give the same bits on every machine, since no product is
+merged with a sum. Where numba does not compile, NumPy's own functions stand in.
+
+The method is that of W. J. Cody and W. Waite, Software Manual for the Elementary Functions,
+Prentice Hall, 1980, and P. T. P. Tang, Table-Driven Implementation of the Exponential Function in
+IEEE Floating-Point Arithmetic, ACM Transactions on Mathematical Software 15(2), 1989, without the
+table; for the logarithm, that of K. C. Ng in the FreeBSD mathematical library. Polynomials are
+Chebyshev's, computed with 200 bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradlab._jit import in_kernels, njit_inline
+
+# Adding and subtracting 1.5 times 2^52 (2^23 in float32) rounds to an integer, and leaves that
+# integer in the low bits of the sum.
+_ROUND64, _ROUND32 = 6755399441055744.0, np.float32(12582912.0)
+_ROUND_BITS64, _ROUND_BITS32 = 0x4338000000000000, 0x4B400000
+
+# log(2) in two parts, the first with so few digits that its products with exponents are exact.
+_LOG2E64, _LN2_HIGH64, _LN2_LOW64 = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
+_LOG2E32, _LN2_HIGH32, _LN2_LOW32 = np.float32([1.4426950408889634, 0.693115234375, 3.1946183e-05])
+
+# (exp(r) - 1 - r) / r^2 for |r| up to log(2) / 2.
+_EXP64 = (
+    2.0914717341716378e-09,
+    2.5105259538448494e-08,
+    2.755727357010214e-07,
+    2.7557255297969643e-06,
+    2.4801587325605324e-05,
+    0.0001984126987490126,
+    0.001388888888888373,
+    0.008333333333326112,
+    0.04166666666666667,
+    0.1666666666666667,
+    0.5,
+)
+_EXP32 = tuple(np.float32([0.0001989103, 0.0013933686, 0.0083333105, 0.041666463, 0.16666667, 0.5]))
+
+# (log((1 + s) / (1 - s)) - 2 s) / s^3 as a polynomial in s^2, for (1 + s) / (1 - s) from sqrt(1/2)
+# to sqrt(2).
+_LOG64 = (
+    0.14617807153417325,
+    0.15331611722055008,
+    0.1818289243253687,
+    0.22222211089379496,
+    0.28571428626253836,
+    0.3999999999989889,
+    0.666666666666667,
+)
+_LOG32 = tuple(np.float32([0.23331614, 0.28550780, 0.40000123, 0.66666669]))
+
+# (tanh(x) / x - 1) / x^2 as a polynomial in x^2, for |x| up to 0.35.
+_TANH64 = (
+    -0.0001919861706526144,
+    0.0005796450989748968,
+    -0.0014545740000921502,
+    0.0035920380602361504,
+    -0.008863231739498224,
+    0.021869488446214648,
+    -0.05396825396718293,
+    0.13333333333332842,
+    -0.3333333333333333,
+)
+_TANH32 = tuple(np.float32([0.019836085, -0.05381565, 0.13332961, -0.3333333]))
+
+# Numbers of float32 that the functions need: a plain 1.0 would make a sum float64.
+_ZERO32, _HALF32, _ONE32, _TWO32, _TWENTY_FOUR32 = np.float32([0.0, 0.5, 1.0, 2.0, 24.0])
+_INFINITY32, _NAN32 = np.float32([np.inf, np.nan])
+_NORMAL32, _TWO24_32 = np.float32([1.1754944e-38, 16777216.0])
+_EXP_LOW32, _EXP_HIGH32, _EXPM1_LOW32 = np.float32([-105.0, 89.0, -20.0])
+_TINY32, _TANH_SMALL32, _TANH_HIGH32 = np.float32([1e-8, 0.35, 10.0])
+
+
+@njit_inline
+def _power_of_two64(n):
+    """Return 2^n for n from -1022 to 1023."""
+    return np.int64((n + 1023) << 52).view(np.float64)
+
+
+@njit_inline
+def _power_of_two32(n):
+    """Return 2^n for n from -126 to 127."""
+    return np.int32((n + 127) << 23).view(np.float32)
+
+
+@njit_inline
+def _reduced64(x):
+    """Return n, r and q with x = n log(2) + r and exp(r) = 1 + r + q."""
+    shifted = x * _LOG2E64 + _ROUND64
+    n = shifted - _ROUND64
+    r = (x - n * _LN2_HIGH64) - n * _LN2_LOW64
+    c = _EXP64
+    p = (((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]) * r + c[6]
+    q = ((((p * r + c[7]) * r + c[8]) * r + c[9]) * r + c[10]) * (r * r)
+    return np.float64(shifted).view(np.int64) - _ROUND_BITS64, r, q
+
+
+@njit_inline
+def _reduced32(x):
+    """Return n, r and q with x = n log(2) + r and exp(r) = 1 + r + q."""
+    shifted = x * _LOG2E32 + _ROUND32
+    n = shifted - _ROUND32
+    r = (x - n * _LN2_HIGH32) - n * _LN2_LOW32
+    c = _EXP32
+    q = (((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]) * (r * r)
+    return np.int32(np.float32(shifted).view(np.int32) - _ROUND_BITS32), r, q
+
+
+@njit_inline
+def _exp64(x):
+    # Beyond these bounds the result is 0 or infinite; comparisons let NaN through.
+    x = -750.0 if x < -750.0 else (710.0 if x > 710.0 else x)
+    n, r, q = _reduced64(x)
+    # In two factors, since 2^n alone may be out of range where the result is a number.
+    half = n >> 1
+    return ((1.0 + (r + q)) * _power_of_two64(half)) * _power_of_two64(n - half)
+
+
+@njit_inline
+def _exp32(x):
+    x = _EXP_LOW32 if x < _EXP_LOW32 else (_EXP_HIGH32 if x > _EXP_HIGH32 else x)
+    n, r, q = _reduced32(x)
+    half = np.int32(n >> 1)
+    return ((_ONE32 + (r + q)) * _power_of_two32(half)) * _power_of_two32(np.int32(n - half))
+
+
+@njit_inline
+def _expm164(x):
+    z = -45.0 if x < -45.0 else (710.0 if x > 710.0 else x)
+    n, r, q = _reduced64(z)
+    # 2^n (1 + r + q) - 1, the large terms first; halved, since 2^1024 is out of range.
+    half = _power_of_two64(n - 1)
+    result = 2.0 * (((half - 0.5) + half * r) + half * q)
+    return x if abs(x) < 1e-17 else result
+
+
+@njit_inline
+def _expm132(x):
+    z = _EXPM1_LOW32 if x < _EXPM1_LOW32 else (_EXP_HIGH32 if x > _EXP_HIGH32 else x)
+    n, r, q = _reduced32(z)
+    half = _power_of_two32(np.int32(n - 1))
+    result = _TWO32 * (((half - _HALF32) + half * r) + half * q)
+    return x if abs(x) < _TINY32 else result
+
+
+@njit_inline
+def _tanh64(x):
+    # tanh |x| = e / (e + 2) with e = exp(2 |x|) - 1, and 1 to rounding from 22 on.
+    size = abs(x)
+    e = _expm164(2.0 * (22.0 if size > 22.0 else size))
+    large = e / (e + 2.0)
+    # Near 0 the quotient would round three times in places that show.
+    z, c = x * x, _TANH64
+    p = ((((c[0] * z + c[1]) * z + c[2]) * z + c[3]) * z + c[4]) * z + c[5]
+    small = x + x * (z * (((p * z + c[6]) * z + c[7]) * z + c[8]))
+    result = small if size < 0.35 else (-large if x < 0.0 else large)
+    return x if x == 0.0 else result
+
+
+@njit_inline
+def _tanh32(x):
+    size = abs(x)
+    e = _expm132(_TWO32 * (_TANH_HIGH32 if size > _TANH_HIGH32 else size))
+    large = e / (e + _TWO32)
+    z, c = x * x, _TANH32
+    small = x + x * (z * (((c[0] * z + c[1]) * z + c[2]) * z + c[3]))
+    result = small if size < _TANH_SMALL32 else (-large if x < _ZERO32 else large)
+    return x if x == _ZERO32 else result
+
+
+@njit_inline
+def _log_of_sum64(u, rest):
+    """Return log(u + u rest) for positive numbers and a rest that is far below 1."""
+    # Numbers below the normal ones are brought there.
+    small = u < 2.2250738585072014e-308
+    bits = np.float64(u * 18014398509481984.0 if small else u).view(np.int64)
+    # u = 2^k (1 + f) with 1 + f from sqrt(1/2) to sqrt(2), whose bits are the second constant.
+    bits = bits + (0x3FF0000000000000 - 0x3FE6A09E00000000)
+    exponent = np.int64((bits >> 52) - 1023 + _ROUND_BITS64).view(np.float64) - _ROUND64
+    k = exponent - 54.0 if small else exponent
+    f = np.int64((bits & 0xFFFFFFFFFFFFF) + 0x3FE6A09E00000000).view(np.float64) - 1.0
+    # log(1 + f) = f - f^2 / 2 + s (f^2 / 2 + w) with s = f / (2 + f) and w = s^2 (2/3 + ...).
+    s = f / (2.0 + f)
+    z = s * s
+    c = _LOG64
+    w = z * ((((((c[0] * z + c[1]) * z + c[2]) * z + c[3]) * z + c[4]) * z + c[5]) * z + c[6])
+    half_square = 0.5 * f * f
+    low = s * (half_square + w) + (k * _LN2_LOW64 + rest)
+    return k * _LN2_HIGH64 - ((half_square - low) - f)
+
+
+@njit_inline
+def _log_of_sum32(u, rest):
+    """Return log(u + u rest) for positive numbers and a rest that is far below 1."""
+    small = u < _NORMAL32
+    bits = np.float32(u * _TWO24_32 if small else u).view(np.int32)
+    bits = np.int32(bits + (0x3F800000 - 0x3F3504F3))
+    k = np.float32((bits >> 23) - 127) - (_TWENTY_FOUR32 if small else _ZERO32)
+    f = np.int32((bits & 0x7FFFFF) + 0x3F3504F3).view(np.float32) - _ONE32
+    s = f / (_TWO32 + f)
+    z = s * s
+    c = _LOG32
+    w = z * (((c[0] * z + c[1]) * z + c[2]) * z + c[3])
+    half_square = _HALF32 * f * f
+    low = s * (half_square + w) + (k * _LN2_LOW32 + rest)
+    return k * _LN2_HIGH32 - ((half_square - low) - f)
+
+
+@njit_inline
+def _log64(x):
+    result = _log_of_sum64(x, 0.0)
+    result = result if x < np.inf else x
+    result = result if x > 0.0 else np.nan
+    return -np.inf if x == 0.0 else result
+
+
+@njit_inline
+def _log32(x):
+    result = _log_of_sum32(x, _ZERO32)
+    result = result if x < _INFINITY32 else x
+    result = result if x > _ZERO32 else _NAN32
+    return -_INFINITY32 if x == _ZERO32 else result
+
+
+@njit_inline
+def _log1p64(x):
+    # What is lost in 1 + x is added to the logarithm of the rounded sum.
+    u = 1.0 + x
+    result = _log_of_sum64(u, (x - (u - 1.0)) / u)
+    result = result if x < np.inf else x
+    result = result if x > -1.0 else np.nan
+    result = -np.inf if x == -1.0 else result
+    return x if abs(x) < 1e-17 else result
+
+
+@njit_inline
+def _log1p32(x):
+    u = _ONE32 + x
+    result = _log_of_sum32(u, (x - (u - _ONE32)) / u)
+    result = result if x < _INFINITY32 else x
+    result = result if x > -_ONE32 else _NAN32
+    result = -_INFINITY32 if x == -_ONE32 else result
+    return x if abs(x) < _TINY32 else result
+
+
+def exp(x):
+    """Return e to the power of `x`."""
+    return np.exp(x)
+
+
+def expm1(x):
+    """Return e to the power of `x`, less 1, with all digits near 0."""
+    return np.expm1(x)
+
+
+def log(x):
+    """Return the natural logarithm of `x`."""
+    return np.log(x)
+
+
+def log1p(x):
+    """Return the natural logarithm of 1 + `x`, with all digits near 0."""
+    return np.log1p(x)
+
+
+def tanh(x):
+    """Return the hyperbolic tangent of `x`."""
+    return np.tanh(x)
+
+
+in_kernels(exp, _exp64, _exp32)
+in_kernels(expm1, _expm164, _expm132)
+in_kernels(log, _log64, _log32)
+in_kernels(log1p, _log1p64, _log1p32)
+in_kernels(tanh, _tanh64, _tanh32)
