@@ -462,8 +462,9 @@ def orthogonal(
     Notes
     -----
     Deck S "Exploding Gradients" asks for singular values close to 1: a square orthogonal matrix
-    keeps the length of every vector, both ways. The variance of an entry is the square of the gain
-    over the larger of the sizes.
+    keeps the length of every vector, both ways; one that widens keeps it forwards only, one that
+    narrows backwards only. The variance of an entry is the square of the gain over the larger of
+    the sizes. Before ReLU, a gain of sqrt(2 max(1, fan_out / fan_in)) gives He's variance.
 
     Saxe et al. (2014), which deck L names under "References"; `torch.nn.init.orthogonal_`.
 
