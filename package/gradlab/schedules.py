@@ -74,9 +74,10 @@ def power_decay(
     power 1; PyTorch and optax have none (optax's ``polynomial_schedule`` and PyTorch's
     ``PolynomialLR`` are powers of what is *left* of the time, and end at a fixed step).
 
-    Deck C asks for a rate that shrinks "sufficiently rapidly". Robbins and Monro (1951) say how:
-    the sum of the rates must diverge, so that the optimum is in reach from anywhere, and that of
-    their squares converge. Powers above 1/2 up to 1 do both; `exponential_decay` falls too fast.
+    Deck C asks for a rate that shrinks "sufficiently rapidly". Robbins and Monro (1951) show what
+    suffices for convergence in mean square: the sum of the rates diverges, so that the optimum is
+    in reach from anywhere, and that of their squares converges. Powers above 1/2 up to 1 do both;
+    smaller ones converge on a quadratic too; `exponential_decay` falls too fast.
 
     Examples
     --------
