@@ -179,12 +179,9 @@ def test_what_cannot_be_pickled_is_not_kept(compiled, monkeypatch):
 
 
 def test_a_full_disk_costs_only_time(tmp_path):
-    resource = pytest.importorskip("resource", reason="the system cannot bound a file's size")
-
-    def bound():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-
-    python(COMPUTE, tmp_path, preexec_fn=bound)
+    pytest.importorskip("resource", reason="the system cannot bound a file's size")
+    bound = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+    python(bound + COMPUTE, tmp_path)
     assert not list(tmp_path.rglob("*.nbc"))
 
 
