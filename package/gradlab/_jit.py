@@ -6,8 +6,10 @@ ordinary Python over arrays.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from contextlib import suppress
+from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,6 +24,48 @@ except ImportError:
     njit_sums = njit
 
 else:
+    from numba.core.caching import FunctionCache
+
+    _log = logging.getLogger(__name__)
+
+    class _Cache(FunctionCache):
+        """Numba's cache on disk, which here may fail in any way: the kernel is compiled then.
+
+        A folder can be full, read-only or damaged on a hub or in a container, and no number
+        depends on it. Nothing is printed, because a line on stderr can cost a student a grade; the
+        logger of this module tells why at level INFO.
+        """
+
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            try:
+                return super().load_overload(sig, target_context)
+            except Exception as error:
+                _log.info("cannot read a compiled kernel: %r", error)
+                # An index that cannot be read could not be added to either.
+                self.flush()
+                return None
+
+        def save_overload(self, sig: Any, data: Any) -> None:
+            try:
+                super().save_overload(sig, data)
+            except Exception as error:
+                _log.info("cannot keep a compiled kernel: %r", error)
+
+        def flush(self) -> None:
+            with suppress(Exception):
+                super().flush()
+
+    def _compiled(kernel: F, **options: Any) -> F:
+        """Compile a kernel on first call, and keep the machine code on disk where that works."""
+        compiled: Any = numba.njit(error_model="numpy", **options)(kernel)
+        # With NUMBA_DISABLE_JIT=1 it is the kernel itself.
+        if hasattr(compiled, "_cache"):
+            try:
+                # What `cache=True` does, which raises where there is no folder to write to.
+                compiled._cache = _Cache(kernel)
+            except Exception as error:
+                _log.info("compiled kernels are not kept: %r", error)
+        return compiled
 
     def njit(kernel: F) -> F:
         """Compile a kernel on first call and keep the machine code on disk.
@@ -29,7 +73,7 @@ else:
         Division follows NumPy (``1 / 0`` is infinite, and raises nothing): the test for zero that
         Python's rule needs would keep inner loops from being vectorized.
         """
-        return cast(F, numba.njit(cache=True, error_model="numpy")(kernel))
+        return _compiled(kernel)
 
     def njit_sums(kernel: F) -> F:
         """Compile as `njit` does, and let a sum be taken in any order, which vectorizes it.
@@ -37,5 +81,4 @@ else:
         This is one flag of numba's ``fastmath``. The others, which assume that no number is
         infinite or missing, stay off.
         """
-        compiled = numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})(kernel)
-        return cast(F, compiled)
+        return _compiled(kernel, fastmath={"reassoc"})

@@ -19,7 +19,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from gradlab._validate import as_integer, as_real
+from gradlab._validate import as_flag, as_integer, as_real
 
 __all__ = ["Dual", "Passes", "Variable", "count_passes"]
 
@@ -287,6 +287,7 @@ class Variable(_Number):
         >>> x.grad
         6.0
         """
+        accumulate = as_flag("accumulate", accumulate)
         adjoint = {id(self): 1.0}
         for node in self._nodes_after_their_uses():
             # All uses of the node come before it, so its own adjoint is complete.

@@ -23,7 +23,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_shaped
+from gradlab._owner import Owner
+from gradlab._validate import (
+    FloatArray,
+    as_float_array,
+    as_integer,
+    as_metric,
+    as_real,
+    as_shaped,
+)
 
 __all__ = [
     "PerformanceSchedule",
@@ -396,13 +404,13 @@ def one_cycle(
         d, at least 1.
     final_div_factor : float, default 1e4
         D, at least 1; it divides the *initial* value.
-    shape : {"cosine", "linear"}
+    shape : {"cosine", "linear"}, default "cosine"
         g.
     return_fraction : float in (0, 1), optional
         Share r of the steps before the value is back at :math:`\eta_0`, for a cycle of three
         phases; left out, there are two. It is optax's ``pct_final``, and twice ``pct_start`` in
         PyTorch with ``three_phase=True``.
-    convention : {"pytorch", "optax"}
+    convention : {"pytorch", "optax"}, default "pytorch"
         Where the phases end. "pytorch" reaches the end with the last of the steps 0 ... N - 1:
         :math:`t = f N - 1`, :math:`r N - 2`, :math:`N - 1`, not rounded. "optax" reaches it one
         step later: :math:`\lfloor f N \rfloor`, :math:`\lfloor r N \rfloor`, N.
@@ -479,7 +487,7 @@ class PerformanceSchedule:
         this is its ``threshold_mode="abs"``, Keras's ``min_delta`` and optax's ``atol``.
     min_value : float, default 0.0
         :math:`\eta_{\min}`, not above `init_value`.
-    mode : {"min", "max"}
+    mode : {"min", "max"}, default "min"
         Whether a smaller or a larger metric is better.
 
     Attributes
@@ -502,6 +510,9 @@ class PerformanceSchedule:
 
     Notes
     -----
+    One object is for one network, because it remembers the best metric and its rate:
+    `gradlab.training.fit` refuses one that was used for another network.
+
     Decks H "Performance Scheduling", C "Training and minibatches" and L "Reducing the Learning
     Rate", which advises to stop after the third reduction at the latest. PyTorch's
     ``ReduceLROnPlateau`` also leaves out a reduction by less than 1e-8 (its ``eps``); here each
@@ -534,6 +545,10 @@ class PerformanceSchedule:
         self.best = math.inf if mode == "min" else -math.inf
         self.bad_updates = 0
         self.reductions = 0
+        self._owner = Owner()
+
+    def _is_used(self) -> bool:
+        return math.isfinite(self.best) or self.bad_updates > 0 or self.reductions > 0
 
     def update(self, metric: float) -> float:
         """Take a new value of the metric in, and return the learning rate from here on.
@@ -541,7 +556,7 @@ class PerformanceSchedule:
         Parameters
         ----------
         metric : float
-            One that is not a number, or infinite on the bad side, is no improvement.
+            One that is not a number, or infinite on either side, is no improvement.
 
         Returns
         -------
@@ -553,12 +568,12 @@ class PerformanceSchedule:
         TypeError
             If `metric` is not a real number.
         """
-        number = _as_metric(metric)
+        number = as_metric("metric", metric)
         if self.mode == "min":
             improved = number < self.best - self.min_delta
         else:
             improved = number > self.best + self.min_delta
-        if improved:
+        if improved and math.isfinite(number):
             self.best = number
             self.bad_updates = 0
             return self.value
@@ -621,10 +636,3 @@ def _phases(
     k = np.clip(np.searchsorted(times, t, side="right") - 1, 0, times.size - 2)
     # (sched-one-cycle)  a + (b - a) g((t - t_a) / (t_b - t_a))
     return _anneal(levels[k], levels[k + 1], (t - times[k]) / (times[k + 1] - times[k]), ease)
-
-
-def _as_metric(metric: Any) -> float:
-    """Return a metric as a float, which need not be finite: a run that diverges has one too."""
-    if isinstance(metric, (float, np.floating)):
-        return float(metric)
-    return as_real("metric", metric)
