@@ -467,6 +467,22 @@ def test_image_of_one_pixel(function):
     assert np.isfinite(out).all()
 
 
+@pytest.mark.equation("da-zoom")
+@pytest.mark.parametrize("fill", [0.0, None])
+@pytest.mark.parametrize("factor", [5e-324, 1e-310, 1e-200, 1e200, 1.7e308])
+def test_factors_at_the_ends_of_float64_give_pixels(factor, fill):
+    image = np.arange(1.0, 26.0).reshape(1, 5, 5)
+    for change in (random_zoom, stretch):
+        out = change(image, factor, factor, np.random.default_rng(0), fill)
+        assert out[0, 2, 2] == 13.0
+        if factor > 1:
+            np.testing.assert_array_equal(out, np.full_like(image, 13.0))
+        elif fill is None:
+            np.testing.assert_array_equal(out[0, ::2, ::2], image[0, [0, 2, 4]][:, [0, 2, 4]])
+        else:
+            assert out.sum() == 13.0
+
+
 # ---- bad input
 
 

@@ -166,6 +166,13 @@ def test_nothing_to_restore_is_an_error():
         stopping.restore([weight])
 
 
+def test_the_defaults_are_ten_updates_without_any_improvement_of_a_loss():
+    assert run([1.0] * 20) == 10
+    assert run([1.0, 0.999, *[0.999] * 20]) == 11
+    stopping = EarlyStopping()
+    assert (stopping.patience, stopping.min_delta, stopping.mode) == (10, 0.0, "min")
+
+
 # ---- bad input
 
 

@@ -319,6 +319,9 @@ def bad_calls():
         else:
             yield from ((function, "grads", [LISTS[0], value], TypeError) for value in wrong)
             yield function, "grads", [LISTS[0], [[1.0], [1.0, 2.0]]], ValueError
+            yield from (
+                (function, "grads", bad, TypeError) for bad in (None, 3, "ab", np.float64(3))
+            )
         for name in sorted({"clip_value", "max_norm"} & set(good)):
             yield from ((function, name, v, ValueError) for v in (0.0, -1.0, np.nan, np.inf))
             yield from ((function, name, v, TypeError) for v in ("1", None, 1j, True))

@@ -407,6 +407,20 @@ def test_integers_lists_and_other_memory_layouts_give_the_same(loss, backward):
         np.testing.assert_array_equal(margin_losses(values)["squared_error"], [1.0, 0.0, 0.0])
 
 
+@pytest.mark.equation("loss-binary-cross-entropy")
+def test_a_mean_over_elements_takes_any_shape():
+    y, target = make_pair(12, binary_cross_entropy)
+    value, gradient = (f(y.reshape(-1, 1), target.reshape(-1, 1)) for f in BINARY)
+    for shape in ((-1,), (1, -1), (y.shape[0], 1, -1)):
+        case = y.reshape(shape), target.reshape(shape)
+        assert binary_cross_entropy(*case) == value
+        got = binary_cross_entropy_backward(*case)
+        np.testing.assert_array_equal(got, gradient.reshape(shape))
+    assert binary_cross_entropy(0.5, 1) == pytest.approx(np.log(2))
+    assert binary_cross_entropy_backward(0.5, 1).shape == ()
+    assert binary_cross_entropy([0.2, 0.7], [0, 1]) == pytest.approx(-np.log([0.8, 0.7]).mean())
+
+
 # ---- bad input
 
 X = np.array([[0.1, 0.9], [0.5, 0.5], [0.3, 0.7]])
@@ -424,13 +438,17 @@ def bad_calls():
             if name == "labels":
                 continue
             for argument, bad, error in array_errors(name, value):
-                # margin_losses takes any shape.
-                if error is TypeError or name != "z":
+                # margin_losses and a mean over elements take any shape, of which `target` has that
+                # of `y`.
+                free = name == "z" or (name == "y" and function in BINARY)
+                if error is TypeError or not free or (name == "y" and np.size(bad) == 0):
                     yield function, argument, bad, error
             yield function, name, value.astype(np.float16), TypeError
             yield function, name, [[1.0], [1.0, 0.5]], ValueError
         if "target" in good:
             yield function, "y", X[:0], ValueError
+            if function in BINARY:
+                yield function, "target", 1.0, ValueError
             yield from ((function, "target", bad, ValueError) for bad in (X[:2], X[:, :1], X[0]))
         if "labels" in good:
             for bad in ([0, 1, 2], [0, -1, 1], [0, 1], [[0, 1, 1]], 0, [[0], [1, 2]]):

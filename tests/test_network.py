@@ -697,6 +697,46 @@ def test_a_copy_is_on_its_own():
     assert not np.array_equal(network.layers[0].weight, other.layers[0].weight)
 
 
+LAYERS = [
+    lambda: Dense(2, 2, rng()),
+    lambda: BatchNorm(2),
+    lambda: LayerNorm(2),
+    lambda: Activation("relu"),
+    lambda: Dropout(0.5, rng()),
+]
+
+
+@pytest.mark.parametrize("make", LAYERS)
+@pytest.mark.parametrize("training", [True, False])
+def test_a_layer_takes_lists_and_integers(make, training):
+    x, dout = [[1, 2], [3, 5]], [[1, 0], [2, 1]]
+    layer, other = make(), make()
+    expected = layer.forward(np.array(x, float), training)
+    np.testing.assert_array_equal(other.forward(x, training), expected)
+    if training:
+        np.testing.assert_array_equal(other.backward(dout), layer.backward(np.array(dout, float)))
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("make", LAYERS)
+def test_a_layer_refuses_a_gradient_of_another_shape(make, frozen):
+    layer = make()
+    layer.trainable = not frozen
+    layer.forward(np.array([[1.0, 2.0], [3.0, 5.0]]), True)
+    for bad in ([[1.0, 2.0]], [[1.0], [2.0]], "ab", None, [1.0, 2.0]):
+        with pytest.raises((TypeError, ValueError), match=r"^dout must"):
+            layer.backward(bad)
+
+
+def test_arrays_are_those_that_the_network_computes_with():
+    network = make_network()
+    held = network.arrays()
+    network.forward(make_batch()[0], training=True)
+    now = network.arrays()
+    statistics = {id(a) for a in (network.layers[1].running_mean, network.layers[1].running_var)}
+    assert all((a is b) != (id(b) in statistics) for a, b in zip(held, now, strict=True))
+
+
 # ---- bad input
 
 
@@ -756,6 +796,19 @@ def test_a_copy_is_on_its_own():
         (lambda: make_network().forward(np.ones((2, 5), complex)), TypeError, "x must"),
         (lambda: make_network().forward(np.ones((1, 5)), training=True), ValueError, "x must"),
         (lambda: BatchNorm(2).forward(np.ones((3, 3)), False), ValueError, "x must have 2"),
+        (lambda: Network([1, 2]), TypeError, r"layers\[0\] must be a layer.* got int"),
+        (lambda: Network([Activation("relu"), Dense]), TypeError, r"layers\[1\].* the class Dense"),
+        (lambda: Network(3), TypeError, "layers must be a sequence"),
+        (lambda: Network(iter([])), ValueError, "layers must hold"),
+        *(
+            (
+                lambda make=make, bad=bad: make().forward(bad, False),
+                (TypeError, ValueError),
+                "x must",
+            )
+            for make in LAYERS
+            for bad in ("x", None, [["a", "b"]], [[1.0], [1.0, 2.0]], [[1j, 2.0]])
+        ),
         (lambda: LayerNorm(2).forward(np.ones((3, 3)), False), ValueError, "x must have 2"),
     ],
 )

@@ -1,4 +1,5 @@
 import copy
+import inspect
 import math
 
 import numpy as np
@@ -795,6 +796,39 @@ def bad_settings():
 def test_bad_settings_are_refused_by_name(kind, name, bad, error):
     with pytest.raises(error, match=rf"^{name} must"):
         kind(**({"learning_rate": 0.1} | {name: bad}))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "big"), [(np.float32, 1e20), (np.float32, 3e38), (np.float64, 1e160)]
+)
+@pytest.mark.parametrize("make", [AdaGrad, AdaDelta, RMSProp, Adam, AdamW, AdaMax])
+def test_a_huge_finite_gradient_does_not_freeze_a_weight(make, dtype, big):
+    """The step is the one of any other large gradient, and the weight goes on afterwards."""
+    settings = {"beta2": 0.5} if "beta2" in inspect.signature(make).parameters else {}
+    settings |= {"rho": 0.5} if "rho" in inspect.signature(make).parameters else {}
+    weights = {large: np.ones(2, dtype) for large in (big, 1e15)}
+    for large, weight in weights.items():
+        optimizer = make(learning_rate=0.1, **settings)
+        for _ in range(5):
+            optimizer.step([weight], [np.array([large, -large], dtype)])
+        before = weight.copy()
+        for _ in range(1200):
+            optimizer.step([weight], [np.array([1.0, -1.0], dtype)])
+        for arrays in list(optimizer.state.values())[2:]:
+            assert np.isfinite(arrays).all()
+        if make is not AdaGrad:
+            assert (np.abs(weight - before) > 0.01).all()
+        weight[:] = before
+    if make is not AdaGrad:
+        np.testing.assert_allclose(weights[big], weights[1e15], rtol=1e-4)
+
+
+@pytest.mark.parametrize("make", [AdaGrad, AdaDelta, RMSProp, Adam])
+def test_an_infinite_gradient_is_not_taken_for_a_huge_one(make):
+    weight = np.ones(2)
+    with np.errstate(invalid="ignore"):
+        make(learning_rate=0.1).step([weight], [np.array([np.inf, np.nan])])
+    assert not np.isfinite(weight).any()
 
 
 def test_one_place_for_adams_epsilon():

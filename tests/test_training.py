@@ -1,7 +1,10 @@
+import copy
 import functools
+import gc
 import io
 import math
 import os
+import pickle
 import signal
 import sys
 import types
@@ -651,6 +654,158 @@ def test_divergence_gives_the_best_weights_back():
     assert evaluate(network, *VALIDATION)[0] == min(history.validation_loss)
 
 
+# ---- what remembers belongs to one network
+
+
+MEMORIES = {
+    "early_stopping": lambda: EarlyStopping(patience=20),
+    "optimizer": lambda: Adam(0.01),
+    "schedule": lambda: PerformanceSchedule(0.5, patience=1),
+}
+each_memory = pytest.mark.parametrize("name", MEMORIES)
+
+
+@each_memory
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_memory_of_another_network_is_refused_and_changes_nothing(name, gone):
+    memory = MEMORIES[name]()
+    first, _ = run(**{name: memory})
+    second, before = make_network(1), snapshot(make_network(1))
+    if gone:
+        del first
+        gc.collect()
+    with pytest.raises(ValueError, match=f"^{name} must be a new one for each network"):
+        run(second, **{name: memory})
+    assert same(snapshot(second), before)
+
+
+@each_memory
+def test_heads_on_one_frozen_base_are_different_networks(name):
+    base, memory = make_network().layers[:2], MEMORIES[name]()
+    base[0].trainable = False
+    run(Network([*base, Dense(8, CLASSES, rng(1))]), **{name: memory})
+    with pytest.raises(ValueError, match=f"^{name} must"):
+        run(Network([*base, Dense(8, CLASSES, rng(2))]), **{name: memory})
+
+
+@each_memory
+def test_a_fold_that_failed_before_its_first_step_leaves_no_memory(name):
+    memory = MEMORIES[name]()
+    run(epochs=0, **{name: memory})
+    run(make_network(1), **{name: memory})
+
+
+def test_what_has_no_memory_may_be_shared():
+    for settings in ({"optimizer": SGD(0.5)}, {"schedule": lambda step: 0.1}):
+        run(**settings)
+        expected = run(make_network(1))[0] if "optimizer" in settings else None
+        network, _ = run(make_network(1), **settings)
+        assert expected is None or same(snapshot(network), snapshot(expected))
+
+
+def two_runs(between):
+    """Train twice, with all that remembers, and what `between` makes of it for the second run."""
+    network = make_network(norm=BatchNorm)
+    memories = {name: make() for name, make in MEMORIES.items()}
+    run(network, **memories)
+    network, memories = between(network, memories)
+    run(network, **memories, rng=rng(6))
+    return snapshot(network), memories["optimizer"].state["t"], memories["early_stopping"]._updates
+
+
+CHECKPOINTS = {
+    "deepcopy of both": lambda network, memories: copy.deepcopy((network, memories)),
+    "deepcopy of each": lambda network, memories: (
+        copy.deepcopy(network),
+        {name: copy.deepcopy(memory) for name, memory in memories.items()},
+    ),
+    "pickle": lambda network, memories: pickle.loads(pickle.dumps((network, memories))),
+    "the same layers": lambda network, memories: (Network(network.layers), memories),
+    "weights put into it": lambda network, memories: (with_new_weights(network), memories),
+    "state": lambda network, memories: (
+        copy.deepcopy(network),
+        {**copy.deepcopy(memories), "optimizer": with_state(memories["optimizer"])},
+    ),
+}
+
+
+def with_new_weights(network):
+    for layer in network.layers:
+        if isinstance(layer, Dense):
+            layer.weight = layer.weight.copy()
+    return network
+
+
+def with_state(optimizer):
+    optimizer.state = optimizer.state
+    return optimizer
+
+
+@pytest.mark.parametrize("between", CHECKPOINTS.values(), ids=CHECKPOINTS)
+def test_the_same_network_goes_on_from_where_it_was(between):
+    expected = two_runs(lambda network, memories: (network, memories))
+    got = two_runs(between)
+    assert same(got[0], expected[0])
+    assert got[1:] == expected[1:]
+    assert expected[1:] == (24, 6)
+
+
+def test_freezing_a_part_does_not_make_another_network():
+    network, memories = make_network(), {n: MEMORIES[n]() for n in ("early_stopping", "schedule")}
+    network.layers[0].trainable = False
+    run(network, **memories)
+    network.layers[0].trainable = True
+    run(Network(network.layers), **memories)
+    network.layers[2].trainable = False
+    run(Network(network.layers), **memories)
+
+
+def test_cross_validation_with_a_new_memory_for_each_fold():
+    for seed in range(3):
+        run(make_network(seed), **{name: make() for name, make in MEMORIES.items()})
+
+
+# ---- errors in a run
+
+
+def test_an_error_of_a_callback_leaves_the_best_weights_and_the_record():
+    def fail(epoch, network, history):
+        if epoch == 3:
+            raise OSError("disk full")
+
+    network, stopping = make_network(), EarlyStopping(patience=50)
+    noisy = make_data(1, 40, noise=1.0)
+    with pytest.raises(OSError, match="disk full") as caught:
+        run(
+            network,
+            train=make_data(0, noise=1.0),
+            validation=noisy,
+            epochs=9,
+            schedule=lambda step: 0.5 if step < 8 else 30.0,
+            early_stopping=stopping,
+            callbacks=[fail],
+        )
+    history = caught.value.history
+    assert history.stopped == "OSError, in epoch 4"
+    assert (len(history.step_loss), len(history.validation_loss)) == (16, 4)
+    assert stopping.best_step < 3
+    assert evaluate(network, *noisy)[0] == min(history.validation_loss)
+
+
+def test_an_error_that_takes_no_attribute_is_raised_as_it_is():
+    class BareError(Exception):
+        __slots__ = ()
+
+        def __setattr__(self, name, value):
+            raise AttributeError(name)
+
+    def fail(epoch, network, history):
+        raise BareError
+
+    with pytest.raises(BareError):
+        run(callbacks=[fail])
+
+
 # ---- losses
 
 
@@ -856,6 +1011,7 @@ NAN = np.where(np.arange(N)[:, np.newaxis] == 7, np.nan, X)
     [
         ("network", [Dense(2, 3, rng())], TypeError),
         ("optimizer", 0.1, TypeError),
+        ("optimizer", SGD, TypeError),
         ("optimizer", None, TypeError),
         ("rng", 0, TypeError),
         ("rng", None, TypeError),
@@ -979,5 +1135,8 @@ def test_an_optimizer_without_a_rate_will_do_without_a_schedule():
     ],
 )
 def test_evaluate_refuses_bad_input(arguments, error):
+    for bad in ("x", None, [Dense(2, 3, rng())]):
+        with pytest.raises(TypeError, match=r"^network must be a Network"):
+            evaluate(bad, X, Y)
     with pytest.raises(error, match=r"^(x|labels|loss) must"):
         evaluate(make_network(), *arguments)

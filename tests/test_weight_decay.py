@@ -288,6 +288,9 @@ def bad_calls():
                 if error is TypeError:
                     yield function, "weights", [X, bad], error
             yield function, "weights", [X, [[1.0], [1.0, 2.0]]], ValueError
+            yield from (
+                (function, "weights", bad, TypeError) for bad in (None, 3, "ab", np.float64(3))
+            )
             yield from ((function, "half", bad, TypeError) for bad in ("no", 1, None))
         if "activations" in good:
             yield from ((function, *bad) for bad in array_errors("activations", X))

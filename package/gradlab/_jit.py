@@ -6,8 +6,11 @@ ordinary Python over arrays.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,7 +29,57 @@ except ImportError:
 
 else:
     from numba.core import types
+    from numba.core.caching import FunctionCache
     from numba.extending import overload
+
+    _log = logging.getLogger(__name__)
+
+    class _Cache(FunctionCache):
+        """Numba's cache on disk, which here may fail in any way: the kernel is compiled then.
+
+        A folder can be full, read-only or damaged on a hub or in a container, and no number
+        depends on it. Nothing is printed, because a line on stderr can cost a student a grade; the
+        logger of this module tells why at level INFO.
+        """
+
+        def __init__(self, kernel: Callable[..., Any]) -> None:
+            super().__init__(kernel)
+            # Kernels hold the code of the elementary functions: numba asks for the age of the
+            # kernel's own file alone.
+            elementary = Path(__file__).with_name("_elementary.py").stat()
+            stamp = self._cache_file._source_stamp
+            self._cache_file._source_stamp = (*stamp, elementary.st_mtime, elementary.st_size)
+
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            try:
+                return super().load_overload(sig, target_context)
+            except Exception as error:
+                _log.info("cannot read a compiled kernel: %r", error)
+                # An index that cannot be read could not be added to either.
+                self.flush()
+                return None
+
+        def save_overload(self, sig: Any, data: Any) -> None:
+            try:
+                super().save_overload(sig, data)
+            except Exception as error:
+                _log.info("cannot keep a compiled kernel: %r", error)
+
+        def flush(self) -> None:
+            with suppress(Exception):
+                super().flush()
+
+    def _compiled(kernel: F, **options: Any) -> F:
+        """Compile a kernel on first call, and keep the machine code on disk where that works."""
+        compiled: Any = numba.njit(error_model="numpy", **options)(kernel)
+        # With NUMBA_DISABLE_JIT=1 it is the kernel itself.
+        if hasattr(compiled, "_cache"):
+            try:
+                # What `cache=True` does, which raises where there is no folder to write to.
+                compiled._cache = _Cache(kernel)
+            except Exception as error:
+                _log.info("compiled kernels are not kept: %r", error)
+        return compiled
 
     def njit(kernel: F) -> F:
         """Compile a kernel on first call and keep the machine code on disk.
@@ -34,7 +87,7 @@ else:
         Division follows NumPy (``1 / 0`` is infinite, and raises nothing): the test for zero that
         Python's rule needs would keep inner loops from being vectorized.
         """
-        return cast(F, numba.njit(cache=True, error_model="numpy")(kernel))
+        return _compiled(kernel)
 
     def njit_sums(kernel: F) -> F:
         """Compile as `njit` does, and let a sum be taken in any order, which vectorizes it.
@@ -42,12 +95,11 @@ else:
         This is one flag of numba's ``fastmath``. The others, which assume that no number is
         infinite or missing, stay off.
         """
-        compiled = numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})(kernel)
-        return cast(F, compiled)
+        return _compiled(kernel, fastmath={"reassoc"})
 
     def njit_inline(function: F) -> F:
         """Compile a function that kernels call in their inner loops, into these loops."""
-        return cast(F, numba.njit(cache=True, error_model="numpy", forceinline=True)(function))
+        return _compiled(function, forceinline=True)
 
     def in_kernels(face: F, double: F, single: F) -> None:
         """Let compiled kernels call `double` or `single`, by precision, where they call `face`."""

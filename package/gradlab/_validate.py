@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,25 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 FloatArray = NDArray[Any]
 """An array of float32 or float64."""
+
+
+def as_array(name: str, value: ArrayLike, of: str = "numbers") -> NDArray[Any]:
+    """Return `value` as an array without a mask.
+
+    Raises
+    ------
+    TypeError
+        If an entry is masked: a mask would be lost, and what it hides would count.
+    ValueError
+        If the rows have different lengths.
+    """
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
+        raise TypeError(f"{name} must not be masked: fill the masked entries or leave them out")
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a rectangular array of {of}: {error}") from None
 
 
 def as_float_array(
@@ -24,14 +44,12 @@ def as_float_array(
     Raises
     ------
     TypeError
-        If the values are not real numbers, or of a precision that no kernel is compiled for.
+        If the values are not real numbers, or of a precision that no kernel is compiled for, or
+        masked.
     ValueError
         If the rows have different lengths, or the number of dimensions is not `ndim`.
     """
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
+    array = as_array(name, value)
     kind, size = array.dtype.kind, array.dtype.itemsize
     if not (kind in "iu" or (kind == "f" and size in (4, 8))):
         raise TypeError(
@@ -42,6 +60,17 @@ def as_float_array(
     if dtype is None:
         dtype = np.float32 if (kind, size) == ("f", 4) else np.float64
     return np.asarray(array, dtype=dtype, order="C")
+
+
+def as_list(name: str, values: Any) -> list[Any]:
+    """Return the entries of a sequence, or of an iterator, which can be walked only once."""
+    try:
+        if isinstance(values, (str, bytes, Mapping, Set)):
+            raise TypeError
+        entries = iter(values)
+    except TypeError:
+        raise TypeError(f"{name} must be a sequence, got {type(values).__name__}") from None
+    return list(entries)
 
 
 def as_batch(name: str, value: ArrayLike, *, min_rows: int = 1) -> FloatArray:
@@ -123,6 +152,14 @@ def _as_number(name: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a real number, got {value!r}") from None
+
+
+def as_metric(name: str, value: Any) -> float:
+    """Return `value` as a float, which need not be finite: a run that diverges has a metric too."""
+    number = isinstance(value, (float, np.floating)) or (
+        isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind == "f"
+    )
+    return float(value) if number else as_real(name, value)
 
 
 def as_flag(name: str, value: Any) -> bool:

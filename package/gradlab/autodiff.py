@@ -20,7 +20,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_integer, as_real
+from gradlab._validate import FloatArray, as_flag, as_integer, as_real
 
 __all__ = ["Dual", "Passes", "Tape", "Variable", "count_passes"]
 
@@ -350,6 +350,7 @@ class Variable(_Number):
         >>> x.grad
         6.0
         """
+        accumulate = as_flag("accumulate", accumulate)
         tape = Tape(self)
         for node, adjoint in zip(tape.nodes, tape.adjoints().tolist(), strict=True):
             node.grad = node.grad + adjoint if accumulate else adjoint

@@ -107,9 +107,9 @@ def mlp_forward(
         :math:`W^1, \dots, W^l`, one a layer; converted to the dtype of `x`.
     biases : sequence of arrays (fan_out,)
         :math:`b^1, \dots, b^l`; converted to the dtype of `x`.
-    activation : {"tanh", "sigmoid", "relu", "identity"}
+    activation : {"tanh", "sigmoid", "relu", "identity"}, default "tanh"
         f of the hidden layers.
-    output : {"identity", "sigmoid", "tanh", "relu"}
+    output : {"identity", "sigmoid", "tanh", "relu"}, default "identity"
         f of the last layer.
 
     Returns

@@ -21,6 +21,7 @@ from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_flag,
     as_float_array,
     as_integer,
     as_real,
@@ -408,6 +409,7 @@ def update_running_statistics(
     running_var = as_variance("running_var", running_var, shape, dtype)
     batch_mean = as_shaped("batch_mean", batch_mean, shape, dtype)
     batch_var = as_variance("batch_var", batch_var, shape, dtype)
+    unbiased = as_flag("unbiased", unbiased)
     size = as_integer("batch_size", batch_size, low=2 if unbiased else 1)
     correction = size / (size - 1) if unbiased else 1.0
     momentum = as_real("momentum", momentum, low=0.0, high=1.0)

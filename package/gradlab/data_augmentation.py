@@ -28,6 +28,7 @@ from gradlab._validate import (
     as_float_array,
     as_image_batch,
     as_integer,
+    as_list,
     as_real,
     as_rng,
     as_shaped,
@@ -573,7 +574,8 @@ def test_time_average(
     array([0.5, 2. ])
     """
     images = _as_images(images)
-    if len(augmentations) == 0:
+    augmentations = as_list("augmentations", augmentations)
+    if not augmentations:
         raise ValueError("augmentations must hold at least one callable, got none")
     # Each gets a copy: an augmentation of the caller's may work in place.
     outputs = [as_float_array("predict", predict(_apply(a, images))) for a in augmentations]
@@ -616,7 +618,9 @@ def _draw_factors(
 ) -> FloatArray:
     low = as_real("low", low, low=0.0, low_open=True)
     high = as_real("high", high, low=low)
-    return np.exp(rng.uniform(np.log(low), np.log(high), shape))
+    factors = np.exp(rng.uniform(np.log(low), np.log(high), shape))
+    # Beyond these an image is a point or one pixel wide; the inverse of 1e-310 would be infinite.
+    return np.clip(factors, 1e-100, 1e100)
 
 
 def _as_range(value_range: tuple[float, float] | None, images: FloatArray) -> tuple[float, float]:

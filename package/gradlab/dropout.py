@@ -28,6 +28,7 @@ from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_flag,
     as_float_array,
     as_integer,
     as_real,
@@ -175,7 +176,7 @@ def _dropout(
 ) -> tuple[FloatArray, FloatArray]:
     x = as_float_array("x", x)
     rate, rng = _as_rate(rate), as_rng("rng", rng)
-    if not training:
+    if not as_flag("training", training):
         return x.copy(), np.ones_like(x)
     mask, out = np.empty_like(x), np.empty_like(x)
     scale = 1.0 / (1.0 - rate) if inverted else 1.0
@@ -356,7 +357,7 @@ def expected_subnetwork_output(
             f"got {n}: draw masks at random instead (monte_carlo_dropout)"
         )
     keep = 1.0 - _as_rate(rate)
-    scale = 1.0 / keep if inverted else 1.0
+    scale = 1.0 / keep if as_flag("inverted", inverted) else 1.0
     chunk = min(2**n, 4096)
     # (do-expectation)  sum_m P(m) f(m x)
     total: FloatArray | float = 0.0
@@ -506,7 +507,7 @@ def zoneout(
     proposed = as_float_array("proposed", proposed)
     previous = as_shaped("previous", previous, proposed.shape, proposed.dtype)
     rate, rng = _as_rate(rate), as_rng("rng", rng)
-    if training:
+    if as_flag("training", training):
         mask = (rng.random(proposed.shape) >= rate).astype(proposed.dtype)
     else:
         mask = np.full_like(proposed, 1.0 - rate)
@@ -591,7 +592,7 @@ def dropconnect(
     x, weight = _as_layer(x, weight)
     rate, rng = _as_rate(rate), as_rng("rng", rng)
     batch, (fan_in, fan_out) = len(x), weight.shape
-    if not training:
+    if not as_flag("training", training):
         return x @ weight, np.ones((batch, fan_in, fan_out), x.dtype)
     kept = rng.random((batch, fan_in, fan_out)) >= rate
     mask = kept.astype(x.dtype) * x.dtype.type(1.0 / (1.0 - rate))
@@ -773,11 +774,12 @@ def whiteout(
     sigma = as_real("sigma", sigma, low=0.0)
     gamma = as_real("gamma", gamma, low=0.0, high=2.0, high_open=True)
     ridge, rng = as_real("ridge", ridge, low=0.0), as_rng("rng", rng)
+    multiplicative = as_flag("multiplicative", multiplicative)
     clean = x @ weight
-    if not training:
+    if not as_flag("training", training):
         return clean, np.zeros_like(clean)
     deviation = np.empty(clean.shape)
-    _whiteout_deviation_kernel(x, weight, sigma, gamma, ridge, bool(multiplicative), deviation)
+    _whiteout_deviation_kernel(x, weight, sigma, gamma, ridge, multiplicative, deviation)
     noise = (deviation * rng.standard_normal(clean.shape)).astype(x.dtype)
     return clean + noise, noise
 

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradlab._validate import FloatArray, as_integer, as_real
+from gradlab._owner import Owner
+from gradlab._validate import FloatArray, as_array, as_integer, as_list, as_metric, as_real
 
 __all__ = ["EarlyStopping"]
 
@@ -60,6 +61,10 @@ class EarlyStopping:
 
     Notes
     -----
+    One object is for one network, because it remembers the best epoch and its arrays: make a new
+    one for each fold of a cross-validation and for each setting that is tried.
+    `gradlab.training.fit` refuses one that was used for another network.
+
     Equations es-improvement and es-stop. Keras's ``EarlyStopping`` with ``restore_best_weights``
     when `restore` is called at the end; PyTorch's ``ReduceLROnPlateau`` bears one update more for
     the same patience. Small improvements add up: each is compared with the best, not with the
@@ -93,6 +98,10 @@ class EarlyStopping:
         self.wait = 0
         self._updates = 0
         self._best_params: list[FloatArray] | None = None
+        self._owner = Owner()
+
+    def _is_used(self) -> bool:
+        return self._updates > 0
 
     def update(self, metric: float, params: Sequence[FloatArray] | None = None) -> bool:
         """Take the metric of one more epoch, and say whether to stop.
@@ -115,7 +124,7 @@ class EarlyStopping:
         TypeError
             If `metric` is not a real number, or `params` does not hold arrays.
         """
-        value = float(metric) if _is_float(metric) else as_real("metric", metric)
+        value = as_metric("metric", metric)
         # (es-improvement)  m < b - delta, or m > b + delta
         if self.mode == "min":
             improved = value + self.min_delta < self.best
@@ -158,15 +167,9 @@ class EarlyStopping:
             array[...] = kept
 
 
-def _is_float(value: object) -> bool:
-    """Tell a float, which may be infinite or not a number, from what else a caller may pass."""
-    return isinstance(value, (float, np.floating)) or (
-        isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind == "f"
-    )
-
-
 def _as_arrays(params: Sequence[FloatArray]) -> list[FloatArray]:
-    for k, param in enumerate(params):
+    arrays = as_list("params", params)
+    for k, param in enumerate(arrays):
         if not isinstance(param, np.ndarray):
             raise TypeError(f"params[{k}] must be a NumPy array, got {type(param).__name__}")
-    return list(params)
+    return [as_array(f"params[{k}]", param) for k, param in enumerate(arrays)]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_float_array, as_real
+from gradlab._validate import FloatArray, as_float_array, as_list, as_real
 
 __all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value", "global_norm"]
 
@@ -41,7 +41,8 @@ def _as_gradient(name: str, value: ArrayLike, nonfinite: str) -> FloatArray:
 
 def _as_gradients(grads: Sequence[ArrayLike], nonfinite: str) -> list[FloatArray]:
     _check_nonfinite(nonfinite)
-    return [_as_gradient(f"grads[{k}]", grad, nonfinite) for k, grad in enumerate(grads)]
+    entries = as_list("grads", grads)
+    return [_as_gradient(f"grads[{k}]", grad, nonfinite) for k, grad in enumerate(entries)]
 
 
 def _check_nonfinite(nonfinite: str) -> None:

@@ -23,6 +23,7 @@ from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_flag,
     as_float_array,
     as_integer,
     as_real,
@@ -63,7 +64,7 @@ def optimal_learning_rate(hessian: ArrayLike, rule: str = "minimax") -> float:
     hessian : float or array (weights, weights)
         Second derivatives of the error; symmetric, positive semidefinite and not 0. "minimax" asks
         for a positive definite one: with a flat axis nothing is optimal.
-    rule : {"minimax", "largest curvature"}
+    rule : {"minimax", "largest curvature"}, default "minimax"
         With several weights, make the slowest axis as fast as possible (a factor of
         :math:`(\kappa - 1) / (\kappa + 1)` a step, where :math:`\kappa` is the
         `condition_number`), or reach the minimum along the steepest axis in one step and
@@ -495,6 +496,7 @@ def minibatches(
     [[0, 1], [2, 3], [4]]
     """
     n, batch_size = as_integer("n", n, low=1), as_integer("batch_size", batch_size, low=1)
+    shuffle, drop_last = as_flag("shuffle", shuffle), as_flag("drop_last", drop_last)
     if drop_last and batch_size > n:
         raise ValueError(f"batch_size must be at most n = {n} with drop_last, got {batch_size}")
     order = as_rng("rng", rng).permutation(n) if shuffle else np.arange(n)

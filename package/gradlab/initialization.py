@@ -89,7 +89,7 @@ def lecun_normal(
     fan_in, fan_out : int
         Inputs and outputs of the layer, at least 1.
     rng : numpy.random.Generator
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Returns
     -------
@@ -133,7 +133,7 @@ def lecun_uniform(
     fan_in, fan_out : int
         Inputs and outputs of the layer, at least 1.
     rng : numpy.random.Generator
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Returns
     -------
@@ -175,7 +175,7 @@ def legacy_torch_uniform(
     fan_in, fan_out : int
         Inputs and outputs of the layer, at least 1.
     rng : numpy.random.Generator
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Returns
     -------
@@ -219,7 +219,7 @@ def xavier_normal(
     fan_in, fan_out : int
         Inputs and outputs of the layer, at least 1.
     rng : numpy.random.Generator
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Returns
     -------
@@ -264,7 +264,7 @@ def xavier_uniform(
     fan_in, fan_out : int
         Inputs and outputs of the layer, at least 1.
     rng : numpy.random.Generator
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Returns
     -------
@@ -305,7 +305,7 @@ def he_normal(
     fan_in, fan_out : int
         Inputs and outputs of the layer, at least 1.
     rng : numpy.random.Generator
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Returns
     -------
@@ -349,7 +349,7 @@ def he_uniform(
     fan_in, fan_out : int
         Inputs and outputs of the layer, at least 1.
     rng : numpy.random.Generator
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Returns
     -------
@@ -390,7 +390,7 @@ def he_average_normal(
     fan_in, fan_out : int
         Inputs and outputs of the layer, at least 1.
     rng : numpy.random.Generator
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Returns
     -------
@@ -442,7 +442,7 @@ def orthogonal(
     fan_in, fan_out : int
         Inputs and outputs of the layer, at least 1.
     rng : numpy.random.Generator
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
     gain : float, default 1.0
         g, not negative.
 
@@ -462,8 +462,9 @@ def orthogonal(
     Notes
     -----
     Deck S "Exploding Gradients" asks for singular values close to 1: a square orthogonal matrix
-    keeps the length of every vector, both ways. The variance of an entry is the square of the gain
-    over the larger of the sizes.
+    keeps the length of every vector, both ways; one that widens keeps it forwards only, one that
+    narrows backwards only. The variance of an entry is the square of the gain over the larger of
+    the sizes. Before ReLU, a gain of sqrt(2 max(1, fan_out / fan_in)) gives He's variance.
 
     Saxe et al. (2014), which deck L names under "References"; `torch.nn.init.orthogonal_`.
 
@@ -505,7 +506,7 @@ def zeros(
         Inputs and outputs of the layer, at least 1.
     rng : numpy.random.Generator
         Nothing is drawn from it; it is there so that all rules are called alike.
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Returns
     -------
@@ -632,7 +633,7 @@ def propagated_variance(
     alpha : float, default 1.0
         The slope of the activation for negative input: 1 for linear units, and for tanh as long as
         it is in its linear region; 0 for ReLU; between for leaky ReLU.
-    direction : {"forward", "backward"}
+    direction : {"forward", "backward"}, default "forward"
         Activations from the input on, or gradients from the output back.
     start : float, default 1.0
         The mean square at the input, or of the gradient at the output; not negative. The variance,

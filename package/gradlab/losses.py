@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradlab._jit import njit, njit_sums
-from gradlab._validate import FloatArray, as_batch, as_float_array, as_real, as_shaped
+from gradlab._validate import FloatArray, as_array, as_batch, as_float_array, as_real, as_shaped
 
 __all__ = [
     "binary_cross_entropy",
@@ -45,9 +45,16 @@ def _as_pair(y: ArrayLike, target: ArrayLike) -> tuple[FloatArray, FloatArray]:
     return y, as_shaped("target", target, y.shape, y.dtype)
 
 
-def _as_probabilities(y: ArrayLike, target: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Return predictions and targets as two batches of numbers in [0, 1]."""
-    y, target = _as_pair(y, target)
+def _as_elements(y: ArrayLike, target: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return predictions and targets as two arrays of any one shape, in [0, 1]."""
+    y = as_float_array("y", y)
+    if y.size == 0:
+        raise ValueError(f"y must have at least one entry, got shape {y.shape}")
+    return _as_probabilities(y, as_shaped("target", target, y.shape, y.dtype))
+
+
+def _as_probabilities(y: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return predictions and targets, after a check that they are in [0, 1]."""
     for name, array in (("y", y), ("target", target)):
         low, high = array.min(), array.max()
         if not (low >= 0 and high <= 1):
@@ -176,9 +183,9 @@ def binary_cross_entropy(y: ArrayLike, target: ArrayLike, min_log: float = -100.
 
     Parameters
     ----------
-    y : array (batch, features)
+    y : array (batch, features), or of any other shape
         Predicted probabilities, in [0, 1].
-    target : array (batch, features)
+    target : array of the shape of `y`
         Probabilities d that should be, in [0, 1], mostly 0 or 1; converted to the dtype of `y`.
     min_log : float, default -100.0
         A logarithm below it is replaced by it, so that a wrong prediction of exactly 0 or 1, where
@@ -213,7 +220,7 @@ def binary_cross_entropy(y: ArrayLike, target: ArrayLike, min_log: float = -100.
     >>> binary_cross_entropy([[0.0]], [[1.0]])
     100.0
     """
-    y, target = _as_probabilities(y, target)
+    y, target = _as_elements(y, target)
     floor = _as_min_log(min_log)
     with np.errstate(divide="ignore"):
         return float(_binary_cross_entropy_kernel(y.reshape(-1), target.reshape(-1), floor))
@@ -236,12 +243,12 @@ def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray
 
     Parameters
     ----------
-    y, target : arrays (batch, features)
+    y, target : arrays (batch, features), or of any other shape
         In [0, 1].
 
     Returns
     -------
-    array (batch, features)
+    array of the shape of `y`
         In the dtype of `y`; always finite.
 
     Raises
@@ -266,7 +273,7 @@ def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray
     >>> binary_cross_entropy_backward([[0.8, 0.5]], [[1.0, 0.0]])
     array([[-0.625,  1.   ]])
     """
-    y, target = _as_probabilities(y, target)
+    y, target = _as_elements(y, target)
     dy = np.empty_like(y)
     _binary_cross_entropy_backward_kernel(
         y.reshape(-1), target.reshape(-1), _MIN_DENOMINATOR, dy.reshape(-1)
@@ -332,7 +339,7 @@ def kl_divergence(y: ArrayLike, target: ArrayLike, min_log: float = -100.0) -> f
     >>> round(kl_divergence([[0.5, 0.25, 0.25]], [[1.0, 0.0, 0.0]]), 4)
     0.6931
     """
-    y, target = _as_probabilities(y, target)
+    y, target = _as_probabilities(*_as_pair(y, target))
     floor = _as_min_log(min_log)
     with np.errstate(divide="ignore"):
         return float(_kl_divergence_kernel(y, target, floor))
@@ -374,7 +381,7 @@ def kl_divergence_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     >>> kl_divergence_backward([[0.5, 0.25, 0.25]], [[0.5, 0.125, 0.375]])
     array([[-1. , -0.5, -1.5]])
     """
-    y, target = _as_probabilities(y, target)
+    y, target = _as_probabilities(*_as_pair(y, target))
     return -target / np.maximum(y, y.dtype.type(_MIN_DENOMINATOR)) / y.shape[0]
 
 
@@ -488,10 +495,7 @@ def _softmax_cross_entropy(
     """Return the loss, the probabilities and the checked labels."""
     logits = as_batch("logits", logits)
     batch, classes = logits.shape
-    try:
-        labels = np.asarray(labels)
-    except ValueError as error:
-        raise ValueError(f"labels must be a rectangular array of integers: {error}") from None
+    labels = as_array("labels", labels, "integers")
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels must hold integers, got dtype {labels.dtype}")
     if labels.shape != (batch,):

@@ -19,8 +19,11 @@ from gradlab import activations, batch_normalization, dropout, layer_normalizati
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_flag,
+    as_float_array,
     as_float_dtype,
     as_integer,
+    as_list,
     as_real,
     as_rng,
     as_shaped,
@@ -67,6 +70,9 @@ _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+_METHODS = ("forward", "backward", "parameters", "gradients")
 
 
 class Layer(Protocol):
@@ -149,7 +155,7 @@ class Dense(_Kept):
         Draws the weights; the biases start at 0.
     initializer : callable, default `gradlab.initialization.he_normal`
         Called with ``(fan_in, fan_out, rng, dtype)``.
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Attributes
     ----------
@@ -182,6 +188,7 @@ class Dense(_Kept):
 
     def forward(self, x: FloatArray, training: bool) -> FloatArray:
         """Return ``x @ weight + bias``."""
+        x, training = as_batch("x", x), as_flag("training", training)
         _check_width(x.shape[1], self.weight.shape[0])
         self._x = x if training else None
         return x @ self.weight + self.bias
@@ -190,6 +197,7 @@ class Dense(_Kept):
         """Return ``dout @ weight.T``."""
         if self._x is None:
             raise _no_forward_pass()
+        dout = as_shaped("dout", dout, (len(self._x), self.bias.size))
         self._gradients = []
         if self.trainable:
             dbias = dout.sum(axis=0, dtype=np.float64).astype(dout.dtype, copy=False)
@@ -251,7 +259,7 @@ class Activation(_Kept):
 
     def forward(self, x: FloatArray, training: bool) -> FloatArray:
         """Return the function of `x`."""
-        self._x = x if training else None
+        self._x = x if as_flag("training", training) else None
         return self._forward(x, **self.settings)
 
     def backward(self, dout: FloatArray) -> FloatArray:
@@ -302,7 +310,7 @@ class BatchNorm(_Normalization):
     eps : float, default 1e-5
     momentum : float in [0, 1], default 0.1
         The weight of the new batch in the running statistics.
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Attributes
     ----------
@@ -346,11 +354,13 @@ class BatchNorm(_Normalization):
 
     def forward(self, x: FloatArray, training: bool) -> FloatArray:
         """Normalize by the batch in training, by the running statistics if not, or if frozen."""
+        x, training = as_batch("x", x), as_flag("training", training)
         _check_width(x.shape[1], self.gamma.size)
         self.cache = self._slope = None
         if not training or not self.trainable:
             if training:
-                self._slope = self.gamma / np.sqrt(self.running_var + self.eps)
+                slope = self.gamma / np.sqrt(self.running_var + self.eps)
+                self._slope = np.broadcast_to(slope, x.shape)
             return batch_normalization.batch_norm_inference(
                 x, self.gamma, self.beta, self.running_mean, self.running_var, self.eps
             )
@@ -369,7 +379,7 @@ class BatchNorm(_Normalization):
         """Return the gradient by all three paths, or by the direct one alone if frozen."""
         self._gradients = []
         if self._slope is not None:
-            return dout * self._slope
+            return as_shaped("dout", dout, self._slope.shape) * self._slope
         if self.cache is None:
             raise _no_forward_pass()
         dx, dgamma, dbeta = batch_normalization.batch_norm_backward(dout, self.cache)
@@ -387,7 +397,7 @@ class LayerNorm(_Normalization):
     ----------
     features : int
     eps : float, default 1e-5
-    dtype : float32 or float64
+    dtype : float32 or float64, default float64
 
     Attributes
     ----------
@@ -412,6 +422,7 @@ class LayerNorm(_Normalization):
 
     def forward(self, x: FloatArray, training: bool) -> FloatArray:
         """Normalize every example over its features."""
+        x, training = as_batch("x", x), as_flag("training", training)
         _check_width(x.shape[1], self.gamma.size)
         out, cache = layer_normalization.layer_norm_forward(x, self.gamma, self.beta, self.eps)
         self.cache = cache if training else None
@@ -460,8 +471,8 @@ class Dropout(_Kept):
     def forward(self, x: FloatArray, training: bool) -> FloatArray:
         """Drop and scale up in training, let everything through at inference."""
         self.mask = None
-        if not training:
-            return x
+        if not as_flag("training", training):
+            return as_float_array("x", x)
         if self.rng is None:
             raise RuntimeError("training needs a generator in the attribute rng of Dropout")
         out, self.mask = dropout.dropout_forward(x, self.rate, self.rng)
@@ -499,6 +510,8 @@ class Network:
     ------
     ValueError
         If there is no layer, or one does not fit the layer below.
+    TypeError
+        If an entry is not a layer.
 
     Examples
     --------
@@ -509,9 +522,17 @@ class Network:
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        if not layers:
+        self.layers: list[Layer] = as_list("layers", layers)
+        if not self.layers:
             raise ValueError("layers must hold at least one layer, got none")
-        self.layers = list(layers)
+        for k, layer in enumerate(self.layers):
+            lacking = [m for m in _METHODS if not callable(getattr(layer, m, None))]
+            if lacking or isinstance(layer, type):
+                got = layer.__name__ if isinstance(layer, type) else type(layer).__name__
+                raise TypeError(
+                    f"layers[{k}] must be a layer, an object with {', '.join(_METHODS)}, got "
+                    + (f"the class {got}" if isinstance(layer, type) else got)
+                )
         self._out: tuple[tuple[int, ...], np.dtype[Any]] | None = None
         features: int | None = None
         for k, layer in enumerate(self.layers):
@@ -525,7 +546,7 @@ class Network:
 
         The network computes in the dtype of its parameters, to which `x` is converted.
         """
-        out = as_batch("x", x)
+        out, training = as_batch("x", x), as_flag("training", training)
         dtypes = (array.dtype for layer in self.layers for array in layer.parameters())
         out = out.astype(next(dtypes, out.dtype), copy=False)
         for layer in self.layers:
@@ -563,7 +584,12 @@ class Network:
         return [array for layer in self._trainable() for array in layer.gradients()]
 
     def arrays(self) -> list[FloatArray]:
-        """Return all arrays, live: parameters, frozen or not, and running statistics."""
+        """Return all arrays: parameters, frozen or not, and running statistics.
+
+        They are those that the network computes with, not copies. The parameters stay the same
+        arrays; batch normalization replaces its running statistics by new ones in each pass in
+        training, so ask again after it.
+        """
         per_layer = [getattr(layer, "arrays", layer.parameters)() for layer in self.layers]
         return [array for arrays in per_layer for array in arrays]
 

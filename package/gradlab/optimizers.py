@@ -20,6 +20,7 @@ Optimization, ICLR 2015. I. Loshchilov and F. Hutter, Decoupled Weight Decay Reg
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_flag, as_float_array, as_integer, as_real, as_shaped
+from gradlab._owner import Owner
+from gradlab._validate import (
+    FloatArray,
+    as_array,
+    as_flag,
+    as_float_array,
+    as_integer,
+    as_list,
+    as_real,
+    as_shaped,
+)
 
 __all__ = [
     "SGD",
@@ -56,10 +67,26 @@ def _decayed(w, g, shrink, l2):
     return w, g + l2 * w
 
 
+@njit
+def _squarable(g, largest):
+    """Return a finite gradient as one whose square is less than the largest number of its dtype.
+
+    A square that is infinite would stay so, and divide every later gradient to 0.
+    """
+    bound = 0.5 * np.sqrt(largest)
+    return math.copysign(bound, g) if bound < abs(g) < math.inf else g
+
+
 class Optimizer:
     r"""What the optimizers share: learning rate, weight decay, state and checks.
 
-    A base class: use one of its subclasses.
+    A base class: use one of its subclasses. All but `SGD` remember the gradients of the arrays
+    that they update, so each network needs an optimizer of its own; `gradlab.training.fit` refuses
+    one that has a memory of another network. Setting `state` makes it anybody's again.
+
+    The methods that square a gradient take a finite one whose square the dtype cannot hold, from
+    9e18 on in float32, as the largest that it can. In PyTorch the square is infinite, the step 0 or
+    not a number, and the weight never moves again.
 
     Parameters
     ----------
@@ -104,6 +131,10 @@ class Optimizer:
         self._t = 0
         self._starts = starts
         self._arrays: dict[str, list[FloatArray]] = {name: [] for name in starts}
+        self._owner = Owner()
+
+    def _is_used(self) -> bool:
+        return any(self._arrays.values())
 
     @property
     def learning_rate(self) -> float:
@@ -147,6 +178,7 @@ class Optimizer:
                     f"got {[array.shape for array in kept]}"
                 )
         self._t, self._learning_rate, self._arrays = t, rate, arrays
+        self._owner = Owner()
 
     def step(self, params: Sequence[FloatArray], grads: Sequence[ArrayLike]) -> None:
         """Update every array of `params` in place.
@@ -167,6 +199,7 @@ class Optimizer:
             If a parameter is not an array that can be updated in place, or a gradient does not
             hold real numbers; nothing has changed then.
         """
+        params, grads = as_list("params", params), as_list("grads", grads)
         weights = [_as_parameter(f"params[{k}]", param) for k, param in enumerate(params)]
         if len(weights) != len(grads):
             raise ValueError(f"grads must have {len(weights)} arrays, as params, got {len(grads)}")
@@ -224,7 +257,7 @@ def _as_parameter(name: str, value: Any) -> FloatArray:
         raise TypeError(f"{name} must hold float32 or float64 numbers, got dtype {value.dtype}")
     if not value.flags.writeable:
         raise ValueError(f"{name} must be writeable, to be updated in place")
-    return np.asarray(value)
+    return as_array(name, value)
 
 
 def _as_fraction(name: str, value: Any) -> float:
@@ -562,10 +595,12 @@ class LocalGains(Optimizer):
 @njit
 def _adagrad_kernel(w, g, total, shrink, l2, rate, eps_inside, eps_outside):
     """Equations opt-adagrad-sum and opt-adagrad-step."""
+    largest = np.finfo(w.dtype).max
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
+        gi = _squarable(gi, largest)
         # (opt-adagrad-sum)   s <- s + g^2
-        si = total[i] + gi * gi
+        si = total[i] + min(gi * gi, largest - total[i])
         total[i] = si
         # (opt-adagrad-step)  w <- w - eta g / (sqrt(s) + eps)
         w[i] = wi - rate * gi / (np.sqrt(si + eps_inside) + eps_outside)
@@ -643,8 +678,10 @@ def _adadelta_kernel(w, g, square, update, shrink, l2, rate, rho, eps):
     """Equations opt-adadelta-mean-square, opt-adadelta-update, opt-adadelta-mean-update and
     opt-adadelta-step.
     """
+    largest = np.finfo(w.dtype).max
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
+        gi = _squarable(gi, largest)
         # (opt-adadelta-mean-square)  v <- rho v + (1 - rho) g^2
         vi = rho * square[i] + (1.0 - rho) * gi * gi
         square[i] = vi
@@ -734,8 +771,10 @@ class AdaDelta(Optimizer):
 @njit
 def _rmsprop_kernel(w, g, square, shrink, l2, rate, rho, eps_inside, eps_outside):
     """Equations opt-rmsprop-mean-square and opt-rmsprop-step."""
+    largest = np.finfo(w.dtype).max
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
+        gi = _squarable(gi, largest)
         # (opt-rmsprop-mean-square)  v <- rho v + (1 - rho) g^2
         vi = rho * square[i] + (1.0 - rho) * gi * gi
         square[i] = vi
@@ -823,8 +862,10 @@ def _adam_kernel(
 
     `unbias1` is 1 / (1 - beta1^t) and `unbias2` is 1 / (1 - beta2^t).
     """
+    largest = np.finfo(w.dtype).max
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
+        gi = _squarable(gi, largest)
         # (opt-adam-mean)         m <- beta1 m + (1 - beta1) g
         mi = beta1 * m[i] + (1.0 - beta1) * gi
         m[i] = mi

@@ -156,6 +156,7 @@ def slider(
     ValueError
         If the sequences differ in length, are empty, or `start` is no position.
     """
+    figures, values, alts = list(figures), list(values), list(alts)
     if not len(figures) == len(values) == len(alts) > start >= 0:
         raise ValueError(
             f"figures, values and alts must have one entry for each position and start be one of "
@@ -205,6 +206,7 @@ def animation(
         If `frames` does not rise from 0, a path has not as many points as its last frame needs, or
         its line style or marker is none of these.
     """
+    frames = list(frames)
     if len(frames) < 2 or frames[0] != 0 or any(b <= a for a, b in pairwise(frames)):
         raise ValueError(f"frames must rise from 0, got {list(frames)}")
     for name, (points, _, style, marker) in paths.items():

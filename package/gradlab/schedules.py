@@ -24,7 +24,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_real, as_shaped
+from gradlab._owner import Owner
+from gradlab._validate import (
+    FloatArray,
+    as_float_array,
+    as_integer,
+    as_metric,
+    as_real,
+    as_shaped,
+)
 
 __all__ = [
     "PerformanceSchedule",
@@ -84,9 +92,10 @@ def power_decay(
     power 1; PyTorch and optax have none (optax's ``polynomial_schedule`` and PyTorch's
     ``PolynomialLR`` are powers of what is *left* of the time, and end at a fixed step).
 
-    Deck C asks for a rate that shrinks "sufficiently rapidly". Robbins and Monro (1951) say how:
-    the sum of the rates must diverge, so that the optimum is in reach from anywhere, and that of
-    their squares converge. Powers above 1/2 up to 1 do both; `exponential_decay` falls too fast.
+    Deck C asks for a rate that shrinks "sufficiently rapidly". Robbins and Monro (1951) show what
+    suffices for convergence in mean square: the sum of the rates diverges, so that the optimum is
+    in reach from anywhere, and that of their squares converges. Powers above 1/2 up to 1 do both;
+    smaller ones converge on a quadratic too; `exponential_decay` falls too fast.
 
     Examples
     --------
@@ -472,13 +481,13 @@ def one_cycle(
         d, at least 1.
     final_div_factor : float, default 1e4
         D, at least 1; it divides the *initial* value.
-    shape : {"cosine", "linear"}
+    shape : {"cosine", "linear"}, default "cosine"
         g.
     return_fraction : float in (0, 1), optional
         Share r of the steps before the value is back at :math:`\eta_0`, for a cycle of three
         phases; left out, there are two. It is optax's ``pct_final``, and twice ``pct_start`` in
         PyTorch with ``three_phase=True``.
-    convention : {"pytorch", "optax"}
+    convention : {"pytorch", "optax"}, default "pytorch"
         Where the phases end. "pytorch" reaches the end with the last of the steps 0 ... N - 1:
         :math:`t = f N - 1`, :math:`r N - 2`, :math:`N - 1`, not rounded. "optax" reaches it one
         step later: :math:`\lfloor f N \rfloor`, :math:`\lfloor r N \rfloor`, N.
@@ -542,7 +551,9 @@ def _performance_kernel(metrics, sign, settings, state, rates):
     """
     factor, patience, min_delta, min_value = settings
     for i in range(len(metrics)):
-        if sign * metrics[i] < sign * state[1] - min_delta:
+        # What is infinitely good is an error somewhere, and could never be surpassed.
+        finite = abs(metrics[i]) < np.inf
+        if finite and sign * metrics[i] < sign * state[1] - min_delta:
             state[1] = metrics[i]
             state[2] = 0.0
         else:
@@ -578,7 +589,7 @@ class PerformanceSchedule:
         this is its ``threshold_mode="abs"``, Keras's ``min_delta`` and optax's ``atol``.
     min_value : float, default 0.0
         :math:`\eta_{\min}`, not above `init_value`.
-    mode : {"min", "max"}
+    mode : {"min", "max"}, default "min"
         Whether a smaller or a larger metric is better.
 
     Attributes
@@ -601,6 +612,9 @@ class PerformanceSchedule:
 
     Notes
     -----
+    One object is for one network, because it remembers the best metric and its rate:
+    `gradlab.training.fit` refuses one that was used for another network.
+
     Decks H "Performance Scheduling", C "Training and minibatches" and L "Reducing the Learning
     Rate", which advises to stop after the third reduction at the latest. PyTorch's
     ``ReduceLROnPlateau`` also leaves out a reduction by less than 1e-8 (its ``eps``); here each
@@ -633,6 +647,10 @@ class PerformanceSchedule:
         self.best = math.inf if mode == "min" else -math.inf
         self.bad_updates = 0
         self.reductions = 0
+        self._owner = Owner()
+
+    def _is_used(self) -> bool:
+        return math.isfinite(self.best) or self.bad_updates > 0 or self.reductions > 0
 
     def update(self, metric: float) -> float:
         """Take a new value of the metric in, and return the learning rate from here on.
@@ -640,7 +658,7 @@ class PerformanceSchedule:
         Parameters
         ----------
         metric : float
-            One that is not a number, or infinite on the bad side, is no improvement.
+            One that is not a number, or infinite on either side, is no improvement.
 
         Returns
         -------
@@ -652,7 +670,7 @@ class PerformanceSchedule:
         TypeError
             If `metric` is not a real number.
         """
-        return float(self._run(np.array([_as_metric(metric)]))[0])
+        return float(self._run(np.array([as_metric("metric", metric)]))[0])
 
     def _run(self, metrics: FloatArray) -> FloatArray:
         """Take metrics in, one after the other, and return the rate after each."""
@@ -740,10 +758,3 @@ def _decay(init_value: float, decay_steps: float, decay_rate: float) -> tuple[fl
 
 def _fraction(name: str, value: float) -> float:
     return as_real(name, value, low=0.0, high=1.0, low_open=True, high_open=True)
-
-
-def _as_metric(metric: Any) -> float:
-    """Return a metric as a float, which need not be finite: a run that diverges has one too."""
-    if isinstance(metric, (float, np.floating)):
-        return float(metric)
-    return as_real("metric", metric)

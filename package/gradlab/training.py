@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradlab import losses
-from gradlab._validate import FloatArray, as_batch, as_flag, as_integer, as_real, as_rng
+from gradlab._owner import Owner
+from gradlab._validate import FloatArray, as_array, as_batch, as_flag, as_integer, as_real, as_rng
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, global_norm
 from gradlab.gradient_descent import minibatches
@@ -118,7 +120,7 @@ def evaluate(
     (0.6931471805599453, 0.5)
     """
     value_of, _ = _as_loss(loss)
-    out, target = network.forward(x), np.asarray(labels)
+    out, target = _as_network(network).forward(x), as_array("labels", labels)
     value = _loss_of(value_of, out, target)
     if not _are_classes(target) or target.shape != out.shape[:1]:
         return value, math.nan
@@ -155,7 +157,9 @@ def fit(
     validation : pair (x, labels) or None
         Held-out examples, never trained on.
     optimizer : optimizer
-        Anything with ``step(params, grads)``.
+        Anything with ``step(params, grads)``. One of `gradlab.optimizers` that was used for this
+        network before goes on from there, with its memory; one that has a memory of another
+        network is refused.
     epochs : int
         Passes over the training set, at least 0.
     batch_size : int
@@ -165,15 +169,18 @@ def fit(
     schedule : callable or PerformanceSchedule, optional
         Sets ``optimizer.learning_rate`` before each step: a function of the step, counted from 0
         through all epochs; or one that is updated after each epoch, with the validation loss, or
-        the accuracy if its mode is "max".
+        the accuracy if its mode is "max". Such a one is for one network, as `early_stopping` is.
     clip : float or callable, optional
         A number is the largest norm of all gradients together (`clip_by_global_norm`). A callable
         takes the list of gradients and returns another, or a pair that begins with it. The gradient
         of the weight decay is part of what is clipped.
     early_stopping : EarlyStopping, optional
         Updated after each epoch, with the validation loss, or the accuracy if its mode is "max".
-        At the end of the run, whatever ended it, the network gets the arrays of its best epoch
-        back, running statistics included. One that was updated before goes on from there.
+        At the end of the run, whatever ended it, an error included, the network gets the arrays of
+        its best epoch back, running statistics included. One that was used for this network before
+        goes on from there; one that was used for another network is refused, because it would give
+        this network the arrays of that one. A copy, or what is read from a pickle, belongs to no
+        network yet.
     weight_decay : float, default 0
         Strength of an L2 penalty (`gradlab.weight_decay.l2_penalty`) on the weights; arrays of
         fewer than two dimensions, which are biases, scales and shifts, are left alone.
@@ -182,7 +189,8 @@ def fit(
         network is shown in their place.
     callbacks : sequence of callables
         Called after each epoch with the epoch, counted from 0, the network and the history so far.
-        True ends the run.
+        True ends the run. An error that one raises, as any in the course of the run, leaves `fit`
+        with the record so far as its attribute ``history``.
     progress : bool, default True
         Show a line on stderr while training, if somebody is there to see it: in a terminal or a
         notebook in use. Nothing is written to files and pipes, and in notebooks that are executed
@@ -203,8 +211,9 @@ def fit(
     Raises
     ------
     ValueError
-        If shapes or sizes do not fit, a number is outside its range, an input is not finite, or
-        `early_stopping` or a `PerformanceSchedule` has no validation set to go by.
+        If shapes or sizes do not fit, a number is outside its range, an input is not finite,
+        `early_stopping` or a `PerformanceSchedule` has no validation set to go by, or one of them
+        or the optimizer remembers the training of another network.
     TypeError
         If an argument is not of its type.
 
@@ -230,10 +239,10 @@ def fit(
     """
     history, epochs = History(), as_integer("epochs", epochs, low=0)
     run = _Run(
-        network=_as_network(network, optimizer, rng),
+        network=_as_network(network),
         train=_as_examples("train", train),
         validation=None if validation is None else _as_examples("validation", validation),
-        optimizer=optimizer,
+        optimizer=_as_optimizer(optimizer),
         batch_size=as_integer("batch_size", batch_size, low=1),
         schedule=_as_callable("schedule", schedule, PerformanceSchedule),
         clip=clip
@@ -244,7 +253,7 @@ def fit(
         augment=_as_callable("augment", augment),
         callbacks=_as_callbacks(callbacks),
         loss=_as_loss(loss),
-        rng=rng,
+        rng=as_rng("rng", rng),
         history=history,
         bar=_Bar(as_flag("progress", progress) and epochs > 0),
     )
@@ -259,10 +268,15 @@ def fit(
                     break
     except KeyboardInterrupt:
         history.stopped = f"interrupted after step {len(history.step_loss)}, in epoch {epoch + 1}"
+    except Exception as error:
+        history.stopped = f"{type(error).__name__}, in epoch {epoch + 1}"
+        with suppress(AttributeError):
+            error.history = history  # type: ignore[attr-defined]
+        raise
     finally:
         run.bar.close()
-    if early_stopping is not None and early_stopping.best_step is not None:
-        early_stopping.restore(network.arrays())
+        if early_stopping is not None and early_stopping.best_step is not None:
+            early_stopping.restore(network.arrays())
     return history
 
 
@@ -304,6 +318,10 @@ class _Run:
                     raise ValueError(
                         f"{name} must be at least 2 examples with batch normalization, got {size}"
                     )
+
+        for name, owned in {"optimizer": self.optimizer, **judges}.items():
+            if isinstance(getattr(owned, "_owner", None), Owner):
+                owned._owner.claim(name, self.network, owned._is_used())  # type: ignore[union-attr]
 
     def needs_pairs(self) -> bool:
         """Tell whether a mini-batch of one example is of no use."""
@@ -459,7 +477,7 @@ def _as_examples(name: str, pair: Any) -> tuple[FloatArray, NDArray[Any]]:
     """Return the inputs and labels of a data set."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(f"{name} must be a pair (x, labels), got {type(pair).__name__}")
-    x, labels = as_batch(name, pair[0]), np.asarray(pair[1])
+    x, labels = as_batch(name, pair[0]), as_array(name, pair[1])
     if labels.shape[:1] != x.shape[:1]:
         raise ValueError(
             f"{name} must have one label for each of its {len(x)} rows, got shape {labels.shape}"
@@ -476,14 +494,18 @@ def _as_augmented(value: ArrayLike, x: FloatArray) -> FloatArray:
     return changed
 
 
-def _as_network(network: Any, optimizer: Any, rng: Any) -> Network:
-    """Return the network, after a check of what acts on it."""
+def _as_network(network: Any) -> Network:
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network, got {type(network).__name__}")
+    return network
+
+
+def _as_optimizer(optimizer: Any) -> _Steps:
+    if isinstance(optimizer, type):
+        raise TypeError(f"optimizer must be an object, got the class {optimizer.__name__}")
     if not callable(getattr(optimizer, "step", None)):
         raise TypeError(f"optimizer must have a method step, got {type(optimizer).__name__}")
-    as_rng("rng", rng)
-    return network
+    return optimizer
 
 
 def _as_callable(name: str, value: Any, *others: type) -> Any:

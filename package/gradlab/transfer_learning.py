@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_flag, as_image_batch, as_integer, as_real
+from gradlab._validate import FloatArray, as_flag, as_image_batch, as_integer, as_list, as_real
 from gradlab.network import Layer, Network
 from gradlab.training import History, fit
 
@@ -70,10 +70,11 @@ def reuse(network: Network, layers: int, new_head: Sequence[Layer]) -> Network:
     count = _as_count("layers", layers, _as_network(network))
     if count == 0:
         raise ValueError("layers must be at least 1, got 0")
-    if not len(new_head):
+    head = as_list("new_head", new_head)
+    if not head:
         raise ValueError("new_head must hold at least one layer, got none")
     # In one copy, so that layers that share a generator go on sharing one.
-    return Network([*copy.deepcopy(network.layers[:count]), *new_head])
+    return Network([*copy.deepcopy(network.layers[:count]), *head])
 
 
 def freeze(network: Network, upto: int) -> None:

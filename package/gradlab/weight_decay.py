@@ -20,7 +20,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._validate import FloatArray, as_batch, as_flag, as_float_array, as_real, as_rng
+from gradlab._validate import (
+    FloatArray,
+    as_batch,
+    as_flag,
+    as_float_array,
+    as_list,
+    as_real,
+    as_rng,
+)
 
 __all__ = [
     "add_input_noise",
@@ -32,7 +40,8 @@ __all__ = [
 
 
 def _as_weights(weights: Sequence[ArrayLike]) -> list[FloatArray]:
-    return [as_float_array(f"weights[{k}]", weight) for k, weight in enumerate(weights)]
+    entries = as_list("weights", weights)
+    return [as_float_array(f"weights[{k}]", weight) for k, weight in enumerate(entries)]
 
 
 def _as_strength(value: float, half: bool) -> float:

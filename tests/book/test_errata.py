@@ -25,10 +25,18 @@ from gradlab import (
 
 
 def test_h_cifar_features():
-    """H, CIFAR-10: a colour image of 32 x 32 pixels has 3072 features."""
-    image = np.zeros((1, 32 * 32 * 3))
-    assert image.shape[1] == 3072
-    assert datasets.as_images(image).shape == (1, 32, 32, 3)
+    """H, CIFAR-10: 1024 numbers, one for each pixel, do not tell red from blue.
+
+    Nor are they an image to the loader, which reads three colours for each pixel.
+    """
+    photo = datasets.as_images(np.random.default_rng(0).random((1, 3072)))
+    assert photo.shape == (1, 32, 32, 3)
+    other_colours = photo[..., ::-1]
+    by_pixel = [image.mean(axis=3).reshape(1, -1) for image in (photo, other_colours)]
+    np.testing.assert_allclose(*by_pixel)
+    assert np.abs(photo - other_colours).max() > 0.9
+    with pytest.raises(ValueError, match="got 1024"):
+        datasets.as_images(by_pixel[0])
 
 
 def test_h_exponential_ratio():
@@ -654,15 +662,22 @@ def test_c_dropout_parts_twins():
 
 
 def test_s_small_pre_activations():
-    """S, vanishing gradients: ten tanh layers at 0.01 pass what ten at 5 do not."""
-    kept = {}
-    for z in (0.01, 5.0):
-        slopes = [activations.tanh_backward(np.ones(2), np.full(2, z))] * 10
-        _, kept[z] = gradient_bounds.gradient_norm_bounds(
-            [1.0], [np.eye(2)] * 10, slopes, [1.0, 0.0]
+    """S, vanishing gradients: ten layers at 0.01 and at 5, of tanh and of the logistic function."""
+
+    def kept(name, z, weight=1.0):
+        backward = getattr(activations, f"{name}_backward")
+        slopes = [backward(np.ones(2), np.full(2, z))] * 10
+        lower, upper = gradient_bounds.gradient_norm_bounds(
+            [1.0], [weight * np.eye(2)] * 10, slopes, [1.0, 0.0]
         )
-    assert kept[0.01] > 0.99
-    assert kept[5.0] < 1e-37
+        assert lower == pytest.approx(upper)
+        return upper
+
+    assert kept("tanh", 0.01) > 0.99
+    assert kept("tanh", 5.0) < 1e-37
+    assert kept("sigmoid", 0.01) == pytest.approx(0.25**10, rel=1e-3)
+    assert kept("sigmoid", 5.0) < 1e-21
+    assert kept("sigmoid", 0.01, weight=4.0) > 0.99
 
 
 def test_s_lower_bound_rank():
@@ -773,3 +788,13 @@ def test_the_page_shows_every_check():
     shown = {line.split()[-1] for line in page.splitlines() if line.startswith(":pyobject:")}
     checks = {name for name in globals() if name.startswith("test_") and "page" not in name}
     assert shown == checks
+
+
+def test_the_page_has_three_verdicts_and_no_heading_twice():
+    page = (ROOT / "book" / "errata.md").read_text()
+    lines = page.splitlines()
+    headings = [line for line in lines if line.startswith("### ")]
+    assert len(set(headings)) == len(headings)
+    verdicts = [line.removeprefix("**Verdict**: ") for line in lines if "**Verdict**" in line]
+    assert len(verdicts) == len(headings)
+    assert set(verdicts) == {"A slip.", "A slip in part.", "No slip: the slide is right."}
