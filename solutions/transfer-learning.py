@@ -217,17 +217,17 @@ check("transfer_learning.two_phases", two_phases)
 # %% [markdown]
 # ## 5 A question in words
 #
-# (a) Why is the base frozen at first? Say what the gradient that a random head would hand to it is,
-# averaged over the draws of the head, and what it does to the base all the same. (b) Why is the rate
+# (a) Why is the base frozen at first? Say what the gradient that a random head would hand to it
+# depends on, and what it does to a base that is good already. (b) Why is the rate
 # lowered afterwards? (c) Name a case in which you would not transfer at all. Answer in four or five
 # sentences.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question-phases", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# (a) The gradient for the base is the error at the output times the transposed weights of the head,
-# which are random with mean 0. Averaged over their draws it is 0: it says which weights were drawn,
-# not which features are good. Its length is not 0, so the base would be moved in a random
-# direction and lose what it has learned. (b) With gradients of length at most G, T steps at the rate
+# (a) The gradient for the base is the error at the output times the transposed weights of the head.
+# It depends on the labels, so a base can learn below a random head, but it fits the features to the
+# weights that happened to be drawn. It is not short, so a base that is good already would be moved
+# far to suit an arbitrary head on few examples, and can lose what it has learned. (b) With gradients of length at most G, T steps at the rate
 # rho eta move the base by at most rho eta T G: the rate is a leash to what was learned before, and
 # should be short where labels are few. (c) Where the data are not similar, such as images whose
 # pixels were put in another order, or where the inputs are good features already: there the base

@@ -153,8 +153,8 @@ def fit_center(x: ArrayLike) -> Standardization:
 
     Notes
     -----
-    Equation in-center. Where all inputs of a unit are positive, all of its weights get updates of
-    one sign: deck L "Normalization". The first step of deck L "Normalizing the Inputs", mean
+    Equation in-center. Where all inputs of a unit are positive, one example moves all of its
+    weights one way: deck L "Normalization". The first step of deck L "Normalizing the Inputs", mean
     cancellation; LeCun et al. (1998), section 4.3.
 
     Examples
