@@ -25,7 +25,7 @@ from gradlab.dropout import (
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_bounds import gradient_norm_bounds, singular_value_products
 from gradlab.gradient_clipping import clip_by_global_norm, clip_by_value, global_norm
-from gradlab.gradient_descent import minibatches
+from gradlab.gradient_descent import linear_descent, minibatches
 from gradlab.initialization import propagated_variance
 from gradlab.input_normalization import fit_standardize
 from gradlab.losses import softmax_cross_entropy, squared_error
@@ -309,6 +309,9 @@ FLAGS = {
         batch_size=2,
         progress=v,
         rng=rng(),
+    ),
+    ("linear_descent", "shuffle"): lambda v: linear_descent(
+        X, [0, 1, 1], [0, 0], 0.1, 1, shuffle=v
     ),
     ("resize_images", "antialias"): lambda v: resize_images([X], 4, v),
     ("l2_penalty", "half"): lambda v: l2_penalty(W, 0.1, half=v),

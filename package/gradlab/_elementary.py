@@ -16,9 +16,17 @@ Chebyshev's, computed with 200 bits.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from gradlab._jit import in_kernels, njit_inline
+
+
+def _single(*numbers: float) -> tuple[Any, ...]:
+    """Return numbers of float32, which arithmetic with float32 keeps so."""
+    return tuple(np.array(numbers, np.float32))
+
 
 # Adding and subtracting 1.5 times 2^52 (2^23 in float32) rounds to an integer, and leaves that
 # integer in the low bits of the sum.
@@ -27,7 +35,7 @@ _ROUND_BITS64, _ROUND_BITS32 = 0x4338000000000000, 0x4B400000
 
 # log(2) in two parts, the first with so few digits that its products with exponents are exact.
 _LOG2E64, _LN2_HIGH64, _LN2_LOW64 = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
-_LOG2E32, _LN2_HIGH32, _LN2_LOW32 = np.float32([1.4426950408889634, 0.693115234375, 3.1946183e-05])
+_LOG2E32, _LN2_HIGH32, _LN2_LOW32 = _single(1.4426950408889634, 0.693115234375, 3.1946183e-05)
 
 # (exp(r) - 1 - r) / r^2 for |r| up to log(2) / 2.
 _EXP64 = (
@@ -43,7 +51,7 @@ _EXP64 = (
     0.1666666666666667,
     0.5,
 )
-_EXP32 = tuple(np.float32([0.0001989103, 0.0013933686, 0.0083333105, 0.041666463, 0.16666667, 0.5]))
+_EXP32 = _single(0.0001989103, 0.0013933686, 0.0083333105, 0.041666463, 0.16666667, 0.5)
 
 # (log((1 + s) / (1 - s)) - 2 s) / s^3 as a polynomial in s^2, for (1 + s) / (1 - s) from sqrt(1/2)
 # to sqrt(2).
@@ -56,7 +64,7 @@ _LOG64 = (
     0.3999999999989889,
     0.666666666666667,
 )
-_LOG32 = tuple(np.float32([0.23331614, 0.28550780, 0.40000123, 0.66666669]))
+_LOG32 = _single(0.23331614, 0.28550780, 0.40000123, 0.66666669)
 
 # (tanh(x) / x - 1) / x^2 as a polynomial in x^2, for |x| up to 0.35.
 _TANH64 = (
@@ -70,14 +78,14 @@ _TANH64 = (
     0.13333333333332842,
     -0.3333333333333333,
 )
-_TANH32 = tuple(np.float32([0.019836085, -0.05381565, 0.13332961, -0.3333333]))
+_TANH32 = _single(0.019836085, -0.05381565, 0.13332961, -0.3333333)
 
-# Numbers of float32 that the functions need: a plain 1.0 would make a sum float64.
-_ZERO32, _HALF32, _ONE32, _TWO32, _TWENTY_FOUR32 = np.float32([0.0, 0.5, 1.0, 2.0, 24.0])
-_INFINITY32, _NAN32 = np.float32([np.inf, np.nan])
-_NORMAL32, _TWO24_32 = np.float32([1.1754944e-38, 16777216.0])
-_EXP_LOW32, _EXP_HIGH32, _EXPM1_LOW32 = np.float32([-105.0, 89.0, -20.0])
-_TINY32, _TANH_SMALL32, _TANH_HIGH32 = np.float32([1e-8, 0.35, 10.0])
+# A plain 1.0 would make a sum with float32 a float64.
+_ZERO32, _HALF32, _ONE32, _TWO32, _TWENTY_FOUR32 = _single(0.0, 0.5, 1.0, 2.0, 24.0)
+_INFINITY32, _NAN32 = _single(np.inf, np.nan)
+_NORMAL32, _TWO24_32 = _single(1.1754944e-38, 16777216.0)
+_EXP_LOW32, _EXP_HIGH32, _EXPM1_LOW32 = _single(-105.0, 89.0, -20.0)
+_TINY32, _TANH_SMALL32, _TANH_HIGH32 = _single(1e-8, 0.35, 10.0)
 
 
 @njit_inline

@@ -22,9 +22,10 @@ except ImportError:
         """Return the kernel as it is: numba is not installed."""
         return kernel
 
-    njit_sums = njit_inline = njit
+    njit_sums = njit
+    njit_inline = njit
 
-    def in_kernels(face: F, double: F, single: F) -> None:
+    def in_kernels(face: Any, double: Any, single: Any) -> None:
         """Leave a function as it is: kernels are plain Python."""
 
 else:
@@ -97,11 +98,11 @@ else:
         """
         return _compiled(kernel, fastmath={"reassoc"})
 
-    def njit_inline(function: F) -> F:
+    def njit_inline(kernel: F) -> F:
         """Compile a function that kernels call in their inner loops, into these loops."""
-        return _compiled(function, forceinline=True)
+        return _compiled(kernel, forceinline=True)
 
-    def in_kernels(face: F, double: F, single: F) -> None:
+    def in_kernels(face: Any, double: Any, single: Any) -> None:
         """Let compiled kernels call `double` or `single`, by precision, where they call `face`."""
 
         # Without annotations: numba compares the signatures.
