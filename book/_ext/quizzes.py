@@ -1,8 +1,8 @@
-"""Shuffle the options of the questions in *Check yourself*, so that authors write them in any order.
+"""Shuffle the options of the questions in *Check yourself*: authors write them in any order.
 
-A question is a paragraph that begins with a bold number; its options are the dropdowns after it. The
-right one is the one whose text begins with "Right". A page has its own seed: it is the same in
-every build.
+A question is a paragraph that begins with a bold number; its options are the dropdowns after it.
+The right one is the one whose text begins with "Right". A page has its own seed: its order is the
+same in every build.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ addEventListener("copy", event => {
   const set = window.MathJax?.startup?.document?.math;
   if (!set || selection.isCollapsed) return;
   const range = selection.getRangeAt(0).cloneRange();
-  const formulas = set.toArray().filter(({typesetRoot}) => typesetRoot && range.intersectsNode(typesetRoot));
+  const formulas = [...set].filter(({typesetRoot}) => typesetRoot && range.intersectsNode(typesetRoot));
   if (!formulas.length) return;
   const first = formulas[0].typesetRoot, last = formulas.at(-1).typesetRoot;
   if (first.contains(range.startContainer)) range.setStartBefore(first);
