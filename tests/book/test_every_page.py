@@ -89,6 +89,7 @@ ON_PAPER = """() => {
 
 def assert_whole_on_paper(tab):
     """On A4, from the dark theme."""
+    screen = tab.viewport_size
     tab.emulate_media(media="print", color_scheme="dark")
     tab.wait_for_selector("html[data-theme=dark]")
     tab.set_viewport_size({"width": 718, "height": 1000})
@@ -96,6 +97,7 @@ def assert_whole_on_paper(tab):
     wrong = tab.evaluate(ON_PAPER)
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
     tab.emulate_media(media="screen")
+    tab.set_viewport_size(screen)
     assert wrong == []
 
 
