@@ -64,10 +64,17 @@ _build/.code: $(VENV)/.installed $(PACKAGE)
 	@mkdir -p $(CACHE)
 	@touch $@
 
+# What the start page offers. setuptools would pack what an earlier build left in build/.
+_build/.wheel: $(VENV)/.installed $(PACKAGE) $(CHECKS) README.md
+	@rm -rf build _build/wheel
+	@$(BIN)/python -m pip wheel -q --no-deps -w _build/wheel .
+	@rm -rf build
+	@touch $@
+
 # Pages are executed side by side, those that changed; jupyter-book takes them from the cache, and
 # shows what went wrong in those that are not there. It writes all anew each time: Sphinx's memory of
 # the last build would skip a page whose cells failed, and keep files that nothing makes any more.
-_build/.book: _build/.code course/.exercises $(BOOK)
+_build/.book: _build/.code _build/.wheel course/.exercises $(BOOK)
 	@echo "Executing the pages of the book ..."
 	@$(BIN)/jcache notebook -p $(CACHE) add -r myst_nb_md $(EXECUTED) > _build/execution.log
 	@$(BIN)/jcache project -p $(CACHE) execute -e local-parallel -t 300 2>&1 \

@@ -46,6 +46,7 @@
 # %%
 import numpy as np
 
+# No module named "gradlab"? The page "Getting started" of the book says how to install it.
 from gradlab.checks import check
 
 # %% [markdown]

@@ -11,6 +11,8 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 FILED = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
 EXERCISES = [section["file"] for chapter in FILED for section in chapter.get("sections", [])]
 PAGES = [TOC["root"], *(chapter["file"] for chapter in FILED), *EXERCISES]
+# What Sphinx adds of itself.
+INDEXES = ["genindex", "py-modindex", "search"]
 # Chapters have a module of their own name; other executed pages have no fixed parts.
 CHAPTERS = [
     p

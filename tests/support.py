@@ -21,15 +21,24 @@ TOLERANCE = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-4}
 """Agreement asked for between our kernels and other libraries, relative to the largest entry."""
 
 
-def exercises_tool() -> types.ModuleType:
-    """Return ``tools/exercises.py`` as a module."""
-    path = ROOT / "tools" / "exercises.py"
-    spec = importlib.util.spec_from_file_location("exercises_tool", path)
+def module_at(path: Path) -> types.ModuleType:
+    """Return a file that is in no package as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def exercises_tool() -> types.ModuleType:
+    """Return ``tools/exercises.py`` as a module."""
+    return module_at(ROOT / "tools" / "exercises.py")
+
+
+def book_extension(name: str) -> types.ModuleType:
+    """Return ``book/_ext/<name>.py`` as a module."""
+    return module_at(ROOT / "book" / "_ext" / f"{name}.py")
 
 
 def frozen(name: str) -> dict[str, np.ndarray]:

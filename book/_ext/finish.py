@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 NUMBER = re.compile(
     r'(<span class="eqno">\(\d+\))(<a class="headerlink" href="#equation-([\w-]+)")'
 )
-SCRIPT = r'\s*<script (?:defer )?src="[^"]*/(?:%s)\.js[^"]*"></script>'
+SCRIPT = r'\s*<script (?:defer )?src="(?:[^"]*/)?(?:%s)\.js[^"]*"></script>'
 # The theme's icons, which its font has as well.
 ICONS = re.compile(SCRIPT % "fontawesome")
 # For a search while one types, which is switched off.

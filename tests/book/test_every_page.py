@@ -1,14 +1,16 @@
-"""Every page in a browser that reaches nothing but the site: whole, light, accessible, narrow."""
+"""Every page in a browser that reaches nothing but the site: whole, light, accessible, narrow, and
+on paper.
+"""
 
 import gzip
 from importlib import resources
 from urllib.parse import urlsplit
 
 import pytest
-from pages import CHAPTERS, HTML, PAGES
+from pages import CHAPTERS, HTML, INDEXES, PAGES
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *INDEXES])
 def test_a_page_is_whole_and_light_and_accessible_and_asks_nothing_of_other_sites(
     visit, site, page
 ):
@@ -20,9 +22,11 @@ def test_a_page_is_whole_and_light_and_accessible_and_asks_nothing_of_other_site
     assert_light(page, requests)
     assert_every_formula_is_set(page, tab)
     assert not violations(tab, "{resultTypes: ['violations']}")
-    tab.set_viewport_size({"width": 360, "height": 900})
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    # A desktop's page at 400 %.
+    tab.set_viewport_size({"width": 320, "height": 900})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
     assert_what_scrolls_is_reachable(tab)
+    assert_whole_on_paper(tab)
     assert_readable_in_the_dark(tab)
 
 
@@ -51,6 +55,50 @@ def assert_what_scrolls_is_reachable(tab):
             formula => (formula.scrollWidth > formula.clientWidth) == (formula.tabIndex == 0)
         )"""
     )
+
+
+# What is wrong on a sheet that is as wide as the window.
+ON_PAPER = """() => {
+    // Colours move when they change.
+    for (const move of document.getAnimations()) move.finish();
+    const inner = "svg *, mjx-math *, mjx-assistive-mml, mjx-assistive-mml *";
+    const all = [...document.querySelectorAll(`main :not(${inner})`)];
+    const shown = all.filter(e => e.checkVisibility() && e.getClientRects().length);
+    const right = e => e.getBoundingClientRect().right;
+    const cut = e => {
+        if (right(e) > innerWidth) return true;
+        // What is there for those who hear it makes a formula's box wider than it looks.
+        const formula = e.closest(".math");
+        if (formula) return e.matches("mjx-math") && right(e) > right(formula) + 1;
+        return e.clientWidth && e.scrollWidth > e.clientWidth + 1
+            && (e.matches("pre") || getComputedStyle(e).overflowX != "visible");
+    };
+    const light = e => {
+        const [r, g, b] = getComputedStyle(e).color.match(/[0-9.]+/g).map(Number);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b > 160;
+    };
+    const folded = e => e.matches("details.sd-dropdown")
+        && !(e.open && e.lastElementChild.checkVisibility());
+    const control = e => e.matches("article :is(button, input, a.headerlink)");
+    const wrong = {cut: shown.filter(cut), light: shown.filter(light),
+        folded: all.filter(folded), controls: shown.filter(control)};
+    return Object.entries(wrong).flatMap(
+        ([what, elements]) => elements.map(e => `${what}: ${e.outerHTML.slice(0, 200)}`));
+}"""
+
+
+def assert_whole_on_paper(tab):
+    """On A4, from the dark theme."""
+    screen = tab.viewport_size
+    tab.emulate_media(media="print", color_scheme="dark")
+    tab.wait_for_selector("html[data-theme=dark]")
+    tab.set_viewport_size({"width": 718, "height": 1000})
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    wrong = tab.evaluate(ON_PAPER)
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    tab.emulate_media(media="screen")
+    tab.set_viewport_size(screen)
+    assert wrong == []
 
 
 def assert_readable_in_the_dark(tab):

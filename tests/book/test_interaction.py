@@ -1,6 +1,8 @@
-"""What a reader does with a chapter in a browser: sliders, animations, answers. Formulas stay as
-they are written, since setting them takes seconds.
+"""What a reader does with a chapter in a browser: sliders, animations, answers, the search, copying
+and printing. Formulas stay as they are written where they need not be set: it takes seconds.
 """
+
+import re
 
 import pytest
 from pages import CHAPTERS, PAGES, html
@@ -96,10 +98,97 @@ def test_an_answer_opens_without_a_server(visit, chapter):
     assert option.locator("p").last.is_visible()
 
 
+def found(tab, words):
+    """The pages that the search finds, in its order."""
+    tab.goto(f"{tab.url.split('?')[0]}?q={words}")
+    # It says how many when it has them all.
+    tab.wait_for_function("() => document.querySelector('.search-summary')?.textContent")
+    return [link.get_attribute("href") for link in tab.locator("#search-results li > a").all()]
+
+
 def test_the_search_finds_a_chapter_by_a_word_of_its_text(visit):
     tab, _, errors = visit("search", formulas=False)
-    tab.goto(f"{tab.url}?q=Marchenko")
-    tab.wait_for_selector("#search-results li a")
-    found = [link.get_attribute("href") for link in tab.locator("#search-results li a").all()]
-    assert any("book/initialization.html" in link for link in found)
+    assert any("book/initialization.html" in link for link in found(tab, "Marchenko"))
+    assert errors == []
+
+
+@pytest.mark.parametrize("words", ["jupyter", "install", "pip", "getting+started"])
+def test_the_search_finds_how_to_start(visit, words):
+    tab, _, _ = visit("search", formulas=False)
+    assert found(tab, words)[0].startswith("book/start.html")
+
+
+def test_the_search_finds_every_equation_by_its_label(visit):
+    """Reports name equations by it. The first place that is found is the equation itself."""
+    tab, _, _ = visit("search", formulas=False)
+    assert found(tab, "bn-mean")[0] == "book/batch-normalization.html#equation-bn-mean"
+    # All of them, without the page's slow way of showing what it found.
+    labels = [
+        (f"{chapter}#equation-{label}", label)
+        for chapter in CHAPTERS
+        for label in re.findall(r'<span class="gradlab-label">([a-z0-9-]+)</span>', html(chapter))
+    ]
+    first = tab.evaluate(
+        """labels => labels.map(label => {
+            const [page, , anchor] = Search._performSearch(...Search._parseQuery(label)).at(-1);
+            return page + anchor;
+        })""",
+        [label for _, label in labels],
+    )
+    assert first == [place for place, _ in labels]
+
+
+def copied(tab):
+    return tab.evaluate("navigator.clipboard.readText()")
+
+
+def test_the_copy_button_takes_the_input_of_an_example_alone(visit):
+    tab, _, _ = visit("book/api", formulas=False)
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for example in tab.locator("div.highlight:has(.gp):has(.go)").all()[:20]:
+        example.locator("button.copybtn").evaluate("button => button.click()")
+        lines = example.locator("pre").inner_text().splitlines()
+        inputs = [line[4:] for line in lines if line.startswith((">>>", "..."))]
+        assert copied(tab).splitlines() == inputs != lines
+
+
+def test_a_formula_is_copied_as_its_tex(visit):
+    tab, _, errors = visit("book/batch-normalization")
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    select = """([start, end]) => {
+        const range = document.createRange();
+        range.setStart(document.querySelector(start), 0);
+        range.setEnd(document.querySelector(end), 0);
+        getSelection().removeAllRanges();
+        getSelection().addRange(range);
+    }"""
+    before = tab.locator("*").count()
+    tab.evaluate(select, ["#forward-in-training p", "#equation-bn-normalize ~ p"])
+    tab.keyboard.press("Control+c")
+    text = copied(tab)
+    assert r"Let $z_{ij}$ be the value of feature $j$ in example $i$" in text
+    assert r"$$\mu_j = \frac{1}{B} \sum_{i=1}^{B} z_{ij}$$" in text
+    # From the middle of a formula to the middle of another: both are whole.
+    tab.evaluate(
+        select, ["#forward-in-training p mjx-mi", "#forward-in-training p span ~ span mjx-mi"]
+    )
+    tab.keyboard.press("Control+c")
+    assert re.fullmatch(r"\$z_\{ij\}\$ be the value of feature\s+\$j\$", copied(tab))
+    assert tab.locator("*").count() == before
+    assert errors == []
+
+
+def test_printing_leaves_the_page_as_it_was(visit):
+    """Chromium's own printing tells our script, whose work is seen in the visit of every page."""
+    tab, _, errors = visit("book/batch-normalization", scheme="dark")
+    state = """() => [document.documentElement.dataset.theme,
+        document.querySelectorAll("details.sd-dropdown[open]").length,
+        document.querySelectorAll("[style*=zoom]").length]"""
+    tab.evaluate(f"addEventListener('beforeprint', () => window.printed = ({state})())")
+    tab.locator("details.sd-dropdown summary").first.click()
+    assert tab.evaluate(state) == ["dark", 1, 0]
+    tab.pdf(format="A4")
+    theme, answers, _ = tab.evaluate("window.printed")
+    assert (theme, answers) == ("light", tab.locator("details.sd-dropdown").count())
+    assert tab.evaluate(state) == ["dark", 1, 0]
     assert errors == []

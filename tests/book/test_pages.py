@@ -4,7 +4,7 @@ import csv
 import re
 
 import pytest
-from pages import CHAPTERS, EXERCISES, HTML, PAGES, elements, html
+from pages import CHAPTERS, EXERCISES, HTML, INDEXES, PAGES, elements, html
 from support import FIXTURES, ROOT
 
 with (FIXTURES / "coverage.csv").open() as file:
@@ -48,7 +48,7 @@ def test_there_is_one_mathjax_at_most(page):
     assert sum("mathjax" in script.lower() for script in scripts) <= 1
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *INDEXES])
 def test_every_picture_says_what_it_shows(page):
     for tag, attributes in elements(page):
         if tag == "img":
@@ -114,3 +114,11 @@ def test_an_exercise_can_be_downloaded_from_its_page_and_from_its_chapter(page):
         files = [(HTML / source).parent / link for link in links if link.endswith(".ipynb")]
         assert files
         assert all(file.read_bytes() == released for file in files)
+
+
+def test_the_snippet_of_the_first_page_can_be_pasted():
+    (snippet,) = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "book/intro.md").read_text(), re.M | re.S
+    )
+    assert snippet in (ROOT / "README.md").read_text()
+    exec(snippet, {})

@@ -1,0 +1,112 @@
+"""From the published site alone to a notebook that runs: the package, commands, notebooks."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from pages import CHAPTERS, EXERCISES, HTML, PAGES, html
+from support import ROOT, book_extension
+
+import gradlab
+
+WHEEL = f"gradlab-{gradlab.__version__}-py3-none-any.whl"
+
+
+def first_code(page):
+    """The first code cell of the exercise that is handed out."""
+    notebook = nbformat.read(ROOT / f"{page}.ipynb", as_version=4)
+    return next(cell.source for cell in notebook.cells if cell.cell_type == "code")
+
+
+def test_the_site_holds_the_package_as_it_is():
+    with zipfile.ZipFile(io.BytesIO((HTML / WHEEL).read_bytes())) as wheel:
+        packed = {name: wheel.read(name) for name in wheel.namelist() if ".dist-info" not in name}
+    package = ROOT / "package"
+    files = [p for p in (package / "gradlab").rglob("*") if p.suffix in (".py", ".npz", ".typed")]
+    assert packed == {p.relative_to(package).as_posix(): p.read_bytes() for p in files}
+
+
+def test_the_package_of_the_site_runs_the_first_cell_of_a_notebook(tmp_path):
+    """Installed from the file, away from the repository."""
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", tmp_path, HTML / WHEEL], check=True, capture_output=True)
+    code = first_code(EXERCISES[0]) + "\nimport gradlab\nprint(gradlab.__file__, check)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize("page", EXERCISES)
+def test_a_notebook_says_what_to_do_where_the_package_is_missing(page):
+    assert first_code(page) == first_code(EXERCISES[0])
+    named = re.search(r'"([^"]+)" of the book says how to install', first_code(page))[1]
+    assert f"<h1>{named}<" in html("book/start")
+
+
+@pytest.mark.parametrize("page", ["book/intro", "book/api", *CHAPTERS])
+def test_a_page_leads_to_the_start(page):
+    article = html(page).split("<article")[1].split("</article>")[0]
+    assert re.search(r'href="(\.\./book/)?start\.html(#start)?"', article)
+
+
+def test_commands_install_from_where_the_site_is(visit, site):
+    tab, _, errors = visit("book/start", formulas=False)
+    commands = [code.inner_text() for code in tab.locator("article pre").all()]
+    address = f"{site}/{WHEEL}"
+    assert sum(address in command for command in commands) == 2
+    assert tab.request.get(address).ok
+    assert errors == []
+
+
+def test_commands_install_from_a_folder_that_holds_the_site(browser):
+    """pip installs from such an address as well."""
+    tab = browser.new_page()
+    tab.goto((HTML / "book" / "start.html").as_uri())
+    assert (HTML / WHEEL).as_uri() in tab.locator("article pre").first.inner_text()
+    tab.close()
+
+
+REPOSITORY = """
+[project]
+name = "gradlab"
+[project.urls]
+Repository = "https://example.org/gradlab"
+"""
+
+
+def test_the_address_of_the_repository_comes_from_pyproject(tmp_path, monkeypatch):
+    package = book_extension("package")
+    monkeypatch.setattr(package, "ROOT", tmp_path)
+    for pyproject, button in ((REPOSITORY, True), ('[project]\nname = "gradlab"\n', False)):
+        (tmp_path / "pyproject.toml").write_text(pyproject)
+        config = SimpleNamespace(html_theme_options={"use_repository_button": False})
+        package.show_repository(None, config)
+        assert config.html_theme_options["use_repository_button"] == button
+        assert ("repository_url" in config.html_theme_options) == button
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_offers_no_button_that_leads_nowhere(page):
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    address = book_extension("package").repository(pyproject)
+    buttons = re.findall(r'<a href="([^"]*)"[^>]*btn-source-repository-button', html(page))
+    assert buttons == [address] * bool(address)
+    assert "launch-buttons" not in html(page)
+    assert not re.search(r"mybinder|colab\.research", html(page))
+
+
+def test_a_site_on_a_branch_of_github_keeps_its_folders():
+    """Their names begin with an underscore, which Jekyll leaves out."""
+    assert (HTML / ".nojekyll").is_file()
