@@ -265,27 +265,27 @@ def _log1p32(x):
     return x if abs(x) < _TINY32 else result
 
 
-def exp(x):
+def exp(x: Any) -> Any:
     """Return e to the power of `x`."""
     return np.exp(x)
 
 
-def expm1(x):
+def expm1(x: Any) -> Any:
     """Return e to the power of `x`, less 1, with all digits near 0."""
     return np.expm1(x)
 
 
-def log(x):
+def log(x: Any) -> Any:
     """Return the natural logarithm of `x`."""
     return np.log(x)
 
 
-def log1p(x):
+def log1p(x: Any) -> Any:
     """Return the natural logarithm of 1 + `x`, with all digits near 0."""
     return np.log1p(x)
 
 
-def tanh(x):
+def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent of `x`."""
     return np.tanh(x)
 

@@ -104,9 +104,6 @@ else:
 
     def in_kernels(face: Any, double: Any, single: Any) -> None:
         """Let compiled kernels call `double` or `single`, by precision, where they call `face`."""
-
-        # Without annotations: numba compares the signatures.
-        @overload(face, jit_options={"forceinline": True, "error_model": "numpy"})
-        def choose(x):
-            chosen = {types.float64: double, types.float32: single}.get(x)
-            return None if chosen is None else lambda x: chosen(x)
+        options: Any = {"forceinline": True, "error_model": "numpy"}
+        chosen = {types.float64: lambda x: double(x), types.float32: lambda x: single(x)}
+        overload(face, jit_options=options)(lambda x: chosen.get(x))
