@@ -265,8 +265,8 @@ def test_identical_units_to_within_a_tolerance():
     second = np.ones((5, 2), np.float32)
     assert identical_units(first, second).tolist() == [0, 1, 2, 3, 4]
     assert identical_units(first, second, 1e-12).tolist() == [0, 0, 2, 3, 4]
-    # 0.4 is within 0.1 of the second unit, but that counts as the first one.
-    assert identical_units(first, second, 0.09).tolist() == [0, 0, 2, 3, 4]
+    # Within a tenth of the second unit, but that counts as the first one.
+    assert identical_units([[0.0, 0.08, 0.16]], np.ones((3, 1)), 0.1).tolist() == [0, 0, 2]
     second[1, 1] = 2.0
     assert identical_units(first, second, 0.5).tolist() == [0, 1, 0, 3, 4]
     weights = [zeros(3, 4, np.random.default_rng(0)), zeros(4, 2, np.random.default_rng(0))]

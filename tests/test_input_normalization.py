@@ -8,6 +8,7 @@ from support import array_errors, assert_agrees
 
 from gradlab.datasets import load_digits
 from gradlab.input_normalization import (
+    _hessian_kernel,
     curvature,
     fit_center,
     fit_pca_whitening,
@@ -266,6 +267,9 @@ def test_curvature_is_that_of_the_hessian(seed, rows, features):
     mean = x.mean(axis=0)
     block = (x - mean).T @ (x - mean) / rows + np.outer(mean, mean)
     hessian = np.block([[block, mean[:, np.newaxis]], [mean, np.ones(1)]])
+    out = np.full(hessian.shape, np.nan)
+    _hessian_kernel(x, out)
+    np.testing.assert_allclose(out, hessian, rtol=1e-9, atol=1e-12 * np.abs(hessian).max())
     values = np.linalg.eigvalsh(hessian)
     floor = 1e-9 * values[-1]
     largest, condition = curvature(x, floor)
