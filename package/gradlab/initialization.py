@@ -57,7 +57,7 @@ __all__ = [
 @njit
 def _normal_kernel(z, variance, weight):
     """Equations init-lecun, init-xavier, init-he, init-he-average."""
-    # (init-he)  W_ij = sqrt(v) z_ij  with z_ij from N(0, 1) and here v = 2 / n_in
+    # (init-he)  W_ij = sqrt(v) z_ij, with the variance v = 2 / n_in
     deviation = np.sqrt(variance)
     for k in range(z.size):
         weight[k] = deviation * z[k]
@@ -68,9 +68,9 @@ def _uniform_kernel(u, variance, weight):
     """Equations init-uniform-limit, init-lecun-uniform, init-legacy-torch,
     init-xavier-uniform, init-he-uniform.
     """
-    # (init-uniform-limit)  Var U[-a, a] = (2 a)^2 / 12 = a^2 / 3, so a = sqrt(3 Var)
+    # (init-uniform-limit)  Var U[-a, a] = a^2 / 3, so a = sqrt(3 Var)
     limit = np.sqrt(3.0 * variance)
-    # (init-he-uniform)     W_ij = -a + 2 a u_ij  with u_ij from U[0, 1] and here v = 2 / n_in
+    # (init-he-uniform)  W_ij = -a + 2 a u_ij, with the variance 2 / n_in
     for k in range(u.size):
         weight[k] = -limit + 2.0 * limit * u[k]
 
