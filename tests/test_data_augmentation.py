@@ -90,6 +90,28 @@ def test_crops_are_windows_and_every_place_is_drawn(channels, padding):
     assert len(places) == (padded.shape[0] - 3) * (padded.shape[1] - 6)
 
 
+@pytest.mark.equation("da-crop")
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    sides=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    padding=st.integers(0, 6),
+    channels=st.sampled_from([None, 1, 3]),
+    shares=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+)
+def test_crops_are_those_of_padded_images(seed, sides, padding, channels, shares):
+    images = make_images(seed, 6, *sides, channels)
+    pad = [(0, 0), (padding, padding), (padding, padding), (0, 0)][: images.ndim]
+    padded = np.pad(images, pad, constant_values=0.05)
+    # A border that is wider than the window holds whole windows.
+    size = [1 + int(p * (n - 1)) for p, n in zip(shares, padded.shape[1:3])]
+    draw = rng(seed)
+    tops = draw.integers(0, padded.shape[1] - size[0] + 1, 6)
+    lefts = draw.integers(0, padded.shape[2] - size[1] + 1, 6)
+    expected = [p[t : t + size[0], k : k + size[1]] for p, t, k in zip(padded, tops, lefts)]
+    out = random_crop(images, tuple(size), rng(seed), padding, 0.05)
+    np.testing.assert_array_equal(out, np.array(expected))
+
+
 def test_crop_of_the_whole_image_is_the_image():
     images = make_images(1)
     np.testing.assert_array_equal(random_crop(images, (6, 8), rng()), images)
@@ -341,6 +363,15 @@ def test_test_time_average_is_the_mean_of_the_predictions():
     np.testing.assert_allclose(
         average_predictions(predict, images, augmentations[:1]), predict(images)
     )
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (5, 0), (5, 2, 3)])
+def test_predictions_of_any_shape_are_averaged(shape):
+    values = iter(rng().normal(size=(4, *shape)).astype(np.float32))
+    expected = rng().normal(size=(4, *shape)).astype(np.float32).mean(axis=0, dtype=float)
+    out = average_predictions(lambda x: next(values), make_images(15), [identity] * 4)
+    assert (out.shape, out.dtype) == (shape, np.float32)
+    np.testing.assert_allclose(out, expected, rtol=1e-6)
 
 
 def test_averaging_over_flips_forgets_the_side():

@@ -7,16 +7,19 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from support import array_errors, torch
 
+from gradlab.backpropagation import mlp_backward, mlp_forward
 from gradlab.initialization import (
     he_average_normal,
     he_normal,
     he_uniform,
+    identical_units,
     lecun_normal,
     lecun_uniform,
     legacy_torch_uniform,
     marchenko_pastur_pdf,
     orthogonal,
     propagated_variance,
+    variance_scaling,
     xavier_normal,
     xavier_uniform,
     zeros,
@@ -126,6 +129,40 @@ def test_same_distribution_as_pytorch(rule, name, options):
     assert stats.ks_2samp(ours.ravel(), theirs.ravel()).pvalue > 1e-6
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(seed=st.integers(0, 2**32 - 1), fan_in=st.integers(1, 999), fan_out=st.integers(1, 9))
+def test_a_seed_gives_the_numbers_that_numpy_s_distributions_give(dtype, seed, fan_in, fan_out):
+    variances = NORMAL | {
+        lecun_uniform: lambda n_in, _: 1 / n_in,
+        legacy_torch_uniform: lambda n_in, _: 1 / (3 * n_in),
+        xavier_uniform: lambda n_in, n_out: 2 / (n_in + n_out),
+        he_uniform: lambda n_in, _: 2 / n_in,
+    }
+    for rule, variance in variances.items():
+        rng, size = np.random.default_rng(seed), (fan_in, fan_out)
+        if rule in NORMAL:
+            expected = math.sqrt(variance(*size)) * rng.standard_normal(size)
+        else:
+            limit = math.sqrt(3 * variance(*size))
+            expected = rng.uniform(-limit, limit, size)
+        weight = rule(*size, np.random.default_rng(seed), dtype)
+        np.testing.assert_array_equal(weight, expected.astype(dtype))
+
+
+@pytest.mark.equation("init-uniform-limit")
+@pytest.mark.parametrize("scale", [1, 2.5])
+@pytest.mark.parametrize(("mode", "fan"), [("fan_in", 300), ("fan_out", 200), ("fan_avg", 250)])
+def test_variance_scaling(scale, mode, fan):
+    variance = scale / fan
+    arguments = (*SIZES, np.random.default_rng(0), scale, mode)
+    normal = variance_scaling(*arguments)
+    assert abs((normal**2).mean() - variance) < 5 * variance * math.sqrt(2 / N)
+    uniform = variance_scaling(*arguments, "uniform", np.float32)
+    assert uniform.dtype == np.float32
+    assert np.abs(uniform).max() == pytest.approx(math.sqrt(3 * variance), rel=20 / N)
+    assert stats.kstest(normal.ravel(), stats.norm(scale=variance**0.5).cdf).pvalue > 1e-6
+
+
 # ---- orthogonal matrices and zeros
 
 
@@ -193,6 +230,47 @@ def test_identical_units_stay_identical():
     # A random start breaks the symmetry.
     first, *_ = train((lecun_normal(3, 4, rng), lecun_normal(4, 2, rng)))
     assert np.abs(first - first[:, :1]).max() > 0.1
+
+
+@pytest.mark.equation("init-symmetry")
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    units=st.integers(1, 7),
+    kinds=st.integers(1, 4),
+    own=st.booleans(),
+)
+def test_identical_units_are_found_and_have_identical_gradients(seed, units, kinds, own):
+    rng = np.random.default_rng(seed)
+    # Small integers, so that products and sums are exact in any order.
+    kind = rng.integers(0, kinds, units)
+    first = rng.integers(-2, 3, (3, kinds))[:, kind].astype(float)
+    second = rng.integers(-2, 3, (kinds, 2))[kind].astype(float)
+    if own:
+        second[-1] = [7.0, 8.0]
+    found = identical_units(first, second)
+    _, by_definition = np.unique(np.vstack([first, second.T]), axis=1, return_inverse=True)
+    by_definition = by_definition.ravel().tolist()
+    assert found.tolist() == [by_definition.index(number) for number in by_definition]
+
+    x, dout = rng.integers(-3, 4, (5, 3)), rng.integers(-3, 4, (5, 2))
+    biases = np.zeros(units), np.zeros(2)
+    _, cache = mlp_forward(x.astype(float), [first, second], biases, "relu")
+    _, gradients, _ = mlp_backward(dout.astype(float), cache)
+    np.testing.assert_array_equal(gradients[0], gradients[0][:, found])
+    np.testing.assert_array_equal(gradients[1], gradients[1][found])
+
+
+def test_identical_units_to_within_a_tolerance():
+    first = np.array([[0.1 + 0.2, 0.3, 0.4, np.nan, np.nan]])
+    second = np.ones((5, 2), np.float32)
+    assert identical_units(first, second).tolist() == [0, 1, 2, 3, 4]
+    assert identical_units(first, second, 1e-12).tolist() == [0, 0, 2, 3, 4]
+    # Within a tenth of the second unit, but that counts as the first one.
+    assert identical_units([[0.0, 0.08, 0.16]], np.ones((3, 1)), 0.1).tolist() == [0, 0, 2]
+    second[1, 1] = 2.0
+    assert identical_units(first, second, 0.5).tolist() == [0, 1, 0, 3, 4]
+    weights = [zeros(3, 4, np.random.default_rng(0)), zeros(4, 2, np.random.default_rng(0))]
+    assert identical_units(*weights).tolist() == [0, 0, 0, 0]
 
 
 # ---- singular values
@@ -408,6 +486,8 @@ RNG = np.random.default_rng(0)
 CALLS = {
     **{rule: {"fan_in": 3, "fan_out": 4, "rng": RNG, "dtype": np.float64} for rule in ALL},
     marchenko_pastur_pdf: {"s": np.ones(3), "fan_in": 3, "fan_out": 4, "variance": 1.0},
+    variance_scaling: {"fan_in": 3, "fan_out": 4, "rng": RNG, "scale": 1.0, "mode": "fan_in"},
+    identical_units: {"weight_in": np.ones((3, 4)), "weight_out": np.ones((4, 2))},
     propagated_variance: {
         "widths": np.array([2, 3, 4]),
         "weight_variances": np.array([0.5, 0.5]),
@@ -428,6 +508,15 @@ def bad_calls():
                 yield function, "rng", bad, TypeError
             for bad in (np.float16, np.int64, complex, "float33", ">f8"):
                 yield function, "dtype", bad, TypeError
+    yield from ((variance_scaling, "scale", bad, ValueError) for bad in (0, -1, np.nan, np.inf))
+    yield variance_scaling, "scale", "2", TypeError
+    for bad in ("fan", None, ["fan_in"], 1):
+        yield variance_scaling, "mode", bad, ValueError
+        yield variance_scaling, "distribution", bad, ValueError
+    for name in ("weight_in", "weight_out"):
+        yield from ((identical_units, *error) for error in array_errors(name, np.ones((4, 4))))
+    yield identical_units, "weight_out", np.ones((3, 2)), ValueError
+    yield from ((identical_units, "tolerance", bad, ValueError) for bad in (-1, np.nan, np.inf))
     yield from ((orthogonal, "gain", bad, ValueError) for bad in (-1, np.nan, np.inf))
     yield orthogonal, "gain", "1", TypeError
     for name, values in {"variance": (0, -1, np.nan, np.inf)}.items():

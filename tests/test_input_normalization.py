@@ -8,6 +8,8 @@ from support import array_errors, assert_agrees
 
 from gradlab.datasets import load_digits
 from gradlab.input_normalization import (
+    _hessian_kernel,
+    curvature,
     fit_center,
     fit_pca_whitening,
     fit_standardize,
@@ -254,6 +256,70 @@ def test_ill_conditioned_data_keep_the_digits_that_the_covariance_loses():
     np.testing.assert_allclose(covariance(out), np.eye(2), atol=1e-5)
 
 
+# ---- curvature
+
+
+@pytest.mark.equation("in-hessian")
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 6))
+def test_curvature_is_that_of_the_hessian(seed, rows, features):
+    x = make_data(seed, rows, features)
+    # As the chapter has it: from covariance and mean, in blocks.
+    mean = x.mean(axis=0)
+    block = (x - mean).T @ (x - mean) / rows + np.outer(mean, mean)
+    hessian = np.block([[block, mean[:, np.newaxis]], [mean, np.ones(1)]])
+    out = np.full(hessian.shape, np.nan)
+    _hessian_kernel(x, out)
+    np.testing.assert_allclose(out, hessian, rtol=1e-9, atol=1e-12 * np.abs(hessian).max())
+    values = np.linalg.eigvalsh(hessian)
+    floor = 1e-9 * values[-1]
+    largest, condition = curvature(x, floor)
+    assert largest == pytest.approx(values[-1])
+    kept = values[values > floor]
+    if kept[0] > 10 * floor and (kept.size == values.size or values[-kept.size - 1] < floor / 10):
+        assert condition == pytest.approx(values[-1] / kept[0], rel=1e-4)
+
+
+@pytest.mark.equation("in-hessian")
+def test_curvature_is_the_second_difference_of_the_loss():
+    x, y = make_data(30, 8, 3), np.arange(8.0)
+    largest, _ = curvature(x)
+    axis = np.linalg.svd(np.column_stack([x, np.ones(8)]))[2][0]
+
+    def loss(parameters):
+        return ((x @ parameters[:3] + parameters[3] - y) ** 2).mean() / 2
+
+    # Of a quadratic it is exact for any step.
+    second = loss(axis) - 2 * loss(0 * axis) + loss(-axis)
+    assert second == pytest.approx(largest)
+
+
+def test_curvature_of_digits_before_and_after():
+    digits = load_digits().x_train
+    largest, condition = curvature(digits)
+    centred = curvature(fit_center(digits).transform(digits))
+    standardized = curvature(fit_standardize(digits).transform(digits))
+    assert largest > 1 + (digits.mean(axis=0) ** 2).sum()
+    assert centred[0] == pytest.approx(1, abs=1e-9)
+    assert condition > 10 * centred[1] > 0
+    assert standardized[0] > 1
+    white = fit_zca_whitening(digits, eps=0.0).transform(digits)
+    np.testing.assert_allclose(curvature(white), [1, 1])
+
+
+def test_floor_leaves_out_level_directions():
+    x = np.zeros((4, 3))
+    x[:, 0] = [1.0, -1.0, 1.0, -1.0]
+    x[:, 1] = [0.1, 0.1, -0.1, -0.1]
+    np.testing.assert_allclose(curvature(x), (1, 100))
+    assert curvature(x, floor=0.02) == (1.0, 1.0)
+    assert curvature(x.astype(np.float32), 0.02) == curvature(x.tolist(), 0.02) == (1.0, 1.0)
+    with pytest.raises(
+        ValueError, match=r"^floor must be below the largest eigenvalue, 1, got 1.5"
+    ):
+        curvature(x, floor=1.5)
+    assert curvature([[1e150]])[0] == pytest.approx(1e300)
+
+
 # ---- conventions of the package
 
 
@@ -335,6 +401,10 @@ def bad_fits():
             yield fit, "x", X[:1], ValueError
             yield from ((fit, "ddof", bad, ValueError) for bad in (-1, 2))
             yield from ((fit, "ddof", bad, TypeError) for bad in (1.0, "1", None, True))
+    yield from ((curvature, *error) for error in array_errors("x", X))
+    yield from ((curvature, "x", bad, ValueError) for bad in (X[:0], BAD, 1e151 * np.abs(X)))
+    yield from ((curvature, "floor", bad, ValueError) for bad in (-1, np.nan, np.inf, 1e9))
+    yield from ((curvature, "floor", bad, TypeError) for bad in ("1", None, True))
     for fit in WHITENINGS:
         yield from ((fit, "eps", bad, ValueError) for bad in (-1e-9, np.nan, np.inf))
         yield from ((fit, "eps", bad, TypeError) for bad in ("1", None, 1j, True))

