@@ -670,7 +670,7 @@ def _rprop_kernel(w, g, size, previous, shrink, l2, increase, decrease, low, hig
             di = di * increase
         elif (gi > 0.0 and before < 0.0) or (gi < 0.0 and before > 0.0):
             di = di * decrease
-            gi = 0.0 * gi
+            gi = 0.0
         di = min(max(di, low), high)
         size[i] = di
         previous[i] = gi
