@@ -251,7 +251,9 @@ class Optimizer:
             as_shaped(f"grads[{k}]", grad, w.shape, w.dtype)
             for k, (grad, w) in enumerate(zip(grads, weights, strict=True))
         ]
-        self._arrays = self._arrays_for(weights)
+        arrays = self._arrays_for(weights)
+        if arrays is not self._arrays:
+            self._arrays = arrays
         self._t += 1
         for k, (w, g) in enumerate(zip(weights, slopes, strict=True)):
             # A view, unless the memory has gaps or another order.
@@ -275,6 +277,9 @@ class Optimizer:
             got, expected = [w.shape for w in weights], [array.shape for array in kept]
             if got != expected:
                 raise ValueError(f"params must have shapes {expected}, as before, got {got}")
+        dtypes = [w.dtype for w in weights]
+        if all([a.dtype for a in kept] == dtypes for kept in self._arrays.values()):
+            return self._arrays
         return {
             name: [a.astype(w.dtype, copy=False) for a, w in zip(kept, weights, strict=True)]
             for name, kept in self._arrays.items()
