@@ -35,15 +35,17 @@ __all__ = ["EarlyStopping", "stopping_step"]
 
 @njit
 def _stopping_kernel(metrics, sign, patience, min_delta, state):
-    """Equations es-improvement and es-stop: say whether to stop, and take no further metric then.
+    """Equations es-improvement and es-stop; returns whether to stop.
 
-    `sign` is 1 where a smaller metric is better and -1 where a larger one is. `state` holds the
-    best metric, its step, the steps since then and the number of all steps, and is carried on.
+    After that no further metric is taken in. `sign` is 1 where a smaller
+    metric is better and -1 where a larger one is. `state` holds the best
+    metric, its step, the steps since then and the number of all steps, and
+    is carried on.
     """
     for i in range(len(metrics)):
         m = metrics[i]
         # (es-improvement)  m < b - delta, or m > b + delta
-        # What is infinitely good is an error somewhere, and could never be surpassed.
+        # What is infinitely good could never be surpassed.
         if abs(m) < np.inf and sign * m + min_delta < sign * state[0]:
             state[0], state[1], state[2] = m, state[3], 0.0
         else:
