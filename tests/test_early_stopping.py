@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import support  # noqa: F401 (kernels compile on their first call: no deadline)
 from hypothesis import given
 from hypothesis import strategies as st
 
