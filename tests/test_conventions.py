@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = {path: ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in FILES}
 
 # Lowest floor first; a module imports only from floors below, or from its own where it says so.
-FLOORS = dict.fromkeys(("_cache", "_jit", "_owner", "_validate"), 1)
+FLOORS = dict.fromkeys(("_cache", "_jit", "_owner", "_settings", "_validate"), 1)
 FLOORS |= dict.fromkeys(("network", "training", "datasets", "landscapes", "gradient_check"), 3)
 FLOORS |= {"transfer_learning": 3}
 FLOORS |= {"plotting": 4, "checks": 5, "grading": 6, "cli": 7}

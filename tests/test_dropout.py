@@ -184,6 +184,14 @@ def test_linear_networks_alone_have_their_average_at_the_scaled_weights():
         assert np.allclose(average, predict(x)[0], atol=1e-10) is exact
 
 
+def test_outputs_that_change_their_shape_between_chunks_are_refused():
+    shapes = iter([(4096, 2), (4096, 3)])
+    with pytest.raises(
+        ValueError, match=r"^predict must return one output .*, always of one shape"
+    ):
+        expected_subnetwork_output(lambda _: np.ones(next(shapes)), np.ones(13), 0.5)
+
+
 def test_average_over_more_masks_than_a_chunk_holds():
     # E of the squared number of units kept is (n q)^2 + n q (1 - q).
     n, keep = 14, 1 - RATE

@@ -2,10 +2,11 @@ import math
 
 import numpy as np
 import pytest
+import support  # noqa: F401 (kernels compile on their first call: no deadline)
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradlab.early_stopping import EarlyStopping
+from gradlab.early_stopping import EarlyStopping, stopping_step
 
 DTYPES = [np.float64, np.float32]
 
@@ -44,7 +45,48 @@ METRICS = st.lists(
 def test_stops_where_the_definition_stops(metrics, patience, min_delta, rising):
     mode = "max" if rising else "min"
     settings = {"patience": patience, "min_delta": min_delta, "mode": mode}
-    assert run(metrics, **settings) == expected_stop(metrics, patience, min_delta, mode)
+    stop = expected_stop(metrics, patience, min_delta, mode)
+    assert run(metrics, **settings) == stop
+    stopping = EarlyStopping(**settings)
+    for metric in metrics[: None if stop is None else stop + 1]:
+        stopping.update(metric)
+    assert stopping_step(metrics, **settings) == (stop, stopping.best_step)
+
+
+def test_a_whole_curve_may_be_anything_that_holds_numbers():
+    assert stopping_step([], patience=3) == (None, None)
+    assert stopping_step([math.nan, -math.inf], patience=2) == (1, None)
+    assert stopping_step([math.nan, -math.inf], patience=3) == (None, None)
+    for curve in ([3, 1, 2, 2], np.array([3, 1, 2, 2], np.float32), (3.0, 1.0, 2.0, 2.0)):
+        stop, best = stopping_step(curve, patience=2)
+        assert (stop, best) == (3, 1)
+        assert type(stop) is type(best) is int
+    # What comes after the stop was never seen.
+    assert stopping_step([2.0, 3.0, 1.0], patience=1) == (1, 0)
+    assert stopping_step([2.0, 3.0, 1.0], patience=1, mode="max") == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "error"),
+    [
+        ("metrics", [[1.0]], ValueError),
+        ("metrics", 1.0, ValueError),
+        ("metrics", ["a"], TypeError),
+        ("metrics", None, TypeError),
+        ("patience", -1, ValueError),
+        ("patience", 1.5, TypeError),
+        ("min_delta", -1.0, ValueError),
+        ("mode", "best", ValueError),
+    ],
+)
+def test_a_curve_or_setting_that_does_not_fit_is_refused_by_name(name, bad, error):
+    with pytest.raises(error, match=rf"^{name} must"):
+        stopping_step(**({"metrics": [1.0], "patience": 1} | {name: bad}))
+
+
+def test_shows_its_settings():
+    stopping = EarlyStopping(patience=5, mode="max")
+    assert repr(stopping) == "EarlyStopping(patience=5, min_delta=0.0, mode='max')"
 
 
 @pytest.mark.equation("es-stop")
@@ -211,6 +253,7 @@ def test_parameters_that_do_not_fit_are_refused_and_change_nothing():
     with pytest.raises(TypeError, match=r"^params\[1\] must"):
         stopping.update(1.0, [np.ones(2), [1.0, 2.0]])
     assert stopping.best_step is None
+    assert stopping.wait == 0
     stopping.update(1.0, params)
     for bad in ([np.zeros((2, 3))], [np.zeros((2, 3)), np.zeros(4)], [np.zeros(3)] * 2, []):
         with pytest.raises(ValueError, match=r"^params must"):

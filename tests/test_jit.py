@@ -1,12 +1,15 @@
 """The compile cache is a help and never a must: whatever happens to it, the numbers come."""
 
 import importlib.util
+import math
 import os
 import pickle
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +82,28 @@ def test_every_kernel_has_the_cache_that_may_fail():
         assert isinstance(kernel._cache, _Cache), kernel
     texts = [path.read_text() for path in PACKAGE.rglob("*.py") if path.name != "_jit.py"]
     assert not any("import numba" in text or "from numba" in text for text in texts)
+
+
+def turned(turns):
+    x = 0.0
+    for _ in range(turns):
+        x = math.cos(x)
+    return x
+
+
+def test_kernels_leave_the_interpreter_to_other_threads(tmp_path, monkeypatch):
+    """Where a kernel holds it, the loop below comes to its second turn when the kernel is done."""
+    assert all(kernel.targetoptions["nogil"] for kernel in kernels())
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    kernel = njit(turned)
+    assert kernel(100) == pytest.approx(0.739085)
+    thread = threading.Thread(target=kernel, args=(30_000_000,))
+    turns = 0
+    thread.start()
+    while thread.is_alive():
+        time.sleep(1e-3)
+        turns += 1
+    assert turns > 10
 
 
 def test_kernels_are_pickled():

@@ -29,6 +29,8 @@ from gradlab.optimizers import (
     Nesterov,
     Optimizer,
     RMSProp,
+    RProp,
+    optimal_momentum,
 )
 
 DTYPES = [np.float64, np.float32]
@@ -41,6 +43,7 @@ EVERY = {
     "Momentum, PyTorch's": lambda **kw: Momentum(0.1, 0.7, velocity_holds_rate=False, **kw),
     "Nesterov": lambda **kw: Nesterov(0.1, 0.7, **kw),
     "LocalGains": lambda **kw: LocalGains(0.1, 0.3, 0.6, 0.2, 3.0, **kw),
+    "RProp": lambda **kw: RProp(0.1, 1.3, 0.6, 1e-3, 0.5, **kw),
     "AdaGrad": lambda **kw: AdaGrad(0.1, 1e-2, initial_sum=0.2, **kw),
     "AdaDelta": lambda **kw: AdaDelta(0.8, 1e-2, 0.1, **kw),
     "RMSProp": lambda **kw: RMSProp(0.1, 0.8, 1e-2, **kw),
@@ -175,6 +178,25 @@ def test_local_gains_are_the_definition():
     assert optimizer.state["gain"][0].max() == 1.2
 
 
+@pytest.mark.equation("opt-rprop-size")
+@pytest.mark.equation("opt-rprop-step")
+def test_rprop_is_the_definition():
+    def one_step(w, g, eta, t, size, previous):
+        if g * previous > 0:
+            size *= 1.3
+        elif g * previous < 0:
+            size *= 0.6
+            g = 0.0
+        size = min(max(size, 0.04), 0.12)
+        return w - size * np.sign(g), size, g
+
+    optimizer, kept = RProp(0.1, 1.3, 0.6, 0.04, 0.12), {"size": 0.1, "previous": 0.0}
+    check_definition(optimizer, one_step, kept, rates=[0.1] * 6)
+    # Both rules and both bounds were at work.
+    assert optimizer.state["size"][0].min() == 0.04
+    assert optimizer.state["size"][0].max() == 0.12
+
+
 @pytest.mark.equation("opt-adagrad-sum")
 @pytest.mark.equation("opt-adagrad-step")
 @pytest.mark.parametrize("inside", [False, True])
@@ -280,8 +302,8 @@ def test_biases_can_be_left_out_of_the_decay(make):
     ends = []
     for keywords in (
         {"weight_decay": 0.0},
-        {"weight_decay": 0.3},
-        {"weight_decay": 0.3, "decay_biases": False},
+        {"weight_decay": 3.0},
+        {"weight_decay": 3.0, "decay_biases": False},
     ):
         params = [param.copy() for param in start]
         follow(make(**keywords), params, grads)
@@ -307,6 +329,7 @@ OURS = {
     "nesterov": lambda: Nesterov(RATE, 0.7, **PYTORCH_FORM),
     "nesterov-decay": lambda: Nesterov(RATE, 0.7, 0.2, **PYTORCH_FORM),
     "nesterov-holding": lambda: Nesterov(RATE, 0.7, 0.2),
+    "rprop": lambda: RProp(RATE, 1.3, 0.6, 1e-3, 0.05),
     "adagrad": lambda: AdaGrad(RATE, 1e-3),
     "adagrad-decay": lambda: AdaGrad(RATE, 1e-3, initial_sum=0.3, weight_decay=0.2),
     "adagrad-inside": lambda: AdaGrad(RATE, 1e-3, True, initial_sum=0.3),
@@ -330,7 +353,8 @@ TORCH_CASES = sorted({key.split("/")[1] for key in FROZEN_CASES if key.startswit
 
 def our_run(case, dtype):
     params, grads = make_run(dtype)
-    return in_a_row(follow(OURS[case](), params, grads, rate_at))
+    # PyTorch's RProp looks at the rate in its first step only; ours refuses another one later.
+    return in_a_row(follow(OURS[case](), params, grads, None if case == "rprop" else rate_at))
 
 
 @pytest.mark.parametrize("key", FROZEN_CASES)
@@ -416,6 +440,98 @@ def test_momentum_can_be_raised_on_the_way():
     assert optimizer.momentum == 0.9
 
 
+def radius(rate_times_curvature, momentum):
+    """The factor by which the slowest of both solutions of momentum on a bowl falls in a step."""
+    trace = 1 + momentum - rate_times_curvature
+    discriminant = np.asarray(trace**2 - 4 * momentum, complex)
+    roots = [(trace + sign * np.sqrt(discriminant)) / 2 for sign in (1, -1)]
+    return np.maximum(*np.abs(roots))
+
+
+@pytest.mark.equation("opt-best-momentum")
+@pytest.mark.equation("opt-best-momentum-rate")
+@pytest.mark.parametrize("condition", [1.0, 1.5, 9.0, 40.0, 2508.0])
+def test_no_learning_rate_and_momentum_are_better_than_the_best(condition):
+    rate, momentum = optimal_momentum(condition)
+    curvatures = np.linspace(1 / condition, 1, 50)
+    best = math.sqrt(momentum)
+    assert best == pytest.approx((math.sqrt(condition) - 1) / (math.sqrt(condition) + 1))
+    # Where both roots meet, a rounding of 1e-16 shows as its root.
+    np.testing.assert_allclose(radius(rate * curvatures, momentum), best, atol=1e-7)
+    rates, momenta = np.meshgrid(np.linspace(0, 4, 401), np.linspace(0, 0.999, 400))
+    others = np.maximum(radius(rates, momenta), radius(rates / condition, momenta))
+    assert others.min() >= best - 1e-9
+    assert others.min() == pytest.approx(best, abs=0.05)
+
+
+@pytest.mark.equation("opt-best-momentum")
+@pytest.mark.equation("opt-best-momentum-rate")
+def test_the_best_momentum_is_that_of_the_runs_of_the_optimizer():
+    curvature = np.array([1.0, 4.0, 25.0])
+
+    def left(rate, momentum):
+        weight, optimizer = np.ones(3), Momentum(rate / 25, momentum)
+        for _ in range(120):
+            optimizer.step([weight], [curvature * weight])
+        return np.abs(weight).max()
+
+    rate, momentum = optimal_momentum(25.0)
+    # (4 / 6)^120 of the distance, times some hundred at the edge where both roots meet.
+    assert (4 / 6) ** 120 < left(rate, momentum) < 300 * (4 / 6) ** 120
+    for other in ((0.8 * rate, momentum), (rate, 0.8 * momentum), (rate, 1.2 * momentum)):
+        assert left(*other) > 100 * left(rate, momentum)
+
+
+def test_the_best_momentum_of_a_round_bowl_is_none():
+    assert optimal_momentum(1) == (1.0, 0.0)
+    assert [type(value) for value in optimal_momentum(2)] == [float, float]
+    rate, momentum = optimal_momentum(1e12)
+    assert 3.99999 < rate < 4
+    assert 0.99999 < momentum < 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [(0.9, ValueError), (np.inf, ValueError), (np.nan, ValueError), ("9", TypeError)],
+)
+def test_a_bad_condition_number_is_refused(bad, error):
+    with pytest.raises(error, match=r"^condition_number must"):
+        optimal_momentum(bad)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))
+def test_rprop_looks_at_signs_alone(seed, scale):
+    w, grads = make_vectors(seed, size=4)
+    other = w.copy()
+    follow(RProp(0.1), [w], grads[:, None])
+    follow(RProp(0.1), [other], (scale * grads**3)[:, None])
+    np.testing.assert_array_equal(w, other)
+
+
+def test_rprop_rests_after_a_change_of_sign_and_compares_signs_that_a_product_would_lose():
+    weight, optimizer, path = np.zeros(1), RProp(0.1), []
+    for slope in (-1e-200, 1e-200, 1e-200, 1e-200):
+        optimizer.step([weight], [np.array([slope])])
+        path.append(float(weight[0]))
+    np.testing.assert_allclose(path, [0.1, 0.1, 0.05, -0.01])
+
+
+def test_rprop_is_misled_by_mini_batches_and_rmsprop_is_not():
+    """Deck L's reason for RMSProp: nine gradients of 0.1 and one of -0.9, which cancel."""
+    moved = {}
+    for name, optimizer in (("rprop", RProp(0.01, 1.0, 1.0)), ("rmsprop", RMSProp(0.01, 0.99))):
+        weight = np.zeros(1)
+        for step in range(1000):
+            if step == 500:
+                # RMSProp's mean square starts at 0.
+                weight[:] = 0
+            optimizer.step([weight], [np.array([-0.9 if step % 10 == 9 else 0.1])])
+        moved[name] = abs(float(weight[0]))
+    # A step of 0.01 nine times in ten, and none where the sign changes.
+    assert moved["rprop"] == pytest.approx(4.5, abs=0.02)
+    assert moved["rmsprop"] < 0.01 * moved["rprop"]
+
+
 @given(st.floats(1e-6, 1e6), st.booleans(), st.floats(0, 0.999), st.floats(0, 0.9999))
 def test_adams_first_step_is_the_learning_rate_whatever_the_gradient(size, down, beta1, beta2):
     weight = np.zeros(1)
@@ -485,7 +601,7 @@ def test_every_method_finds_the_bottom_of_a_bowl(make):
     assert loss() < 0.1 * start
 
 
-@every
+@all_but("RProp")
 def test_a_learning_rate_of_zero_moves_nothing_but_remembers(make):
     weight, optimizer = np.array([2.0]), make()
     optimizer.learning_rate = 0
@@ -700,6 +816,8 @@ def test_weights_that_are_updated_together_do_not_feel_each_other(make):
 def test_defaults_are_those_of_the_contract():
     assert (Momentum(0.1).momentum, Nesterov(0.1).momentum) == (0.9, 0.9)
     assert SGD(0.1).weight_decay == 0.0
+    rprop = RProp(0.1)
+    assert (rprop.increase, rprop.decrease, rprop.min_step, rprop.max_step) == (1.2, 0.5, 1e-6, 50)
     assert (AdaDelta().rho, AdaDelta().eps, AdaDelta().learning_rate) == (0.95, 1e-6, 1.0)
     rmsprop, adam, adamw = RMSProp(), Adam(), AdamW()
     assert (rmsprop.learning_rate, rmsprop.rho, rmsprop.eps_inside_sqrt) == (1e-3, 0.9, True)
@@ -734,6 +852,17 @@ SETTINGS = {
             "decrease": [1.1, *NOT_POSITIVE],
             "min_gain": [1.1, *NOT_POSITIVE],
             "max_gain": [0.9, *NEGATIVE],
+            **SHARED,
+        },
+        FLAGS,
+    ),
+    RProp: (
+        {
+            "learning_rate": NOT_POSITIVE,
+            "increase": [0.9, *NEGATIVE],
+            "decrease": [1.1, *NOT_POSITIVE],
+            "min_step": NOT_POSITIVE,
+            "max_step": NOT_POSITIVE,
             **SHARED,
         },
         FLAGS,
@@ -796,6 +925,91 @@ def bad_settings():
 def test_bad_settings_are_refused_by_name(kind, name, bad, error):
     with pytest.raises(error, match=rf"^{name} must"):
         kind(**({"learning_rate": 0.1} | {name: bad}))
+    # And afterwards, by the same rule.
+    optimizer = kind(learning_rate=0.1)
+    before = repr(optimizer)
+    with pytest.raises(error, match=rf"^{name} must"):
+        setattr(optimizer, name, bad)
+    assert repr(optimizer) == before
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_every_setting_is_checked_here(kind):
+    numbers, flags = SETTINGS[kind]
+    assert {*numbers, *flags} == set(inspect.signature(kind).parameters)
+
+
+@every
+def test_what_is_shown_makes_the_optimizer_again(make):
+    optimizer = make(weight_decay=0.25, decay_biases=False)
+    optimizer.step([np.ones(2)], [np.ones(2)])
+    assert repr(eval(repr(optimizer))) == repr(optimizer)
+    params, others = [np.ones((2, 2))], [np.ones((2, 2))]
+    fresh, again = make(weight_decay=0.25, decay_biases=False), eval(repr(optimizer))
+    for ours, target in ((fresh, params), (again, others)):
+        follow(ours, target, [[np.full((2, 2), slope)] for slope in (0.3, -0.2, 0.1)])
+    np.testing.assert_array_equal(params[0], others[0])
+
+
+def test_an_optimizer_shows_its_settings_as_they_are_now():
+    optimizer = Momentum(np.float32(0.5), momentum=np.float64(0.25))
+    optimizer.learning_rate = 1
+    assert repr(optimizer) == (
+        "Momentum(learning_rate=1.0, momentum=0.25, weight_decay=0.0, velocity_holds_rate=True, "
+        "decoupled=False, decay_biases=True)"
+    )
+
+    class Watched(SGD):
+        def __init__(self, rate, pixel):
+            super().__init__(rate)
+            self.pixel = pixel
+
+    assert repr(Watched(0.1, 3)) == "Watched(pixel=3)"
+
+
+def test_a_setting_that_is_changed_between_steps_is_that_of_the_next_step():
+    weights = [np.ones(2), np.ones(2)]
+    changed, other = Adam(0.1, beta1=0.5), Adam(0.1, beta1=0.9)
+    for optimizer, weight in zip((changed, other), weights, strict=True):
+        optimizer.step([weight], [np.ones(2)])
+    changed.state = other.state
+    changed.beta1 = 0.9
+    for optimizer, weight in zip((changed, other), weights, strict=True):
+        optimizer.step([weight], [np.array([-2.0, 5.0])])
+    np.testing.assert_allclose(*weights, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "name", "value"),
+    [(RProp(0.1), "learning_rate", 0.05), (AdaGrad(0.1), "initial_sum", 0.1)],
+)
+def test_where_a_memory_starts_from_is_fixed_by_the_first_step(optimizer, name, value):
+    setattr(optimizer, name, 0.3)
+    optimizer.step([np.ones(2)], [np.ones(2)])
+    (start,) = optimizer.state["size" if name == "learning_rate" else "sum_of_squares"]
+    np.testing.assert_allclose(start, 0.3 if name == "learning_rate" else 1.3)
+    setattr(optimizer, name, 0.3)
+    with pytest.raises(ValueError, match=rf"^{name} must stay 0.3 after the first step"):
+        setattr(optimizer, name, value)
+    # Another run's state brings its rate with it.
+    optimizer.state = optimizer.state | {"learning_rate": 0.7}
+    assert optimizer.learning_rate == 0.7
+
+
+def test_the_bounds_of_rprop_fit_together():
+    with pytest.raises(ValueError, match=r"^max_step must be at least min_step, 0.1, got 0.05"):
+        RProp(0.1, min_step=0.1, max_step=0.05)
+    optimizer = RProp(0.1)
+    with pytest.raises(ValueError, match=r"^max_step must"):
+        optimizer.min_step = 60.0
+    assert optimizer.min_step == 1e-6
+
+
+def test_adamw_stays_decoupled():
+    optimizer = AdamW()
+    with pytest.raises(ValueError, match=r"^decoupled must be True in AdamW"):
+        optimizer.decoupled = False
+    assert optimizer.decoupled
 
 
 @pytest.mark.parametrize(
@@ -834,6 +1048,11 @@ def test_an_infinite_gradient_is_not_taken_for_a_huge_one(make):
 def test_one_place_for_adams_epsilon():
     with pytest.raises(ValueError, match=r"^eps_hat must"):
         Adam(eps_inside_sqrt=True, eps_hat=True)
+    optimizer = Adam(eps_inside_sqrt=True)
+    with pytest.raises(ValueError, match=r"^eps_hat must"):
+        optimizer.eps_hat = True
+    optimizer.eps_inside_sqrt = False
+    optimizer.eps_hat = True
 
 
 def test_a_bad_learning_rate_cannot_be_set():

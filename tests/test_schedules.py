@@ -587,6 +587,16 @@ def test_bad_performance_schedules_are_refused_by_name(name, bad, error):
         PerformanceSchedule(**(GOOD | {name: bad}))
 
 
+def test_a_performance_schedule_shows_its_settings():
+    schedule = PerformanceSchedule(0.5, patience=0)
+    schedule.update(1.0)
+    schedule.update(2.0)
+    assert repr(schedule) == (
+        "PerformanceSchedule(init_value=0.5, factor=0.1, patience=0, min_delta=0.0, min_value=0.0, "
+        "mode='min')"
+    )
+
+
 @pytest.mark.parametrize("bad", ["1", None, 1j, True, [1.0, 2.0], np.ones(2)])
 def test_bad_metrics_are_refused_by_name(bad):
     schedule = PerformanceSchedule(0.5, patience=0)

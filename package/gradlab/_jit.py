@@ -45,11 +45,12 @@ else:
 
         def __init__(self, kernel: Callable[..., Any]) -> None:
             super().__init__(kernel)
-            # Kernels hold the code of the elementary functions: numba asks for the age of the
-            # kernel's own file alone.
-            elementary = Path(__file__).with_name("_elementary.py").stat()
-            stamp = self._cache_file._source_stamp
-            self._cache_file._source_stamp = (*stamp, elementary.st_mtime, elementary.st_size)
+            # Kernels hold the code of the elementary functions and the options of this file: numba
+            # asks for the age of the kernel's own file alone.
+            for name in ("_elementary.py", "_jit.py"):
+                other = Path(__file__).with_name(name).stat()
+                stamp = self._cache_file._source_stamp
+                self._cache_file._source_stamp = (*stamp, other.st_mtime, other.st_size)
 
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             try:
@@ -71,8 +72,11 @@ else:
                 super().flush()
 
     def _compiled(kernel: F, **options: Any) -> F:
-        """Compile a kernel on first call, and keep the machine code on disk where that works."""
-        compiled: Any = numba.njit(error_model="numpy", **options)(kernel)
+        """Compile a kernel on first call, and keep the machine code on disk where that works.
+
+        A kernel holds no Python object, so that it can leave the interpreter to other threads.
+        """
+        compiled: Any = numba.njit(error_model="numpy", nogil=True, **options)(kernel)
         # With NUMBA_DISABLE_JIT=1 it is the kernel itself.
         if hasattr(compiled, "_cache"):
             try:

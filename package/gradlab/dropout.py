@@ -98,13 +98,6 @@ def dropout_forward(
     mask : array of the shape and dtype of `x`
         m, which already holds 1 / (1 - rate); ones at inference.
 
-    Raises
-    ------
-    ValueError
-        If `rate` is outside [0, 1).
-    TypeError
-        If `x` does not hold real numbers, or `rng` is not a Generator.
-
     Notes
     -----
     Deck H "Dropout" divides the weights by 1 - rate instead. That is the same for the layer that
@@ -148,13 +141,6 @@ def standard_dropout_forward(
     out : array of the shape and dtype of `x`
     mask : array of the shape and dtype of `x`
         Ones and zeros.
-
-    Raises
-    ------
-    ValueError
-        If `rate` is outside [0, 1).
-    TypeError
-        If `x` does not hold real numbers, or `rng` is not a Generator.
 
     Notes
     -----
@@ -209,13 +195,6 @@ def dropout_backward(dout: ArrayLike, mask: ArrayLike) -> FloatArray:
     -------
     array of the shape and dtype of `mask`
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     Deck C "Backward Pass"; with inverted dropout the factor 1 / (1 - rate), which the slide leaves
@@ -231,6 +210,14 @@ def dropout_backward(dout: ArrayLike, mask: ArrayLike) -> FloatArray:
     dx = np.empty_like(mask)
     _dropout_backward_kernel(dout.reshape(-1), mask.reshape(-1), dx.reshape(-1))
     return dx
+
+
+@njit
+def _scaled_weights_kernel(weight, keep, out):
+    """Equation do-weight-scaling."""
+    # (do-weight-scaling)  W_test = (1 - p) W_trained
+    for k in range(weight.size):
+        out[k] = keep * weight[k]
 
 
 def scale_weights_for_inference(weight: ArrayLike, rate: float) -> FloatArray:
@@ -250,13 +237,6 @@ def scale_weights_for_inference(weight: ArrayLike, rate: float) -> FloatArray:
     -------
     array of the shape and dtype of `weight`
 
-    Raises
-    ------
-    ValueError
-        If `rate` is outside [0, 1).
-    TypeError
-        If `weight` does not hold real numbers.
-
     Notes
     -----
     Equation do-weight-scaling. The factor is the probability to be *kept*: deck L "Dropout
@@ -271,7 +251,9 @@ def scale_weights_for_inference(weight: ArrayLike, rate: float) -> FloatArray:
     array([[ 0.8, -1.6]])
     """
     weight = as_float_array("weight", weight)
-    return weight * weight.dtype.type(1.0 - _as_rate(rate))
+    keep, out = weight.dtype.type(1.0 - _as_rate(rate)), np.empty_like(weight)
+    _scaled_weights_kernel(weight.reshape(-1), keep, out.reshape(-1))
+    return out
 
 
 @njit
@@ -292,6 +274,17 @@ def _subnetworks_kernel(first, x, keep, scale, masked, probability):
                 inputs[k] = 0.0
                 product *= 1.0 - keep
         probability[row] = product
+
+
+@njit
+def _expectation_kernel(probability, output, total):
+    """Equation do-expectation, the summands of some masks; `total` is float64 and carried on."""
+    masks, size = output.shape
+    for row in range(masks):
+        p, values = probability[row], output[row]
+        # (do-expectation)  sum_m P(m) f(m x)
+        for j in range(size):
+            total[j] += p * values[j]
 
 
 def expected_subnetwork_output(
@@ -323,14 +316,6 @@ def expected_subnetwork_output(
     array
         Of the shape and float type of one output of `predict`.
 
-    Raises
-    ------
-    ValueError
-        If `x` has no unit or more than 20, `rate` is outside [0, 1), or `predict` does not return
-        one output for each row.
-    TypeError
-        If `x` or an output does not hold real numbers.
-
     Notes
     -----
     Equation do-expectation. Where `predict` is linear the average equals inference with scaled
@@ -359,18 +344,20 @@ def expected_subnetwork_output(
     keep = 1.0 - _as_rate(rate)
     scale = 1.0 / keep if as_flag("inverted", inverted) else 1.0
     chunk = min(2**n, 4096)
-    # (do-expectation)  sum_m P(m) f(m x)
-    total: FloatArray | float = 0.0
+    total, shape = np.empty(0), None
     for first in range(0, 2**n, chunk):
         masked, probability = np.empty((chunk, n), x.dtype), np.empty(chunk)
         _subnetworks_kernel(first, x, keep, scale, masked, probability)
         output = as_float_array("predict", predict(masked))
-        if output.shape[:1] != (chunk,):
+        if output.shape[:1] != (chunk,) or shape not in (None, output.shape):
             raise ValueError(
-                f"predict must return one output for each of {chunk} rows, got shape {output.shape}"
+                f"predict must return one output for each of {chunk} rows, always of one shape, "
+                f"got shape {output.shape}"
             )
-        total = total + np.tensordot(probability, output, axes=1)
-    return np.asarray(total, dtype=output.dtype)
+        if shape is None:
+            shape, total = output.shape, np.zeros(output[0].size)
+        _expectation_kernel(probability, output.reshape(chunk, -1), total)
+    return total.reshape(output.shape[1:]).astype(output.dtype)
 
 
 @njit
@@ -414,14 +401,6 @@ def monte_carlo_dropout(
     mean, std : arrays
         Of the shape and float type of a prediction. The deviation divides by T.
 
-    Raises
-    ------
-    ValueError
-        If `samples` is below 1, or predictions differ in shape.
-    TypeError
-        If `samples` is not an integer, `rng` is not a Generator, or a prediction does not hold real
-        numbers.
-
     Notes
     -----
     Gal and Ghahramani (2016), without the model's own noise; deck H "Dropout:
@@ -452,6 +431,15 @@ def monte_carlo_dropout(
         mean.reshape(first.shape).astype(first.dtype),
         std.reshape(first.shape).astype(first.dtype),
     )
+
+
+@njit
+def _zoneout_kernel(previous, proposed, mask, out):
+    """Equation do-zoneout."""
+    one = mask.dtype.type(1.0)
+    # (do-zoneout)  h_t = m h~_t + (1 - m) h_{t-1}
+    for k in range(mask.size):
+        out[k] = mask[k] * proposed[k] + (one - mask[k]) * previous[k]
 
 
 def zoneout(
@@ -485,13 +473,6 @@ def zoneout(
     mask : array of the shape and dtype of `proposed`
         m.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or `rate` is outside [0, 1).
-    TypeError
-        If an array does not hold real numbers, or `rng` is not a Generator.
-
     Notes
     -----
     Equation do-zoneout. The gradient is ``mask * dout`` for `proposed` and ``(1 - mask) * dout``
@@ -511,8 +492,10 @@ def zoneout(
         mask = (rng.random(proposed.shape) >= rate).astype(proposed.dtype)
     else:
         mask = np.full_like(proposed, 1.0 - rate)
-    # (do-zoneout)  h_t = m h~_t + (1 - m) h_{t-1}
-    return mask * proposed + (1 - mask) * previous, mask
+    out = np.empty_like(proposed)
+    flat = (array.reshape(-1) for array in (previous, proposed, mask, out))
+    _zoneout_kernel(*flat)
+    return out, mask
 
 
 @njit
@@ -562,13 +545,6 @@ def dropconnect(
         In the dtype of `x`.
     mask : array (batch, fan_in, fan_out)
         m, which already holds 1 / (1 - rate); ones at inference.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, or `rate` is outside [0, 1).
-    TypeError
-        If an array does not hold real numbers, or `rng` is not a Generator.
 
     Notes
     -----
@@ -641,16 +617,10 @@ def shakeout(
     mask : array (batch, fan_in)
         r, one for each unit of each example; ones at inference.
 
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, `rate` is outside [0, 1), or `strength` is negative.
-    TypeError
-        If an array does not hold real numbers, or `rng` is not a Generator.
-
     Notes
     -----
-    Equation do-shakeout. The gradients are
+    Equation do-shakeout, whose two sums over the units are matrix products, faster in NumPy's
+    library than in a loop. The gradients are
     ``mask * (dout @ weight.T) + strength * (mask - 1) * (dout @ np.sign(weight).T)`` for `x` and
     ``(mask * x).T @ dout`` for `weight`, whose sign has slope 0 almost everywhere; the authors' own
     program smooths the sign there.
@@ -743,13 +713,6 @@ def whiteout(
         In the dtype of `x`.
     noise : array (batch, fan_out)
         What was added to ``x @ weight``; zeros at inference.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, `sigma` or `ridge` is negative, or `gamma` is outside [0, 2).
-    TypeError
-        If an array does not hold real numbers, or `rng` is not a Generator.
 
     Notes
     -----

@@ -15,11 +15,46 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from gradlab._jit import njit
 from gradlab._owner import Owner
-from gradlab._validate import FloatArray, as_array, as_integer, as_list, as_metric, as_real
+from gradlab._settings import shown
+from gradlab._validate import (
+    FloatArray,
+    as_array,
+    as_float_array,
+    as_integer,
+    as_list,
+    as_metric,
+    as_real,
+)
 
-__all__ = ["EarlyStopping"]
+__all__ = ["EarlyStopping", "stopping_step"]
+
+
+@njit
+def _stopping_kernel(metrics, sign, patience, min_delta, state):
+    """Equations es-improvement and es-stop; returns whether to stop.
+
+    After that no further metric is taken in. `sign` is 1 where a smaller
+    metric is better and -1 where a larger one is. `state` holds the best
+    metric, its step, the steps since then and the number of all steps, and
+    is carried on.
+    """
+    for i in range(len(metrics)):
+        m = metrics[i]
+        # (es-improvement)  m < b - delta, or m > b + delta
+        # What is infinitely good could never be surpassed.
+        if abs(m) < np.inf and sign * m + min_delta < sign * state[0]:
+            state[0], state[1], state[2] = m, state[3], 0.0
+        else:
+            state[2] += 1.0
+        state[3] += 1.0
+        # (es-stop)  t - t_best >= max(patience, 1)
+        if state[2] >= max(patience, 1.0):
+            return True
+    return False
 
 
 class EarlyStopping:
@@ -51,13 +86,6 @@ class EarlyStopping:
         None before there is one.
     wait : int
         Updates since then.
-
-    Raises
-    ------
-    ValueError
-        If a number is negative or not finite, or `mode` is unknown.
-    TypeError
-        If `patience` is not an integer or `min_delta` not a real number.
 
     Notes
     -----
@@ -100,6 +128,9 @@ class EarlyStopping:
         self._best_params: list[FloatArray] | None = None
         self._owner = Owner()
 
+    def __repr__(self) -> str:
+        return shown(self)
+
     def _is_used(self) -> bool:
         return self._updates > 0
 
@@ -118,27 +149,24 @@ class EarlyStopping:
         -------
         bool
             True: stop.
-
-        Raises
-        ------
-        TypeError
-            If `metric` is not a real number, or `params` does not hold arrays.
         """
         value = as_metric("metric", metric)
-        # (es-improvement)  m < b - delta, or m > b + delta
-        if self.mode == "min":
-            improved = value + self.min_delta < self.best
-        else:
-            improved = value - self.min_delta > self.best
-        if improved and math.isfinite(value):
-            kept = None if params is None else [array.copy() for array in _as_arrays(params)]
-            self.best, self.best_step, self._best_params = value, self._updates, kept
-            self.wait = 0
-        else:
-            self.wait += 1
-        self._updates += 1
-        # (es-stop)  stop at wait >= patience
-        return self.wait >= max(self.patience, 1)
+        arrays = None if params is None else _as_arrays(params)
+        stop = self._run(np.array([value]))
+        if self.wait == 0:
+            self._best_params = None if arrays is None else [array.copy() for array in arrays]
+        return stop
+
+    def _run(self, metrics: FloatArray) -> bool:
+        """Take metrics in, one after the other, until one of them says stop."""
+        sign = 1.0 if self.mode == "min" else -1.0
+        best_step = -1 if self.best_step is None else self.best_step
+        state = np.array([self.best, best_step, self.wait, self._updates])
+        stop = _stopping_kernel(metrics, sign, float(self.patience), self.min_delta, state)
+        self.best = float(state[0])
+        best_step, self.wait, self._updates = (int(count) for count in state[1:])
+        self.best_step = None if best_step < 0 else best_step
+        return bool(stop)
 
     def restore(self, params: Sequence[FloatArray]) -> None:
         """Copy the parameters of the best update into `params`, in place.
@@ -154,8 +182,6 @@ class EarlyStopping:
             If no metric has improved yet, or the best one came without parameters.
         ValueError
             If the arrays differ in number or shape from those kept; nothing has changed then.
-        TypeError
-            If `params` does not hold arrays.
         """
         if self._best_params is None:
             raise RuntimeError("restore needs an update that improved and was given params before")
@@ -165,6 +191,51 @@ class EarlyStopping:
             raise ValueError(f"params must have arrays of shapes {expected}, as kept, got {got}")
         for array, kept in zip(arrays, self._best_params, strict=True):
             array[...] = kept
+
+
+def stopping_step(
+    metrics: ArrayLike, patience: int, min_delta: float = 0.0, mode: str = "min"
+) -> tuple[int | None, int | None]:
+    r"""Find where a recorded curve stops, and where it was best until then.
+
+    .. math:: t - t_{\text{best}} \ge \max(\textit{patience}, 1)
+
+    for the first time: what an `EarlyStopping` with the same settings would have done.
+
+    Parameters
+    ----------
+    metrics : array (updates,)
+        A recorded curve, such as the validation loss of each epoch. What is not finite is no
+        improvement.
+    patience, min_delta, mode
+        As in `EarlyStopping`; here the patience has no default.
+
+    Returns
+    -------
+    stop : int or None
+        The index of the metric that asked to stop, counted from 0; None if none did.
+    best : int or None
+        That of the best metric up to there, which is the epoch to go back to; None if no metric is
+        finite.
+
+    Notes
+    -----
+    Equations es-improvement and es-stop. Metrics after `stop` do not count, be they ever so good: a
+    run that stopped never saw them.
+
+    Decks H "Early Stopping" and C "Other heuristics: Early stopping"; Prechelt (1998).
+
+    Examples
+    --------
+    >>> stopping_step([0.5, 0.3, 0.4, 0.35, 0.2], patience=2)
+    (3, 1)
+    >>> stopping_step([0.5, 0.3, 0.4, 0.35, 0.2], patience=3)
+    (None, 4)
+    """
+    stopping = EarlyStopping(patience, min_delta, mode)
+    curve = as_float_array("metrics", metrics, ndim=1, dtype=np.float64)
+    stop = stopping._run(curve)
+    return stopping._updates - 1 if stop else None, stopping.best_step
 
 
 def _as_arrays(params: Sequence[FloatArray]) -> list[FloatArray]:

@@ -81,14 +81,6 @@ def clip_by_value(
         New arrays, each in the dtype of its gradient. Their direction changes wherever an entry
         was clipped and another was not.
 
-    Raises
-    ------
-    ValueError
-        If `clip_value` is not positive and finite, an entry is not finite, or `nonfinite` is
-        unknown.
-    TypeError
-        If a gradient does not hold real numbers.
-
     Notes
     -----
     ``clipvalue`` in Keras, `torch.nn.utils.clip_grad_value_`, `optax.clip`. Deck C writes only the
@@ -160,8 +152,6 @@ def global_norm(grads: Sequence[ArrayLike]) -> float:
     ------
     ValueError
         If an entry is not finite.
-    TypeError
-        If a gradient does not hold real numbers.
 
     Notes
     -----
@@ -217,14 +207,6 @@ def clip_by_norm(
     array of the shape and dtype of `grad`
         A copy where the norm is small enough already.
 
-    Raises
-    ------
-    ValueError
-        If `max_norm` is not positive and finite, an entry is not finite, `eps` is negative, or
-        `nonfinite` is unknown.
-    TypeError
-        If `grad` does not hold real numbers.
-
     Notes
     -----
     Keras's ``clipnorm``, which clips the gradient of each variable by itself.
@@ -266,14 +248,6 @@ def clip_by_global_norm(
         New arrays, each in the dtype of its gradient; together they point where `grads` do.
     total_norm : float
         The common norm before clipping, as `global_norm` gives it.
-
-    Raises
-    ------
-    ValueError
-        If `max_norm` is not positive and finite, an entry is not finite, `eps` is negative, or
-        `nonfinite` is unknown.
-    TypeError
-        If a gradient does not hold real numbers.
 
     Notes
     -----

@@ -20,10 +20,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gradlab._jit import njit, njit_sums
 from gradlab._validate import FloatArray, as_float_array
 from gradlab.gradient_descent import hessian_eigenvalues
 
 __all__ = ["Landscape", "beale", "long_valley", "quadratic", "saddle"]
+
+Kernel = Callable[[FloatArray, FloatArray], None]
+"""Takes points (count, dimension), and writes what it computes for each into the other array."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +65,9 @@ class Landscape:
     minimum: FloatArray | None
     start: FloatArray
     bounds: tuple[tuple[float, float], ...]
-    _f: Callable[[FloatArray], FloatArray]
-    _grad: Callable[[FloatArray], FloatArray]
-    _hessian: Callable[[FloatArray], FloatArray]
+    _f: Kernel
+    _grad: Kernel
+    _hessian: Kernel
 
     def __post_init__(self) -> None:
         for point in (self.minimum, self.start):
@@ -72,67 +76,77 @@ class Landscape:
 
     def f(self, x: ArrayLike) -> float | FloatArray:
         """Return the value at each point; a float for a single one."""
-        values = self._at(self._f, x)
+        values = self._at(self._f, x, derivatives=0)
         return float(values) if values.ndim == 0 else values
 
     def grad(self, x: ArrayLike) -> FloatArray:
         """Return the gradient at each point."""
-        return self._at(self._grad, x)
+        return self._at(self._grad, x, derivatives=1)
 
     def hessian(self, x: ArrayLike) -> FloatArray:
         """Return the matrix of second derivatives at each point."""
-        return self._at(self._hessian, x)
+        return self._at(self._hessian, x, derivatives=2)
 
-    def _at(self, function: Callable[[FloatArray], FloatArray], x: ArrayLike) -> FloatArray:
+    def _at(self, kernel: Kernel, x: ArrayLike, derivatives: int) -> FloatArray:
         points = as_float_array("x", x)
         dimension = self.start.size
         if points.ndim == 0 or points.shape[-1] != dimension:
             raise ValueError(f"x must have shape (..., {dimension}), got {points.shape}")
+        rows, entries = points.reshape(-1, dimension), (dimension,) * derivatives
+        out = np.empty((len(rows), *entries), points.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
-            return function(points)
+            kernel(rows, out)
+        return out.reshape(points.shape[:-1] + entries)
 
 
-def _symmetric(xx: FloatArray, xy: FloatArray, yy: FloatArray) -> FloatArray:
-    """Put second derivatives together to matrices (..., 2, 2)."""
-    return np.stack([np.stack([xx, xy], axis=-1), np.stack([xy, yy], axis=-1)], axis=-2)
+_BEALE_CONSTANTS = (1.5, 2.25, 2.625)
 
 
-_BEALE_CONSTANTS = ((1, 1.5), (2, 2.25), (3, 2.625))
-
-
-def _beale(p: FloatArray) -> FloatArray:
+@njit
+def _beale_kernel(points, out):
     """Equation opt-beale."""
-    x, y = p[..., 0], p[..., 1]
-    # (opt-beale)  f(x, y) = sum_k r_k^2,  r_k = c_k - x + x y^k
-    return sum((c - x + x * y**k) ** 2 for k, c in _BEALE_CONSTANTS)
+    for i in range(len(points)):
+        x, y = points[i, 0], points[i, 1]
+        total, power = 0.0, 1.0
+        # (opt-beale)  f(x, y) = sum_k r_k^2,  r_k = c_k - x + x y^k
+        for c in _BEALE_CONSTANTS:
+            power *= y
+            total += (c - x + x * power) ** 2
+        out[i] = total
 
 
-def _beale_grad(p: FloatArray) -> FloatArray:
+@njit
+def _beale_gradient_kernel(points, out):
     """Equation opt-beale-gradient."""
-    x, y = p[..., 0], p[..., 1]
-    by_x, by_y = np.zeros_like(x), np.zeros_like(x)
-    for k, c in _BEALE_CONSTANTS:
-        r = c - x + x * y**k
+    for i in range(len(points)):
+        x, y = points[i, 0], points[i, 1]
+        by_x, by_y, k, lower, power = 0.0, 0.0, 0.0, 1.0, 1.0
         # (opt-beale-gradient)  df/dx = sum_k 2 r_k (y^k - 1),  df/dy = sum_k 2 r_k k x y^(k - 1)
-        by_x += 2 * r * (y**k - 1)
-        by_y += 2 * r * k * x * y ** (k - 1)
-    return np.stack([by_x, by_y], axis=-1)
+        for c in _BEALE_CONSTANTS:
+            k, lower, power = k + 1.0, power, power * y
+            r = c - x + x * power
+            by_x += 2.0 * r * (power - 1.0)
+            by_y += 2.0 * r * k * x * lower
+        out[i, 0], out[i, 1] = by_x, by_y
 
 
-def _beale_hessian(p: FloatArray) -> FloatArray:
+@njit
+def _beale_hessian_kernel(points, out):
     """Equation opt-beale-hessian."""
-    x, y = p[..., 0], p[..., 1]
-    xx, xy, yy = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
-    for k, c in _BEALE_CONSTANTS:
-        r, by_x, by_y = c - x + x * y**k, y**k - 1, k * x * y ** (k - 1)
+    for i in range(len(points)):
+        x, y = points[i, 0], points[i, 1]
+        xx, xy, yy = 0.0, 0.0, 0.0
+        # y^(k - 2), of which none is needed for k = 1, y^(k - 1) and y^k.
+        k, lowest, lower, power = 0.0, 0.0, 0.0, 1.0
         # (opt-beale-hessian)  sum_k 2 (grad r_k grad r_k^T + r_k H_k), with H_k that of r_k:
         # 0 for x x, k y^(k - 1) for x y, k (k - 1) x y^(k - 2) for y y
-        xx += 2 * by_x**2
-        xy += 2 * (by_x * by_y + r * k * y ** (k - 1))
-        yy += 2 * by_y**2
-        if k > 1:
-            yy += 2 * r * k * (k - 1) * x * y ** (k - 2)
-    return _symmetric(xx, xy, yy)
+        for c in _BEALE_CONSTANTS:
+            k, lowest, lower, power = k + 1.0, lower, power, power * y
+            r, by_x, by_y = c - x + x * power, power - 1.0, k * x * lower
+            xx += 2.0 * by_x * by_x
+            xy += 2.0 * (by_x * by_y + r * k * lower)
+            yy += 2.0 * (by_y * by_y + r * k * (k - 1.0) * x * lowest)
+        out[i, 0, 0], out[i, 0, 1], out[i, 1, 0], out[i, 1, 1] = xx, xy, xy, yy
 
 
 beale = Landscape(
@@ -140,9 +154,9 @@ beale = Landscape(
     minimum=np.array([3.0, 0.5]),
     start=np.array([1.0, 1.5]),
     bounds=((-4.5, 4.5), (-4.5, 4.5)),
-    _f=_beale,
-    _grad=_beale_grad,
-    _hessian=_beale_hessian,
+    _f=_beale_kernel,
+    _grad=_beale_gradient_kernel,
+    _hessian=_beale_hessian_kernel,
 )
 r"""Beale's function: flat in the middle, steep walls, a minimum of 0 at (3, 1/2).
 
@@ -154,25 +168,34 @@ Deck C "Visualizing the optimizers: Beale's Function".
 """
 
 
-def _long_valley(p: FloatArray) -> FloatArray:
+@njit
+def _long_valley_kernel(points, out):
     """Equation opt-long-valley."""
-    x, y = p[..., 0], p[..., 1]
-    # (opt-long-valley)  f(x, y) = (1 - x)^2 + 100 (y - x^2)^2
-    return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+    for i in range(len(points)):
+        x, y = points[i, 0], points[i, 1]
+        # (opt-long-valley)  f(x, y) = (1 - x)^2 + 100 (y - x^2)^2
+        out[i] = (1.0 - x) ** 2 + 100.0 * (y - x**2) ** 2
 
 
-def _long_valley_grad(p: FloatArray) -> FloatArray:
+@njit
+def _long_valley_gradient_kernel(points, out):
     """Equation opt-long-valley-gradient."""
-    x, y = p[..., 0], p[..., 1]
-    # (opt-long-valley-gradient)  df/dx = -2 (1 - x) - 400 x (y - x^2),  df/dy = 200 (y - x^2)
-    return np.stack([-2 * (1 - x) - 400 * x * (y - x**2), 200 * (y - x**2)], axis=-1)
+    for i in range(len(points)):
+        x, y = points[i, 0], points[i, 1]
+        # (opt-long-valley-gradient)  df/dx = -2 (1 - x) - 400 x (y - x^2),  df/dy = 200 (y - x^2)
+        out[i, 0] = -2.0 * (1.0 - x) - 400.0 * x * (y - x**2)
+        out[i, 1] = 200.0 * (y - x**2)
 
 
-def _long_valley_hessian(p: FloatArray) -> FloatArray:
+@njit
+def _long_valley_hessian_kernel(points, out):
     """Equation opt-long-valley-hessian."""
-    x, y = p[..., 0], p[..., 1]
-    # (opt-long-valley-hessian)  [[2 - 400 y + 1200 x^2, -400 x], [-400 x, 200]]
-    return _symmetric(2 - 400 * y + 1200 * x**2, -400 * x, np.full_like(x, 200))
+    for i in range(len(points)):
+        x, y = points[i, 0], points[i, 1]
+        # (opt-long-valley-hessian)  [[2 - 400 y + 1200 x^2, -400 x], [-400 x, 200]]
+        out[i, 0, 0] = 2.0 - 400.0 * y + 1200.0 * x**2
+        out[i, 0, 1] = out[i, 1, 0] = -400.0 * x
+        out[i, 1, 1] = 200.0
 
 
 long_valley = Landscape(
@@ -180,9 +203,9 @@ long_valley = Landscape(
     minimum=np.array([1.0, 1.0]),
     start=np.array([-1.2, 1.0]),
     bounds=((-2.0, 2.0), (-1.0, 3.0)),
-    _f=_long_valley,
-    _grad=_long_valley_grad,
-    _hessian=_long_valley_hessian,
+    _f=_long_valley_kernel,
+    _grad=_long_valley_gradient_kernel,
+    _hessian=_long_valley_hessian_kernel,
 )
 r"""Rosenbrock's curved valley: minimum of 0 at (1, 1), condition number 2508 there.
 
@@ -195,22 +218,28 @@ long valley without a formula; this is the standard one, from its standard start
 """
 
 
-def _saddle(p: FloatArray) -> FloatArray:
+@njit
+def _saddle_kernel(points, out):
     """Equation opt-saddle."""
     # (opt-saddle)  f(x, y) = x^2 - y^2
-    return p[..., 0] ** 2 - p[..., 1] ** 2
+    for i in range(len(points)):
+        out[i] = points[i, 0] ** 2 - points[i, 1] ** 2
 
 
-def _saddle_grad(p: FloatArray) -> FloatArray:
+@njit
+def _saddle_gradient_kernel(points, out):
     """Equation opt-saddle-gradient."""
     # (opt-saddle-gradient)  (2 x, -2 y)
-    return p * np.array([2, -2], p.dtype)
+    for i in range(len(points)):
+        out[i, 0], out[i, 1] = 2.0 * points[i, 0], -2.0 * points[i, 1]
 
 
-def _saddle_hessian(p: FloatArray) -> FloatArray:
+@njit
+def _saddle_hessian_kernel(points, out):
     """Equation opt-saddle-hessian."""
     # (opt-saddle-hessian)  [[2, 0], [0, -2]]
-    return np.broadcast_to(np.diag([2.0, -2.0]).astype(p.dtype), (*p.shape, 2)).copy()
+    for i in range(len(points)):
+        out[i, 0, 0], out[i, 0, 1], out[i, 1, 0], out[i, 1, 1] = 2.0, 0.0, 0.0, -2.0
 
 
 saddle = Landscape(
@@ -218,9 +247,9 @@ saddle = Landscape(
     minimum=None,
     start=np.array([1.0, 1e-3]),
     bounds=((-1.5, 1.5), (-1.5, 1.5)),
-    _f=_saddle,
-    _grad=_saddle_grad,
-    _hessian=_saddle_hessian,
+    _f=_saddle_kernel,
+    _grad=_saddle_gradient_kernel,
+    _hessian=_saddle_hessian_kernel,
 )
 r"""A saddle at the origin; no minimum. Equation opt-saddle.
 
@@ -231,6 +260,34 @@ The start lies beside the ridge line y = 0. Gradient descent multiplies its smal
 L's patience. From y = 0 itself it converges to the saddle. Decks L "Example: Behavior around a
 Saddle Point" and C "Visualizing the optimizers: Saddle Point" show a saddle without a formula.
 """
+
+
+@njit_sums
+def _quadratic_kernel(points, hessian, out):
+    """Equation opt-quadratic."""
+    count, dimension = points.shape
+    for n in range(count):
+        x, total = points[n], 0.0
+        # (opt-quadratic)  f(x) = 1/2 x^T H x
+        for i in range(dimension):
+            row, product = hessian[i], 0.0
+            for j in range(dimension):
+                product += row[j] * x[j]
+            total += x[i] * product
+        out[n] = 0.5 * total
+
+
+@njit_sums
+def _quadratic_gradient_kernel(points, hessian, out):
+    """Compute the gradient H x of equation opt-quadratic."""
+    count, dimension = points.shape
+    for n in range(count):
+        x = points[n]
+        for i in range(dimension):
+            row, product = hessian[i], 0.0
+            for j in range(dimension):
+                product += row[j] * x[j]
+            out[n, i] = product
 
 
 def quadratic(hessian: ArrayLike) -> Landscape:
@@ -250,13 +307,6 @@ def quadratic(hessian: ArrayLike) -> Landscape:
         eigenvalue is negative. It starts at ``(1, 2, ..., dimension) / dimension``, which has a
         part along every axis of the surface for all but special matrices.
 
-    Raises
-    ------
-    ValueError
-        If `hessian` is not a square symmetric matrix of finite numbers.
-    TypeError
-        If `hessian` does not hold real numbers.
-
     Notes
     -----
     The error surface of a linear unit with squared error, with H the covariance of its inputs:
@@ -274,15 +324,14 @@ def quadratic(hessian: ArrayLike) -> Landscape:
     matrix = matrix / 2 + matrix.T / 2
     rounding = dimension * np.finfo(np.float64).eps * np.abs(eigenvalues).max()
 
-    def f(p: FloatArray) -> FloatArray:
-        # (opt-quadratic)  f(x) = 1/2 x^T H x
-        return 0.5 * (p * grad(p)).sum(axis=-1)
+    def f(points: FloatArray, out: FloatArray) -> None:
+        _quadratic_kernel(points, matrix.astype(points.dtype), out)
 
-    def grad(p: FloatArray) -> FloatArray:
-        return p @ matrix.astype(p.dtype)
+    def grad(points: FloatArray, out: FloatArray) -> None:
+        _quadratic_gradient_kernel(points, matrix.astype(points.dtype), out)
 
-    def second(p: FloatArray) -> FloatArray:
-        return np.broadcast_to(matrix.astype(p.dtype), (*p.shape, dimension)).copy()
+    def second(points: FloatArray, out: FloatArray) -> None:  # noqa: ARG001 (the same everywhere)
+        out[:] = matrix
 
     return Landscape(
         "Quadratic",

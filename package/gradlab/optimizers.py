@@ -8,27 +8,29 @@ Chapter: ``book/optimizers.md``.
 Decks: L "The Momentum Method", "Separate, Adaptive Learning Rates" and "Better Adaptation:
 RMSProp", C "Momentum and incremental updates", "Nestorov's Accelerated Gradient", "RMS Prop" and
 "ADAM: RMSprop with momentum".
-Papers: B. T. Polyak, Some Methods of Speeding up the Convergence of Iteration Methods, 1964.
-Y. Nesterov, A Method of Solving a Convex Programming Problem with Convergence Rate O(1/k^2), 1983.
-I. Sutskever, J. Martens, G. Dahl and G. Hinton, On the Importance of Initialization and Momentum
-in Deep Learning, ICML 2013. J. Duchi, E. Hazan and Y. Singer, Adaptive Subgradient Methods for
-Online Learning and Stochastic Optimization, JMLR 12, 2011. M. D. Zeiler, ADADELTA: An Adaptive
-Learning Rate Method, arXiv:1212.5701, 2012. D. P. Kingma and J. Ba, Adam: A Method for Stochastic
-Optimization, ICLR 2015. I. Loshchilov and F. Hutter, Decoupled Weight Decay Regularization, ICLR
-2019.
+Papers: B. T. Polyak, Some Methods of Speeding up the Convergence of Iteration Methods, 1964. Y.
+Nesterov, A Method of Solving a Convex Programming Problem with Convergence Rate O(1/k^2), 1983. I.
+Sutskever, J. Martens, G. Dahl and G. Hinton, On the Importance of Initialization and Momentum in
+Deep Learning, ICML 2013. M. Riedmiller and H. Braun, A Direct Adaptive Method for Faster
+Backpropagation Learning: The RPROP Algorithm, ICNN 1993. J. Duchi, E. Hazan and Y. Singer, Adaptive
+Subgradient Methods for Online Learning and Stochastic Optimization, JMLR 12, 2011. M. D. Zeiler,
+ADADELTA: An Adaptive Learning Rate Method, arXiv:1212.5701, 2012. D. P. Kingma and J. Ba, Adam: A
+Method for Stochastic Optimization, ICLR 2015. I. Loshchilov and F. Hutter, Decoupled Weight Decay
+Regularization, ICLR 2019.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
 from gradlab._owner import Owner
+from gradlab._settings import shown
 from gradlab._validate import (
     FloatArray,
     as_array,
@@ -52,6 +54,8 @@ __all__ = [
     "Nesterov",
     "Optimizer",
     "RMSProp",
+    "RProp",
+    "optimal_momentum",
 ]
 
 
@@ -77,12 +81,39 @@ def _squarable(g, largest):
     return math.copysign(bound, g) if bound < abs(g) < math.inf else g
 
 
+def _as_fraction(name: str, value: Any) -> float:
+    return as_real(name, value, low=0.0, high=1.0, high_open=True)
+
+
+def _as_positive(name: str, value: Any) -> float:
+    return as_real(name, value, low=0.0, low_open=True)
+
+
+def _as_not_negative(name: str, value: Any) -> float:
+    return as_real(name, value, low=0.0)
+
+
+def _as_at_least_one(name: str, value: Any) -> float:
+    return as_real(name, value, low=1.0)
+
+
+def _as_shrinking(name: str, value: Any) -> float:
+    return as_real(name, value, low=0.0, high=1.0, low_open=True)
+
+
+Checks = dict[str, Callable[[str, Any], Any]]
+
+
 class Optimizer:
     r"""What the optimizers share: learning rate, weight decay, state and checks.
 
     A base class: use one of its subclasses. All but `SGD` remember the gradients of the arrays
     that they update, so each network needs an optimizer of its own; `gradlab.training.fit` refuses
     one that has a memory of another network. Setting `state` makes it anybody's again.
+
+    The parameters of the constructor are attributes, which may be set between steps and are checked
+    then as in the constructor. A setting that the memory starts from, such as AdaGrad's
+    ``initial_sum``, is fixed from the first step on.
 
     The methods that square a gradient take a finite one whose square the dtype cannot hold, from
     9e18 on in float32, as the largest that it can. In PyTorch the square is infinite, the step 0 or
@@ -91,7 +122,7 @@ class Optimizer:
     Parameters
     ----------
     learning_rate : float
-        :math:`\eta`, not negative; may be set between steps.
+        :math:`\eta`, not negative.
     weight_decay : float, default 0
         :math:`\lambda`, not negative.
     decoupled : bool, default False
@@ -104,17 +135,19 @@ class Optimizer:
         Decay every array, as the libraries do unless told otherwise. False leaves out the arrays
         of fewer than two dimensions: biases (deck S "Weight Decay") and the scales and shifts of
         normalization layers.
-    **starts : float
+    **starts : float or str
         From a subclass: the arrays that it remembers for each parameter, by name, and the value
-        that they start from.
+        that they start from, or the name of the setting that holds it.
 
-    Raises
-    ------
-    ValueError
-        If a number is outside its range or not finite.
-    TypeError
-        If an argument is not of its type.
     """
+
+    _checks: ClassVar[Checks] = {
+        "learning_rate": _as_not_negative,
+        "weight_decay": _as_not_negative,
+        "decoupled": as_flag,
+        "decay_biases": as_flag,
+    }
+    """How each setting is checked whenever it is set."""
 
     def __init__(
         self,
@@ -122,28 +155,36 @@ class Optimizer:
         weight_decay: float = 0.0,
         decoupled: bool = False,
         decay_biases: bool = True,
-        **starts: float,
+        **starts: float | str,
     ) -> None:
-        self.learning_rate = learning_rate
-        self.weight_decay = as_real("weight_decay", weight_decay, low=0.0)
-        self.decoupled = as_flag("decoupled", decoupled)
-        self.decay_biases = as_flag("decay_biases", decay_biases)
         self._t = 0
         self._starts = starts
         self._arrays: dict[str, list[FloatArray]] = {name: [] for name in starts}
         self._owner = Owner()
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.decoupled = decoupled
+        self.decay_biases = decay_biases
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._checks:
+            value = self._checks[name](name, value)
+            self._check_together({**vars(self), name: value})
+            if self._t and name in self._starts.values() and value != getattr(self, name):
+                raise ValueError(
+                    f"{name} must stay {getattr(self, name)} after the first step, since the "
+                    f"memory started from it, got {value}"
+                )
+        super().__setattr__(name, value)
+
+    def _check_together(self, settings: Mapping[str, Any]) -> None:
+        """Refuse settings that contradict each other; `settings` may lack some yet."""
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def _is_used(self) -> bool:
         return any(self._arrays.values())
-
-    @property
-    def learning_rate(self) -> float:
-        """The current rate."""
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = as_real("learning_rate", value, low=0.0)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -157,7 +198,7 @@ class Optimizer:
         array has another shape than those of the other lists or of the steps taken before.
         """
         arrays = {name: [a.copy() for a in kept] for name, kept in self._arrays.items()}
-        return {"t": self._t, "learning_rate": self._learning_rate, **arrays}
+        return {"t": self._t, "learning_rate": self.learning_rate, **arrays}
 
     @state.setter
     def state(self, value: Mapping[str, Any]) -> None:
@@ -167,7 +208,7 @@ class Optimizer:
         if set(value) != set(names):
             raise ValueError(f"state must have the entries {names}, got {list(value)}")
         t = as_integer("state['t']", value["t"], low=0)
-        rate = as_real("state['learning_rate']", value["learning_rate"], low=0.0)
+        rate = self._checks["learning_rate"]("state['learning_rate']", value["learning_rate"])
         arrays = {name: _copied(f"state[{name!r}]", value[name]) for name in self._arrays}
         expected = next(iter((self._arrays if self._t and t else arrays).values()), [])
         shapes = [array.shape for array in expected] if t else []
@@ -177,7 +218,10 @@ class Optimizer:
                     f"state[{name!r}] must have arrays of shapes {shapes}, "
                     f"got {[array.shape for array in kept]}"
                 )
-        self._t, self._learning_rate, self._arrays = t, rate, arrays
+        # As before the first step, where every setting may change.
+        self._t = 0
+        self.learning_rate = rate
+        self._t, self._arrays = t, arrays
         self._owner = Owner()
 
     def step(self, params: Sequence[FloatArray], grads: Sequence[ArrayLike]) -> None:
@@ -207,7 +251,9 @@ class Optimizer:
             as_shaped(f"grads[{k}]", grad, w.shape, w.dtype)
             for k, (grad, w) in enumerate(zip(grads, weights, strict=True))
         ]
-        self._arrays = self._arrays_for(weights)
+        arrays = self._arrays_for(weights)
+        if arrays is not self._arrays:
+            self._arrays = arrays
         self._t += 1
         for k, (w, g) in enumerate(zip(weights, slopes, strict=True)):
             # A view, unless the memory has gaps or another order.
@@ -219,14 +265,21 @@ class Optimizer:
 
     def _arrays_for(self, weights: list[FloatArray]) -> dict[str, list[FloatArray]]:
         if self._t == 0:
+            starts = {
+                name: getattr(self, start) if isinstance(start, str) else start
+                for name, start in self._starts.items()
+            }
             return {
                 name: [np.full(w.shape, start, w.dtype) for w in weights]
-                for name, start in self._starts.items()
+                for name, start in starts.items()
             }
         for kept in self._arrays.values():
             got, expected = [w.shape for w in weights], [array.shape for array in kept]
             if got != expected:
                 raise ValueError(f"params must have shapes {expected}, as before, got {got}")
+        dtypes = [w.dtype for w in weights]
+        if all([a.dtype for a in kept] == dtypes for kept in self._arrays.values()):
+            return self._arrays
         return {
             name: [a.astype(w.dtype, copy=False) for a, w in zip(kept, weights, strict=True)]
             for name, kept in self._arrays.items()
@@ -235,7 +288,7 @@ class Optimizer:
     def _decay_of(self, w: FloatArray) -> tuple[float, float]:
         """Return the kernels' `shrink` and `l2`."""
         decay = self.weight_decay if self.decay_biases or w.ndim > 1 else 0.0
-        return (1.0 - self._learning_rate * decay, 0.0) if self.decoupled else (1.0, decay)
+        return (1.0 - self.learning_rate * decay, 0.0) if self.decoupled else (1.0, decay)
 
     def _update(
         self,
@@ -260,14 +313,6 @@ def _as_parameter(name: str, value: Any) -> FloatArray:
     return as_array(name, value)
 
 
-def _as_fraction(name: str, value: Any) -> float:
-    return as_real(name, value, low=0.0, high=1.0, high_open=True)
-
-
-def _as_positive(name: str, value: Any) -> float:
-    return as_real(name, value, low=0.0, low_open=True)
-
-
 def _copied(name: str, values: Any) -> list[FloatArray]:
     if not isinstance(values, (list, tuple)):
         raise TypeError(f"{name} must be a list of arrays, got {type(values).__name__}")
@@ -289,18 +334,11 @@ class SGD(Optimizer):
     Parameters
     ----------
     learning_rate : float
-        :math:`\eta`, not negative; may be set between steps.
+        :math:`\eta`, not negative.
     weight_decay : float, default 0
         :math:`\lambda`, not negative.
     decay_biases : bool, default True
         As in `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a rate is negative or not finite.
-    TypeError
-        If an argument is not of its type.
 
     Notes
     -----
@@ -356,9 +394,9 @@ class Momentum(Optimizer):
     Parameters
     ----------
     learning_rate : float
-        :math:`\eta`, not negative; may be set between steps.
+        :math:`\eta`, not negative.
     momentum : float in [0, 1), default 0.9
-        :math:`\beta`, called :math:`\alpha` in deck L; may be set between steps. Deck L advises to
+        :math:`\beta`, called :math:`\alpha` in deck L. Deck L advises to
         start at 0.5 and to raise it to 0.9 or 0.99 when the large gradients are gone.
     weight_decay : float, default 0
     velocity_holds_rate : bool, default True
@@ -368,13 +406,6 @@ class Momentum(Optimizer):
         remembers. While the rate is constant the weights are the same.
     decoupled, decay_biases : bool, default False and True
         As in `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range or not finite.
-    TypeError
-        If an argument is not of its type.
 
     Notes
     -----
@@ -394,6 +425,12 @@ class Momentum(Optimizer):
     (array([0.75]), [array([-0.15])])
     """
 
+    _checks: ClassVar[Checks] = {
+        **Optimizer._checks,
+        "momentum": _as_fraction,
+        "velocity_holds_rate": as_flag,
+    }
+
     def __init__(
         self,
         learning_rate: float,
@@ -406,16 +443,7 @@ class Momentum(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, decoupled, decay_biases, velocity=0.0)
         self.momentum = momentum
-        self.velocity_holds_rate = as_flag("velocity_holds_rate", velocity_holds_rate)
-
-    @property
-    def momentum(self) -> float:
-        """The current momentum."""
-        return self._momentum
-
-    @momentum.setter
-    def momentum(self, value: float) -> None:
-        self._momentum = _as_fraction("momentum", value)
+        self.velocity_holds_rate = velocity_holds_rate
 
     def _flows(self) -> tuple[float, float]:
         """Return the kernels' `inflow` and `outflow`."""
@@ -427,6 +455,54 @@ class Momentum(Optimizer):
     ) -> None:
         (v,) = memory
         _momentum_kernel(w, g, v, *decay, self.momentum, *self._flows())
+
+
+@njit
+def _optimal_momentum_kernel(condition_number):
+    """Equations opt-best-momentum and opt-best-momentum-rate."""
+    root = math.sqrt(condition_number)
+    # (opt-best-momentum)       beta = ((sqrt(kappa) - 1) / (sqrt(kappa) + 1))^2
+    # (opt-best-momentum-rate)  eta h_max = (2 sqrt(kappa) / (sqrt(kappa) + 1))^2
+    return (2.0 * root / (root + 1.0)) ** 2, ((root - 1.0) / (root + 1.0)) ** 2
+
+
+def optimal_momentum(condition_number: float) -> tuple[float, float]:
+    r"""Return the learning rate and the momentum that are best on a bowl of this condition number.
+
+    .. math:: \eta \, h_{\max} = \left( \frac{2 \sqrt\kappa}{\sqrt\kappa + 1} \right)^2, \qquad
+              \beta = \left( \frac{\sqrt\kappa - 1}{\sqrt\kappa + 1} \right)^2
+
+    Parameters
+    ----------
+    condition_number : float
+        :math:`\kappa = h_{\max} / h_{\min}`, the largest curvature over the smallest, at least 1,
+        as `gradlab.gradient_descent.condition_number` computes it.
+
+    Returns
+    -------
+    rate_times_curvature : float
+        :math:`\eta \, h_{\max}`; divide it by the largest curvature. From 1, for a round bowl, up
+        to almost 4.
+    momentum : float
+        :math:`\beta`, for `Momentum`.
+
+    Notes
+    -----
+    In the long run each step shrinks the distance to the minimum, in every direction, by the factor
+    :math:`\sqrt\beta = (\sqrt\kappa - 1) / (\sqrt\kappa + 1)`, and no other pair does better.
+    The best that gradient descent can do is :math:`(\kappa - 1) / (\kappa + 1)`
+    (`gradlab.gradient_descent.optimal_learning_rate`).
+
+    Polyak (1964). Beyond the decks.
+
+    Examples
+    --------
+    >>> optimal_momentum(9.0)
+    (2.25, 0.25)
+    """
+    kappa = as_real("condition_number", condition_number, low=1.0)
+    rate, momentum = _optimal_momentum_kernel(kappa)
+    return float(rate), float(momentum)
 
 
 @njit
@@ -449,21 +525,14 @@ class Nesterov(Momentum):
     Parameters
     ----------
     learning_rate : float
-        :math:`\eta`, not negative; may be set between steps.
+        :math:`\eta`, not negative.
     momentum : float in [0, 1), default 0.9
-        :math:`\beta`; may be set between steps.
+        :math:`\beta`.
     weight_decay : float, default 0
     velocity_holds_rate : bool, default True
         True: the formula above (deck C, Keras). False: PyTorch and optax. As in `Momentum`.
     decoupled, decay_biases : bool, default False and True
         As in `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range or not finite.
-    TypeError
-        If an argument is not of its type.
 
     Notes
     -----
@@ -525,7 +594,7 @@ class LocalGains(Optimizer):
     Parameters
     ----------
     learning_rate : float
-        :math:`\eta`, the global rate, not negative; may be set between steps.
+        :math:`\eta`, the global rate, not negative.
     increase : float, default 0.05
         :math:`\delta`, not negative.
     decrease : float in (0, 1], default 0.95
@@ -535,13 +604,6 @@ class LocalGains(Optimizer):
     weight_decay : float, default 0
     decoupled, decay_biases : bool, default False and True
         As in `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range or not finite.
-    TypeError
-        If an argument is not of its type.
 
     Notes
     -----
@@ -563,6 +625,14 @@ class LocalGains(Optimizer):
     ([array([1.05, 0.95])], array([0.795, 0.995]))
     """
 
+    _checks: ClassVar[Checks] = {
+        **Optimizer._checks,
+        "increase": _as_not_negative,
+        "decrease": _as_shrinking,
+        "min_gain": _as_shrinking,
+        "max_gain": _as_at_least_one,
+    }
+
     def __init__(
         self,
         learning_rate: float,
@@ -578,10 +648,10 @@ class LocalGains(Optimizer):
         super().__init__(
             learning_rate, weight_decay, decoupled, decay_biases, gain=1.0, previous=0.0
         )
-        self.increase = as_real("increase", increase, low=0.0)
-        self.decrease = as_real("decrease", decrease, low=0.0, high=1.0, low_open=True)
-        self.min_gain = as_real("min_gain", min_gain, low=0.0, high=1.0, low_open=True)
-        self.max_gain = as_real("max_gain", max_gain, low=1.0)
+        self.increase = increase
+        self.decrease = decrease
+        self.min_gain = min_gain
+        self.max_gain = max_gain
 
     def _update(
         self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
@@ -590,6 +660,124 @@ class LocalGains(Optimizer):
         bounds = (self.min_gain, self.max_gain)
         rate, increase, decrease = self.learning_rate, self.increase, self.decrease
         _local_gains_kernel(w, g, gain, previous, *decay, rate, increase, decrease, *bounds)
+
+
+@njit
+def _rprop_kernel(w, g, size, previous, shrink, l2, increase, decrease, low, high):
+    """Equations opt-rprop-size and opt-rprop-step."""
+    for i in range(w.size):
+        wi, gi = _decayed(w[i], g[i], shrink, l2)
+        # (opt-rprop-size)  d <- d increase where g and the gradient before agree in sign,
+        #                   d <- d decrease and g <- 0 where they differ, and within [low, high]
+        # Signs are compared, because a product of small gradients can underflow to 0.
+        di, before = size[i], previous[i]
+        if (gi > 0.0 and before > 0.0) or (gi < 0.0 and before < 0.0):
+            di = di * increase
+        elif (gi > 0.0 and before < 0.0) or (gi < 0.0 and before > 0.0):
+            di = di * decrease
+            gi = 0.0
+        di = min(max(di, low), high)
+        size[i] = di
+        previous[i] = gi
+        # (opt-rprop-step)  w <- w - d sign(g)
+        w[i] = wi - di * np.sign(gi)
+
+
+class RProp(Optimizer):
+    r"""RProp: steps whose lengths follow the sign of each gradient, and not its size.
+
+    .. math:: d_i \leftarrow \begin{cases}
+              d_i \, \eta^+ & g_i \text{ has the sign it had in the step before} \\
+              d_i \, \eta^- \text{ and } g_i \leftarrow 0 & \text{it has the other sign}
+              \end{cases}, \\
+              w_i \leftarrow w_i - d_i \, \mathrm{sign}(g_i)
+
+    Parameters
+    ----------
+    learning_rate : float
+        The length of the first step, which every :math:`d_i` starts from; positive. PyTorch's
+        default is 0.01. The lengths are the method's own from there on, so that no schedule can
+        change it after the first step.
+    increase : float, default 1.2
+        :math:`\eta^+`, at least 1.
+    decrease : float in (0, 1], default 0.5
+        :math:`\eta^-`.
+    min_step, max_step : float, default 1e-6 and 50
+        Bounds of the lengths, positive, from the first step on.
+    weight_decay : float, default 0
+    decoupled, decay_biases : bool, default False and True
+        As in `Optimizer`. PyTorch has no decay here.
+
+    Notes
+    -----
+    A weight whose gradient has changed its sign has jumped over a minimum. This is the variant
+    *without* weight-backtracking, in which it stays where it is for one step, and the next
+    gradient counts as the first: PyTorch's ``torch.optim.Rprop``, called iRprop- by C. Igel and
+    M. Huesken (Improving the Rprop Learning Algorithm, 2000). The paper's own *has* backtracking:
+    it takes the step before back. PyTorch compares signs by a product, which for gradients of
+    1e-23 and less is 0 in float32.
+
+    For the whole training set in each step: among mini-batches signs change by chance, and nine
+    gradients of 0.1 and one of -0.9, which cancel, move the weight far. `RMSProp` is the answer.
+    ``state["size"]`` and ``state["previous"]`` are the lengths and the last gradients.
+
+    Decks L "Better Adaptation: RMSProp" and C "RMS Prop"; M. Riedmiller and H. Braun, A Direct
+    Adaptive Method for Faster Backpropagation Learning: The RPROP Algorithm, ICNN 1993.
+
+    Examples
+    --------
+    >>> weight, optimizer = np.array([1.0, 1.0]), RProp(learning_rate=0.1)
+    >>> for gradient in ([100.0, 0.01], [1.0, -1.0]):
+    ...     optimizer.step([weight], [np.array(gradient)])
+    >>> optimizer.state["size"], weight
+    ([array([0.12, 0.05])], array([0.78, 0.9 ]))
+    """
+
+    _checks: ClassVar[Checks] = {
+        **Optimizer._checks,
+        "learning_rate": _as_positive,
+        "increase": _as_at_least_one,
+        "decrease": _as_shrinking,
+        "min_step": _as_positive,
+        "max_step": _as_positive,
+    }
+
+    def __init__(
+        self,
+        learning_rate: float,
+        increase: float = 1.2,
+        decrease: float = 0.5,
+        min_step: float = 1e-6,
+        max_step: float = 50.0,
+        weight_decay: float = 0.0,
+        *,
+        decoupled: bool = False,
+        decay_biases: bool = True,
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            decoupled,
+            decay_biases,
+            size="learning_rate",
+            previous=0.0,
+        )
+        self.increase = increase
+        self.decrease = decrease
+        self.min_step = min_step
+        self.max_step = max_step
+
+    def _check_together(self, settings: Mapping[str, Any]) -> None:
+        low, high = settings.get("min_step", 0.0), settings.get("max_step", math.inf)
+        if low > high:
+            raise ValueError(f"max_step must be at least min_step, {low}, got {high}")
+
+    def _update(
+        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
+    ) -> None:
+        size, previous = memory
+        bounds = (self.min_step, self.max_step)
+        _rprop_kernel(w, g, size, previous, *decay, self.increase, self.decrease, *bounds)
 
 
 @njit
@@ -615,7 +803,7 @@ class AdaGrad(Optimizer):
     Parameters
     ----------
     learning_rate : float, default 1e-2
-        :math:`\eta`, not negative; may be set between steps.
+        :math:`\eta`, not negative.
     eps : float, default 1e-10
         :math:`\epsilon`, positive.
     eps_inside_sqrt : bool, default False
@@ -626,13 +814,6 @@ class AdaGrad(Optimizer):
     weight_decay : float, default 0
     decoupled, decay_biases : bool, default False and True
         As in `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range or not finite.
-    TypeError
-        If an argument is not of its type.
 
     Notes
     -----
@@ -649,6 +830,13 @@ class AdaGrad(Optimizer):
     array([0.9, 1.1])
     """
 
+    _checks: ClassVar[Checks] = {
+        **Optimizer._checks,
+        "eps": _as_positive,
+        "eps_inside_sqrt": as_flag,
+        "initial_sum": _as_not_negative,
+    }
+
     def __init__(
         self,
         learning_rate: float = 1e-2,
@@ -660,10 +848,12 @@ class AdaGrad(Optimizer):
         decoupled: bool = False,
         decay_biases: bool = True,
     ) -> None:
-        start = as_real("initial_sum", initial_sum, low=0.0)
-        super().__init__(learning_rate, weight_decay, decoupled, decay_biases, sum_of_squares=start)
-        self.eps = _as_positive("eps", eps)
-        self.eps_inside_sqrt = as_flag("eps_inside_sqrt", eps_inside_sqrt)
+        super().__init__(
+            learning_rate, weight_decay, decoupled, decay_biases, sum_of_squares="initial_sum"
+        )
+        self.initial_sum = initial_sum
+        self.eps = eps
+        self.eps_inside_sqrt = eps_inside_sqrt
 
     def _update(
         self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
@@ -711,18 +901,11 @@ class AdaDelta(Optimizer):
         :math:`\epsilon`, positive, inside both roots everywhere. It sets the size of the first
         updates. Keras has 1e-7.
     learning_rate : float, default 1
-        :math:`\eta`, not negative; may be set between steps. The paper has none, which is a rate
+        :math:`\eta`, not negative. The paper has none, which is a rate
         of 1, as in PyTorch; Keras's default of 0.001 makes another method of it.
     weight_decay : float, default 0
     decoupled, decay_biases : bool, default False and True
         As in `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range or not finite.
-    TypeError
-        If an argument is not of its type.
 
     Notes
     -----
@@ -739,6 +922,12 @@ class AdaDelta(Optimizer):
     >>> weight.round(6)
     array([0.995528])
     """
+
+    _checks: ClassVar[Checks] = {
+        **Optimizer._checks,
+        "rho": _as_fraction,
+        "eps": _as_positive,
+    }
 
     def __init__(
         self,
@@ -758,8 +947,8 @@ class AdaDelta(Optimizer):
             mean_square=0.0,
             mean_square_update=0.0,
         )
-        self.rho = _as_fraction("rho", rho)
-        self.eps = _as_positive("eps", eps)
+        self.rho = rho
+        self.eps = eps
 
     def _update(
         self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
@@ -791,7 +980,7 @@ class RMSProp(Optimizer):
     Parameters
     ----------
     learning_rate : float, default 1e-3
-        :math:`\eta`, not negative; may be set between steps. PyTorch's default is 0.01.
+        :math:`\eta`, not negative. PyTorch's default is 0.01.
     rho : float in [0, 1), default 0.9
         :math:`\rho`, the weight of the past: :math:`\gamma` in deck C, ``alpha`` in PyTorch (0.99
         there).
@@ -803,13 +992,6 @@ class RMSProp(Optimizer):
     weight_decay : float, default 0
     decoupled, decay_biases : bool, default False and True
         As in `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range or not finite.
-    TypeError
-        If an argument is not of its type.
 
     Notes
     -----
@@ -829,6 +1011,13 @@ class RMSProp(Optimizer):
     array([0.98, 1.02])
     """
 
+    _checks: ClassVar[Checks] = {
+        **Optimizer._checks,
+        "rho": _as_fraction,
+        "eps": _as_positive,
+        "eps_inside_sqrt": as_flag,
+    }
+
     def __init__(
         self,
         learning_rate: float = 1e-3,
@@ -841,9 +1030,9 @@ class RMSProp(Optimizer):
         decay_biases: bool = True,
     ) -> None:
         super().__init__(learning_rate, weight_decay, decoupled, decay_biases, mean_square=0.0)
-        self.rho = _as_fraction("rho", rho)
-        self.eps = _as_positive("eps", eps)
-        self.eps_inside_sqrt = as_flag("eps_inside_sqrt", eps_inside_sqrt)
+        self.rho = rho
+        self.eps = eps
+        self.eps_inside_sqrt = eps_inside_sqrt
 
     def _update(
         self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
@@ -892,7 +1081,7 @@ class Adam(Optimizer):
     Parameters
     ----------
     learning_rate : float, default 1e-3
-        :math:`\eta`, not negative; may be set between steps.
+        :math:`\eta`, not negative.
     beta1 : float in [0, 1), default 0.9
         :math:`\beta_1`, the weight of the past in the mean; :math:`\delta` in deck C.
     beta2 : float in [0, 1), default 0.999
@@ -910,14 +1099,6 @@ class Adam(Optimizer):
         Part of the gradient, and so divided by its size like the rest of it, unless `decoupled`.
     decoupled, decay_biases : bool, default False and True
         As in `Optimizer`; `AdamW` is the decoupled form.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range or not finite, or both `eps_inside_sqrt` and `eps_hat` are
-        asked for.
-    TypeError
-        If an argument is not of its type.
 
     Notes
     -----
@@ -939,6 +1120,15 @@ class Adam(Optimizer):
     (1, [array([10., -2.])])
     """
 
+    _checks: ClassVar[Checks] = {
+        **Optimizer._checks,
+        "beta1": _as_fraction,
+        "beta2": _as_fraction,
+        "eps": _as_positive,
+        "eps_inside_sqrt": as_flag,
+        "eps_hat": as_flag,
+    }
+
     def __init__(
         self,
         learning_rate: float = 1e-3,
@@ -953,12 +1143,14 @@ class Adam(Optimizer):
         decay_biases: bool = True,
     ) -> None:
         super().__init__(learning_rate, weight_decay, decoupled, decay_biases, m=0.0, v=0.0)
-        self.beta1 = _as_fraction("beta1", beta1)
-        self.beta2 = _as_fraction("beta2", beta2)
-        self.eps = _as_positive("eps", eps)
-        self.eps_inside_sqrt = as_flag("eps_inside_sqrt", eps_inside_sqrt)
-        self.eps_hat = as_flag("eps_hat", eps_hat)
-        if self.eps_hat and self.eps_inside_sqrt:
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.eps = eps
+        self.eps_inside_sqrt = eps_inside_sqrt
+        self.eps_hat = eps_hat
+
+    def _check_together(self, settings: Mapping[str, Any]) -> None:
+        if settings.get("eps_hat") and settings.get("eps_inside_sqrt"):
             raise ValueError("eps_hat must be False with eps_inside_sqrt=True, got True")
 
     def _update(
@@ -986,14 +1178,6 @@ class AdamW(Adam):
         :math:`\lambda`, not negative: 1e-2 in PyTorch, 1e-4 in optax, 4e-3 in Keras.
     decay_biases : bool, default True
         As in `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range or not finite, or both `eps_inside_sqrt` and `eps_hat` are
-        asked for.
-    TypeError
-        If an argument is not of its type.
 
     Notes
     -----
@@ -1035,6 +1219,11 @@ class AdamW(Adam):
             decay_biases=decay_biases,
         )
 
+    def _check_together(self, settings: Mapping[str, Any]) -> None:
+        super()._check_together(settings)
+        if not settings.get("decoupled", True):
+            raise ValueError("decoupled must be True in AdamW, got False: use Adam")
+
 
 @njit
 def _adamax_kernel(w, g, m, u, shrink, l2, rate, beta1, beta2, unbias1, eps_inside, eps_outside):
@@ -1061,7 +1250,7 @@ class AdaMax(Optimizer):
     Parameters
     ----------
     learning_rate : float, default 2e-3
-        :math:`\eta`, not negative; may be set between steps. 0.002 in the paper and in PyTorch,
+        :math:`\eta`, not negative. 0.002 in the paper and in PyTorch,
         0.001 in Keras.
     beta1 : float in [0, 1), default 0.9
         :math:`\beta_1`, the weight of the past in the mean.
@@ -1076,13 +1265,6 @@ class AdaMax(Optimizer):
     weight_decay : float, default 0
     decoupled, decay_biases : bool, default False and True
         As in `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range or not finite.
-    TypeError
-        If an argument is not of its type.
 
     Notes
     -----
@@ -1099,6 +1281,14 @@ class AdaMax(Optimizer):
     array([0.9, 1.1])
     """
 
+    _checks: ClassVar[Checks] = {
+        **Optimizer._checks,
+        "beta1": _as_fraction,
+        "beta2": _as_fraction,
+        "eps": _as_positive,
+        "eps_inside_max": as_flag,
+    }
+
     def __init__(
         self,
         learning_rate: float = 2e-3,
@@ -1112,10 +1302,10 @@ class AdaMax(Optimizer):
         decay_biases: bool = True,
     ) -> None:
         super().__init__(learning_rate, weight_decay, decoupled, decay_biases, m=0.0, u=0.0)
-        self.beta1 = _as_fraction("beta1", beta1)
-        self.beta2 = _as_fraction("beta2", beta2)
-        self.eps = _as_positive("eps", eps)
-        self.eps_inside_max = as_flag("eps_inside_max", eps_inside_max)
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.eps = eps
+        self.eps_inside_max = eps_inside_max
 
     def _update(
         self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
 from gradlab._owner import Owner
+from gradlab._settings import shown
 from gradlab._validate import (
     FloatArray,
     as_float_array,
@@ -636,7 +637,7 @@ class PerformanceSchedule:
         min_value: float = 0.0,
         mode: str = "min",
     ) -> None:
-        self.value = as_real("init_value", init_value, low=0.0)
+        self.init_value = self.value = as_real("init_value", init_value, low=0.0)
         self.factor = as_real("factor", factor, low=0.0, high=1.0, low_open=True, high_open=True)
         self.patience = as_integer("patience", patience, low=0)
         self.min_delta = as_real("min_delta", min_delta, low=0.0)
@@ -648,6 +649,9 @@ class PerformanceSchedule:
         self.bad_updates = 0
         self.reductions = 0
         self._owner = Owner()
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     def _is_used(self) -> bool:
         return math.isfinite(self.best) or self.bad_updates > 0 or self.reductions > 0

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gradlab._jit import njit, njit_sums
 from gradlab._validate import (
     FloatArray,
     as_batch,
@@ -48,6 +49,16 @@ def _as_strength(value: float, half: bool) -> float:
     return as_real("strength", value, low=0.0) * (1.0 if as_flag("half", half) else 2.0)
 
 
+@njit_sums
+def _l2_penalty_kernel(w, strength):
+    """Equation wd-penalty, the summand of one array."""
+    # (wd-penalty)  lambda / 2 ||W||^2
+    total = np.float64(0.0)
+    for i in range(w.size):
+        total += np.float64(w[i]) * w[i]
+    return 0.5 * strength * total
+
+
 def l2_penalty(weights: Sequence[ArrayLike], strength: float, *, half: bool = True) -> float:
     r"""Half the sum of the squared weights, times the strength: add it to the loss.
 
@@ -68,13 +79,6 @@ def l2_penalty(weights: Sequence[ArrayLike], strength: float, *, half: bool = Tr
     float
         Summed in float64, whatever the dtype of the weights.
 
-    Raises
-    ------
-    ValueError
-        If `strength` is negative or not finite.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     Equation wd-penalty. It is added once to the *mean* loss over the examples (deck C). Deck S
@@ -88,9 +92,15 @@ def l2_penalty(weights: Sequence[ArrayLike], strength: float, *, half: bool = Tr
     3.5
     """
     strength = _as_strength(strength, half)
-    # (wd-penalty)  1/2 lambda sum_k ||W_k||^2
-    squares = (np.square(w, dtype=np.float64).sum() for w in _as_weights(weights))
-    return 0.5 * strength * float(sum(squares))
+    return float(sum(_l2_penalty_kernel(w.reshape(-1), strength) for w in _as_weights(weights)))
+
+
+@njit
+def _l2_penalty_backward_kernel(w, strength, out):
+    """Equation wd-gradient."""
+    # (wd-gradient)  lambda W
+    for i in range(w.size):
+        out[i] = strength * w[i]
 
 
 def l2_penalty_backward(
@@ -114,13 +124,6 @@ def l2_penalty_backward(
     list of arrays
         New arrays, each of the shape and dtype of its weights.
 
-    Raises
-    ------
-    ValueError
-        If `strength` is negative or not finite.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     Equation wd-gradient. Gradient descent on the sum is the update :math:`W \leftarrow W - \eta
@@ -136,8 +139,24 @@ def l2_penalty_backward(
     [array([[0.5, 1. ]]), array([[1.5]])]
     """
     strength = _as_strength(strength, half)
-    # (wd-gradient)  lambda W_k
-    return [strength * w for w in _as_weights(weights)]
+    grads = []
+    for w in _as_weights(weights):
+        out = np.empty_like(w)
+        _l2_penalty_backward_kernel(w.reshape(-1), w.dtype.type(strength), out.reshape(-1))
+        grads.append(out)
+    return grads
+
+
+@njit_sums
+def _l1_activation_penalty_kernel(a, strength):
+    """Equation wd-activation-penalty."""
+    batch, features = a.shape
+    # (wd-activation-penalty)  lambda / B sum_ij |a_ij|
+    total = np.float64(0.0)
+    for i in range(batch):
+        for j in range(features):
+            total += abs(np.float64(a[i, j]))
+    return strength / batch * total
 
 
 def l1_activation_penalty(activations: ArrayLike, strength: float) -> float:
@@ -157,14 +176,6 @@ def l1_activation_penalty(activations: ArrayLike, strength: float) -> float:
     float
         Summed in float64, whatever the dtype of the activations.
 
-    Raises
-    ------
-    ValueError
-        If `strength` is negative or not finite, or the array is empty or has another number of
-        dimensions.
-    TypeError
-        If the array does not hold real numbers.
-
     Notes
     -----
     Equation wd-activation-penalty. The mean over the batch makes the strength independent of its
@@ -179,9 +190,16 @@ def l1_activation_penalty(activations: ArrayLike, strength: float) -> float:
     """
     activations = as_batch("activations", activations)
     strength = as_real("strength", strength, low=0.0)
-    # (wd-activation-penalty)  lambda / B sum_ij |a_ij|
-    total = np.abs(activations).sum(dtype=np.float64)
-    return strength / activations.shape[0] * float(total)
+    return float(_l1_activation_penalty_kernel(activations, strength))
+
+
+@njit
+def _l1_activation_penalty_backward_kernel(a, slope, out):
+    """Equation wd-activation-gradient, with `slope` = lambda / B."""
+    # (wd-activation-gradient)  lambda / B sign(a_ij)
+    for k in range(a.size):
+        # The last case is 0, or not a number.
+        out[k] = slope if a[k] > 0 else (-slope if a[k] < 0 else slope * a[k])
 
 
 def l1_activation_penalty_backward(activations: ArrayLike, strength: float) -> FloatArray:
@@ -200,14 +218,6 @@ def l1_activation_penalty_backward(activations: ArrayLike, strength: float) -> F
     array (batch, features)
         In the dtype of `activations`; add it to the gradient that comes from the next layer.
 
-    Raises
-    ------
-    ValueError
-        If `strength` is negative or not finite, or the array is empty or has another number of
-        dimensions.
-    TypeError
-        If the array does not hold real numbers.
-
     Notes
     -----
     Equation wd-activation-gradient. At 0 any number between -1 and 1 times the factor is a
@@ -223,8 +233,18 @@ def l1_activation_penalty_backward(activations: ArrayLike, strength: float) -> F
     """
     activations = as_batch("activations", activations)
     strength = as_real("strength", strength, low=0.0)
-    # (wd-activation-gradient)  lambda / B sign(a_ij)
-    return strength / activations.shape[0] * np.sign(activations)
+    slope = activations.dtype.type(strength / activations.shape[0])
+    out = np.empty_like(activations)
+    _l1_activation_penalty_backward_kernel(activations.reshape(-1), slope, out.reshape(-1))
+    return out
+
+
+@njit
+def _input_noise_kernel(x, scale, noise):
+    """Equation wd-noise; `noise` holds xi, and then the sum."""
+    # (wd-noise)  x + sigma xi
+    for k in range(x.size):
+        noise[k] = x[k] + scale * noise[k]
 
 
 def add_input_noise(x: ArrayLike, scale: float, rng: np.random.Generator) -> FloatArray:
@@ -245,13 +265,6 @@ def add_input_noise(x: ArrayLike, scale: float, rng: np.random.Generator) -> Flo
     -------
     array of the shape and dtype of `x`
 
-    Raises
-    ------
-    ValueError
-        If `scale` is negative or not finite.
-    TypeError
-        If the array does not hold real numbers, or `rng` is not a Generator.
-
     Notes
     -----
     Equation wd-noise. For a linear model :math:`x \cdot w` with half the squared error, the mean
@@ -268,5 +281,7 @@ def add_input_noise(x: ArrayLike, scale: float, rng: np.random.Generator) -> Flo
     """
     x = as_float_array("x", x)
     scale = as_real("scale", scale, low=0.0)
-    # (wd-noise)  x + sigma xi
-    return x + scale * as_rng("rng", rng).standard_normal(x.shape, x.dtype)
+    noise = np.empty_like(x)
+    as_rng("rng", rng).standard_normal(x.shape, x.dtype, out=noise)
+    _input_noise_kernel(x.reshape(-1), x.dtype.type(scale), noise.reshape(-1))
+    return noise
