@@ -99,14 +99,22 @@ else:
         return _compiled(kernel, fastmath={"reassoc"})
 
     def njit_inline(kernel: F) -> F:
-        """Compile a function that kernels call in their inner loops, into these loops."""
-        return _compiled(kernel, forceinline=True)
+        """Compile a function that kernels call in their inner loops, into these loops.
+
+        Its own sums keep their order, also in a kernel of `njit_sums`, whose flag numba would hand
+        on.
+        """
+        return _compiled(kernel, forceinline=True, fastmath=False)
 
     def in_kernels(face: Any, double: Any, single: Any) -> None:
-        """Let compiled kernels call `double` or `single`, by precision, where they call `face`."""
+        """Let compiled kernels call `double` or `single`, by precision, where they call `face`.
+
+        It takes a number, or an array of numbers.
+        """
 
         # Without annotations: numba compares the signatures.
         @overload(face, jit_options={"forceinline": True, "error_model": "numpy"})
         def choose(x):
-            chosen = {types.float64: double, types.float32: single}.get(x)
+            kind = x.dtype if isinstance(x, types.Array) else x
+            chosen = {types.float64: double, types.float32: single}.get(kind)
             return None if chosen is None else lambda x: chosen(x)

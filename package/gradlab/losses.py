@@ -99,13 +99,6 @@ def squared_error(y: ArrayLike, target: ArrayLike) -> float:
     float
         In the squared unit of `y`.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or is empty.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     PyTorch's ``mse_loss`` and Keras's ``MeanSquaredError`` are the mean over all entries without
@@ -137,13 +130,6 @@ def squared_error_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     -------
     array (batch, features)
         In the dtype of `y`.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or is empty.
-    TypeError
-        If an array does not hold real numbers.
 
     Notes
     -----
@@ -197,14 +183,6 @@ def binary_cross_entropy(y: ArrayLike, target: ArrayLike, min_log: float = -100.
     float
         In nats. With 0 log 0 = 0, a right prediction of exactly 0 or 1 costs nothing.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit or is empty, a probability is outside [0, 1] or not a number, or
-        `min_log` is not negative.
-    TypeError
-        If an array does not hold real numbers, or `min_log` is not one.
-
     Notes
     -----
     Keras moves the prediction into [1e-7, 1 - 1e-7] instead: pass
@@ -250,13 +228,6 @@ def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray
     -------
     array of the shape of `y`
         In the dtype of `y`; always finite.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit or is empty, or a probability is outside [0, 1] or not a number.
-    TypeError
-        If an array does not hold real numbers.
 
     Notes
     -----
@@ -318,14 +289,6 @@ def kl_divergence(y: ArrayLike, target: ArrayLike, min_log: float = -100.0) -> f
     float
         In nats; for rows that sum to 1, not negative, and 0 where they are equal.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit or is empty, a probability is outside [0, 1] or not a number, or
-        `min_log` is not negative.
-    TypeError
-        If an array does not hold real numbers, or `min_log` is not one.
-
     Notes
     -----
     PyTorch's ``kl_div`` takes the logarithm of the prediction, which needs no such rule, and has
@@ -361,13 +324,6 @@ def kl_divergence_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     -------
     array (batch, classes)
         In the dtype of `y`; always finite.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit or is empty, or a probability is outside [0, 1] or not a number.
-    TypeError
-        If an array does not hold real numbers.
 
     Notes
     -----
@@ -425,13 +381,6 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     float
         In nats; finite for any finite logits.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or a label names no class.
-    TypeError
-        If `logits` does not hold real numbers or `labels` integers.
-
     Notes
     -----
     PyTorch's ``cross_entropy`` and optax's ``softmax_cross_entropy_with_integer_labels``, averaged.
@@ -463,13 +412,6 @@ def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> Floa
     -------
     array (batch, classes)
         In the dtype of `logits`.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or a label names no class.
-    TypeError
-        If `logits` does not hold real numbers or `labels` integers.
 
     Notes
     -----
@@ -551,11 +493,6 @@ def margin_losses(z: ArrayLike) -> dict[str, FloatArray]:
         ``"squared_error_sigmoid"`` (targets 0 and 1), ``"squared_error_tanh"`` and
         ``"cross_entropy"``, in bits, so that it is 1 at a margin of 0 and nowhere below the
         misclassification error.
-
-    Raises
-    ------
-    TypeError
-        If `z` does not hold real numbers.
 
     Notes
     -----
