@@ -1168,13 +1168,12 @@ def _maxout_kernel(x, winner, out):
     # (act-maxout)  f_u = max_k x_uk
     for u in range(units):
         row = x[u]
-        best = 0
+        winner[u], out[u] = 0, row[0]
         for k in range(1, pieces):
             # The first of equal pieces wins, and a value that is not a number beats all others.
-            if row[k] > row[best] or (row[k] != row[k] and row[best] == row[best]):
-                best = k
-        winner[u] = best
-        out[u] = row[best]
+            better = (not row[k] <= out[u]) & (out[u] == out[u])
+            winner[u] = k if better else winner[u]
+            out[u] = row[k] if better else out[u]
 
 
 def maxout(x: ArrayLike, pieces: int) -> FloatArray:
@@ -1219,7 +1218,8 @@ def _maxout_backward_kernel(dout, winner, dx):
     # (act-maxout-backward)  dx_uk = dout_u [k is the winner of u]
     for u in range(units):
         for k in range(pieces):
-            dx[u, k] = dout[u] if k == winner[u] else _ZERO
+            dx[u, k] = _ZERO
+        dx[u, winner[u]] = dout[u]
 
 
 def maxout_backward(dout: ArrayLike, x: ArrayLike, pieces: int) -> FloatArray:
