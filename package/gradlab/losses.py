@@ -393,8 +393,7 @@ def _kl_divergence_kernel(y, target, min_log):
     for i in range(batch):
         yi, di = y[i], target[i]
         for c in range(classes):
-            ratio = log(di[c]) - max(log(yi[c]), min_log)
-            loss += di[c] * ratio if di[c] > 0 else 0.0
+            loss += di[c] * (log(di[c]) - max(log(yi[c]), min_log)) if di[c] > 0 else 0.0
     return loss / batch
 
 
