@@ -388,7 +388,8 @@ def test_masked_and_undefined_entries_of_softmax():
     for bad in (np.nan, -np.nan, np.inf):
         for row in ([bad, 1.0, -1.0], [-1.0, 1.0, bad]):
             for dtype in DTYPES:
-                assert np.isnan(act.softmax(np.array(row, dtype))).any()
+                with np.errstate(invalid="ignore"):
+                    assert np.isnan(act.softmax(np.array(row, dtype))).any()
     for dtype in DTYPES:
         wide = np.full((2, 100), -1000, dtype)
         wide[:, 37] = -999

@@ -6,7 +6,8 @@ without a branch or a table, so that a loop over them is computed several number
 reduces its argument to a short interval, evaluates a polynomial there by Horner's rule, and puts
 the exponent together with an integer shift. They are within 2 units in the last place, have the
 special values of NumPy's functions, and give the same bits on every machine, since no product is
-merged with a sum. Where numba does not compile, NumPy's own functions stand in.
+merged with a sum. (Far below 0 the distribution function has the rounding of a square in its
+exponent.) Where numba does not compile, functions of NumPy or of `math` stand in.
 
 The method is that of W. J. Cody and W. Waite, Software Manual for the Elementary Functions,
 Prentice Hall, 1980, and P. T. P. Tang, Table-Driven Implementation of the Exponential Function in
@@ -70,19 +71,22 @@ _LOG64 = (
 )
 _LOG32 = _single(0.23331614, 0.28550780, 0.40000123, 0.66666669)
 
-# (tanh(x) / x - 1) / x^2 as a polynomial in x^2, for |x| up to 0.35.
+# (tanh(x) / x - 1) / x^2 as a polynomial in x^2, for |x| up to 0.55.
 _TANH64 = (
-    -0.0001919861706526144,
-    0.0005796450989748968,
-    -0.0014545740000921502,
-    0.0035920380602361504,
-    -0.008863231739498224,
-    0.021869488446214648,
-    -0.05396825396718293,
-    0.13333333333332842,
+    7.868967539363156e-06,
+    -3.3712357424774e-05,
+    9.454554147389006e-05,
+    -0.00023847048716663634,
+    0.0005899047612997415,
+    -0.0014558190150215356,
+    0.0035921267619017645,
+    -0.00886323546265538,
+    0.021869488534056503,
+    -0.05396825396822006,
+    0.1333333333333331,
     -0.3333333333333333,
 )
-_TANH32 = _single(0.019836085, -0.05381565, 0.13332961, -0.3333333)
+_TANH32 = _single(0.0025255391, -0.0085257515, 0.021818312, -0.053964686, 0.13333324, -0.33333334)
 
 # (a + 5) exp(a^2 / 2) P(Z > a) as a polynomial in (a - 5) / (a + 5), for a from 0 to 40, in float32
 # to 15, where Z is standard normal.
@@ -128,7 +132,7 @@ _ZERO32, _HALF32, _ONE32, _TWO32, _TWENTY_FOUR32 = _single(0.0, 0.5, 1.0, 2.0, 2
 _INFINITY32, _NAN32 = _single(np.inf, np.nan)
 _NORMAL32, _TWO24_32 = _single(1.1754944e-38, 16777216.0)
 _EXP_LOW32, _EXP_HIGH32, _EXPM1_LOW32 = _single(-105.0, 89.0, -20.0)
-_TINY32, _TANH_SMALL32, _TANH_HIGH32 = _single(1e-8, 0.35, 10.0)
+_TINY32, _TANH_SMALL32, _TANH_HIGH32 = _single(1e-8, 0.55, 10.0)
 _FIVE32, _TAIL_HIGH32 = _single(5.0, 15.0)
 
 
@@ -191,7 +195,7 @@ def _expm164(x):
     n, r, q = _reduced64(z)
     # 2^n (1 + r + q) - 1, the large terms first; halved, since 2^1024 is out of range.
     half = _power_of_two64(n - 1)
-    result = 2.0 * (((half - 0.5) + half * r) + half * q)
+    result = 2.0 * ((half - 0.5) + half * (r + q))
     return x if abs(x) < 1e-17 else result
 
 
@@ -200,31 +204,33 @@ def _expm132(x):
     z = _EXPM1_LOW32 if x < _EXPM1_LOW32 else (_EXP_HIGH32 if x > _EXP_HIGH32 else x)
     n, r, q = _reduced32(z)
     half = _power_of_two32(np.int32(n - 1))
-    result = _TWO32 * (((half - _HALF32) + half * r) + half * q)
+    result = _TWO32 * ((half - _HALF32) + half * (r + q))
     return x if abs(x) < _TINY32 else result
 
 
 @njit_inline
 def _tanh64(x):
-    # tanh |x| = e / (e + 2) with e = exp(2 |x|) - 1, and 1 to rounding from 22 on.
+    # Each operation of 1 - 2 / (exp(2 |x|) + 1) is monotone, and so is the whole. From 22 on it is
+    # 1 to rounding; near 0, where it would lose digits, a polynomial takes its place.
     size = abs(x)
-    e = _expm164(2.0 * (22.0 if size > 22.0 else size))
-    large = e / (e + 2.0)
-    # Near 0 the quotient would round three times in places that show.
+    large = 1.0 - 2.0 / (_exp64(2.0 * (22.0 if size > 22.0 else size)) + 1.0)
     z, c = x * x, _TANH64
-    p = ((((c[0] * z + c[1]) * z + c[2]) * z + c[3]) * z + c[4]) * z + c[5]
-    small = x + x * (z * (((p * z + c[6]) * z + c[7]) * z + c[8]))
-    result = small if size < 0.35 else (-large if x < 0.0 else large)
+    p = (((((c[0] * z + c[1]) * z + c[2]) * z + c[3]) * z + c[4]) * z + c[5]) * z + c[6]
+    p = ((((p * z + c[7]) * z + c[8]) * z + c[9]) * z + c[10]) * z + c[11]
+    small = x + x * (z * p)
+    result = small if size < 0.55 else (-large if x < 0.0 else large)
     return x if x == 0.0 else result
 
 
 @njit_inline
 def _tanh32(x):
     size = abs(x)
-    e = _expm132(_TWO32 * (_TANH_HIGH32 if size > _TANH_HIGH32 else size))
-    large = e / (e + _TWO32)
+    large = _ONE32 - _TWO32 / (
+        _exp32(_TWO32 * (_TANH_HIGH32 if size > _TANH_HIGH32 else size)) + _ONE32
+    )
     z, c = x * x, _TANH32
-    small = x + x * (z * (((c[0] * z + c[1]) * z + c[2]) * z + c[3]))
+    p = ((((c[0] * z + c[1]) * z + c[2]) * z + c[3]) * z + c[4]) * z + c[5]
+    small = x + x * (z * p)
     result = small if size < _TANH_SMALL32 else (-large if x < _ZERO32 else large)
     return x if x == _ZERO32 else result
 
