@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 from support import array_errors, assert_agrees, frozen, torch
 
 from gradlab import activations as act
@@ -24,6 +24,8 @@ DEFINITIONS = {
     "elu": lambda x: x if x > 0 else math.exp(x) - 1,
     "selu": lambda x: 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * (math.exp(x) - 1)),
     "softplus": lambda x: math.log(1 + math.exp(x)),
+    "gelu": lambda x: x / 2 * math.erfc(-x / math.sqrt(2)),
+    "silu": lambda x: x / (1 + math.exp(-x)),
 }
 COUPLED = ("softmax", "log_softmax")
 TORCH = {
@@ -35,6 +37,8 @@ TORCH = {
     "elu": "elu",
     "selu": "selu",
     "softplus": "softplus",
+    "gelu": "gelu",
+    "silu": "silu",
     "softmax": "softmax",
     "log_softmax": "log_softmax",
 }
@@ -64,6 +68,8 @@ def make_case(seed, shape=(5, 4), dtype=np.float64):
 @pytest.mark.equation("act-elu")
 @pytest.mark.equation("act-selu")
 @pytest.mark.equation("act-softplus")
+@pytest.mark.equation("act-gelu")
+@pytest.mark.equation("act-silu")
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_entrywise_functions_are_their_definitions(name):
     x = np.concatenate([np.linspace(-9, 9, 61), [-1.0, 0.0, 1.0]])
@@ -118,6 +124,8 @@ def test_dead_fraction_counts_units_that_are_never_on():
 @pytest.mark.equation("act-elu-backward")
 @pytest.mark.equation("act-selu-backward")
 @pytest.mark.equation("act-softplus-backward")
+@pytest.mark.equation("act-gelu-backward")
+@pytest.mark.equation("act-silu-backward")
 @pytest.mark.equation("act-softmax-backward")
 @pytest.mark.equation("act-log-softmax-backward")
 @pytest.mark.parametrize("name", ALL)
@@ -175,6 +183,20 @@ def test_backward_at_a_kink_is_as_documented():
     np.testing.assert_array_equal(
         act.maxout_backward([[5.0]], [[1.0, 2.0, 2.0]], 3), [[0.0, 5.0, 0.0]]
     )
+
+
+@pytest.mark.equation("act-gelu-tanh")
+@pytest.mark.equation("act-gelu-tanh-backward")
+def test_gelu_with_tanh_is_its_definition_and_near_the_exact_one():
+    x = np.linspace(-9, 9, 61)
+    u = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+    out = act.gelu(x, approximate="tanh")
+    np.testing.assert_allclose(out, x / 2 * (1 + np.tanh(u)), rtol=1e-12, atol=1e-15)
+    x = np.linspace(-9, 9, 10001)
+    assert 0.0004 < np.abs(act.gelu(x) - act.gelu(x, approximate="tanh")).max() < 0.0005
+    x, dout = make_case(12)
+    dx = act.gelu_backward(dout, x, approximate="tanh")
+    check_gradient(lambda a: float((act.gelu(a, approximate="tanh") * dout).sum()), dx, x, tol=1e-7)
 
 
 # ---- what the chapter says of them
@@ -275,6 +297,8 @@ def test_values_at_extremes(dtype):
         "elu": [-1, 1e4],
         "selu": [-1.7580993408473766, 10507.009873554805],
         "softplus": [0, 1e4],
+        "gelu": [0, 1e4],
+        "silu": [0, 1e4],
         "softmax": [0, 1],
         "log_softmax": [-2e4, 0],
     }.items():
@@ -289,6 +313,8 @@ def test_values_at_extremes(dtype):
         "elu": [0, 3],
         "selu": [0, 3 * 1.0507009873554805],
         "softplus": [0, 3],
+        "gelu": [0, 3],
+        "silu": [0, 3],
         "softmax": [0, 0],
         "log_softmax": [2, -2],
     }.items():
@@ -312,6 +338,34 @@ def test_small_results_keep_their_digits(dtype):
         np.testing.assert_allclose(got, expected, rtol=2e-6)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu_keeps_its_digits_far_below_zero(approximate, dtype):
+    x = np.linspace(-9, -3, 25).astype(dtype)
+    if approximate == "none":
+        expected = [v / 2 * math.erfc(-v / math.sqrt(2)) for v in x.astype(float)]
+    else:
+        wide = x.astype(float)
+        u = math.sqrt(2 / math.pi) * (wide + 0.044715 * wide**3)
+        expected = wide / (1 + np.exp(-2 * u))
+    rtol = 1e-12 if dtype == np.float64 else 2e-5
+    np.testing.assert_allclose(act.gelu(x, approximate), expected, rtol=rtol)
+    far = np.array([-np.inf, np.inf, np.nan], dtype)
+    np.testing.assert_array_equal(act.gelu(far, approximate), [0, np.inf, np.nan])
+    slopes = act.gelu_backward(np.ones(3, dtype), far, approximate)
+    np.testing.assert_array_equal(slopes, [0, 1, np.nan])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(x=arrays(np.float64, array_shapes(max_dims=2, max_side=40), elements=st.floats(-80, 80)))
+def test_rows_of_any_width_and_order(dtype, x):
+    x = x.astype(dtype)
+    expected = special.log_softmax(x.astype(np.float64), axis=-1)
+    tolerance = 1e-5 if dtype == np.float32 else 1e-12
+    np.testing.assert_allclose(act.log_softmax(x), expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(act.softmax(x), np.exp(expected), rtol=2e-5, atol=tolerance)
+
+
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_infinite_and_undefined_input_stay_in_their_place(name):
     forward, backward = pair(name)
@@ -330,6 +384,21 @@ def test_masked_and_undefined_entries_of_softmax():
     p = act.softmax([[np.nan, 1.0], [1.0, 1.0]])
     assert np.isnan(p[0]).all()
     np.testing.assert_array_equal(p[1], [0.5, 0.5])
+    # The sign bit of what is not a number plays no part, nor does its place.
+    for bad in (np.nan, -np.nan, np.inf):
+        for row in ([bad, 1.0, -1.0], [-1.0, 1.0, bad]):
+            for dtype in DTYPES:
+                with np.errstate(invalid="ignore"):
+                    assert np.isnan(act.softmax(np.array(row, dtype))).any()
+    for dtype in DTYPES:
+        wide = np.full((2, 100), -1000, dtype)
+        wide[:, 37] = -999
+        wide[1, 50:] = -np.inf
+        np.testing.assert_allclose(
+            act.softmax(wide)[:, 36:38].sum(axis=1),
+            [(1 + np.e) / (99 + np.e), (1 + np.e) / (49 + np.e)],
+            rtol=1e-6,
+        )
 
 
 def test_not_a_number_wins_in_maxout():
@@ -387,6 +456,16 @@ def test_slopes_agree_with_pytorch(alpha):
         forward, backward = pair(name)
         assert_agrees(forward(x, alpha), expected.detach().numpy())
         assert_agrees(backward(dout, x, alpha), leaf.grad.numpy())
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gelu_with_tanh_agrees_with_frozen_pytorch(dtype):
+    stored = frozen("activations")
+    x, dout = (stored[f"{dtype.__name__}/{key}"] for key in ("x", "dout"))
+    out, dx = act.gelu(x, "tanh"), act.gelu_backward(dout, x, "tanh")
+    for i in range(len(x)):
+        assert_agrees(out[i], stored[f"{dtype.__name__}/gelu_tanh"][i])
+        assert_agrees(dx[i], stored[f"{dtype.__name__}/gelu_tanh_backward"][i], scale=1.0)
 
 
 def test_maxout_agrees_with_pytorch():
@@ -492,6 +571,8 @@ def bad_calls():
     for name in (*COUPLED, "maxout"):
         for function in pair(name):
             yield from ((function, "x", bad, ValueError) for bad in (1.0, [], np.ones((2, 0))))
+    for function in pair("gelu"):
+        yield from ((function, "approximate", bad, ValueError) for bad in ("erf", None, True, 0))
     for bad in (1.0, [1.0], X[:0], X[:, :0], X[None]):
         yield act.dead_fraction, "pre_activations", bad, ValueError
 

@@ -1,11 +1,14 @@
 """Elementary functions of kernels, against long double (float64) and float64 (float32)."""
 
+import re
+
 import numba
 import numpy as np
 import pytest
+from scipy import special
 
 from gradlab import _elementary
-from gradlab._jit import njit
+from gradlab._jit import njit, njit_sums
 
 pytestmark = pytest.mark.skipif(
     numba.config.DISABLE_JIT, reason="kernels that are not compiled call NumPy's own functions"
@@ -144,3 +147,65 @@ def test_never_falls_from_one_number_to_the_next(name, dtype):
 def test_a_kernel_may_call_them_with_either_precision_and_nothing_else():
     assert evaluate("exp", np.zeros(1, np.float32)).dtype == np.float32
     assert evaluate("exp", np.zeros(1)).dtype == np.float64
+
+
+@njit
+def _normal_cdf(x, out):
+    for i in range(len(x)):
+        out[i] = _elementary.normal_cdf(x[i])
+
+
+@njit
+def _row(x):
+    return _elementary.largest(x), _elementary.total(x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_normal_distribution_function(dtype):
+    x = np.concatenate([np.linspace(-37, 9, 20_001), [-1e-30, 0, 1e-30, 6]]).astype(dtype)
+    x = x[x > (-13 if dtype is np.float32 else -37)]
+    got = np.empty_like(x)
+    _normal_cdf(x, got)
+    expected = special.ndtr(x.astype(np.float64))
+    # Where x is far below 0, the rounding of its square is felt as often as the square is large.
+    bound = np.finfo(dtype).eps * (6 + np.where(x < 0, x.astype(np.float64) ** 2, 0))
+    assert (np.abs(got / expected - 1) < bound).all()
+    far = np.array([-np.inf, -1e4, 1e4, np.inf, np.nan], dtype)
+    got = np.empty_like(far)
+    _normal_cdf(far, got)
+    np.testing.assert_array_equal(got, [0, 0, 1, 1, np.nan])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1, 2, 7, 16, 17, 1000])
+def test_largest_and_total_of_a_row(size, dtype):
+    rng = np.random.default_rng(size)
+    tiny = np.finfo(dtype).smallest_subnormal
+    for offset in (-5, 0, 5):
+        x = (rng.normal(size=size) + offset).astype(dtype)
+        largest, total = _row(x)
+        assert largest == x.max()
+        assert total == pytest.approx(x.sum(dtype=np.float64), rel=1e-12)
+    for place in {0, size // 2, size - 1}:
+        for value, others in ((np.inf, 1), (-1, -np.inf), (tiny, 0), (0, -tiny), (-tiny, -1)):
+            x = np.full(size, others, dtype)
+            x[place] = value
+            assert _row(x)[0] == value
+        x[place] = np.nan
+        assert np.isnan(_row(x)[1])
+    assert _row(np.full(size, -np.inf, dtype))[0] == -np.inf
+
+
+def test_elementary_functions_keep_their_order_in_kernels_that_sum_in_any():
+    @njit_sums
+    def total_of_exp(x):
+        total = 0.0
+        for i in range(len(x)):
+            total += _elementary.exp(x[i])
+        return total
+
+    total_of_exp(np.ones(100))
+    (code,) = total_of_exp.inspect_llvm().values()
+    # The sum, in vectors and in what remains, and nothing of the polynomial.
+    assert 0 < len(re.findall(r"= f\w+ reassoc|reassoc double", code)) < 40
+    assert re.findall(r"= fmul reassoc", code) == []

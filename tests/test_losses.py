@@ -15,6 +15,8 @@ from gradlab.losses import (
     kl_divergence,
     kl_divergence_backward,
     margin_losses,
+    sigmoid_cross_entropy,
+    sigmoid_cross_entropy_backward,
     softmax_cross_entropy,
     softmax_cross_entropy_backward,
     squared_error,
@@ -25,6 +27,7 @@ DTYPES = [np.float64, np.float32]
 REGRESSION = (squared_error, squared_error_backward)
 BINARY = (binary_cross_entropy, binary_cross_entropy_backward)
 KL = (kl_divergence, kl_divergence_backward)
+LOGITS = (sigmoid_cross_entropy, sigmoid_cross_entropy_backward)
 CROSS_ENTROPY = (softmax_cross_entropy, softmax_cross_entropy_backward)
 
 
@@ -37,6 +40,8 @@ def make_pair(seed, loss, rows=5, columns=3, dtype=np.float64):
         y, target = rng.uniform(0.02, 0.98, (2, rows, columns))
     elif loss is kl_divergence:
         y, target = rng.dirichlet(np.ones(columns), size=(2, rows)) * 0.9 + 0.1 / columns
+    elif loss is sigmoid_cross_entropy:
+        y, target = rng.normal(size=(rows, columns)) * 3, rng.uniform(size=(rows, columns))
     else:
         logits = (rng.normal(size=(rows, columns)) * 3).astype(dtype)
         return logits, rng.integers(0, columns, rows)
@@ -74,6 +79,20 @@ def test_kl_divergence_is_the_definition():
     )
     assert kl_divergence(y, target) == pytest.approx(expected / 5, rel=1e-12)
     assert kl_divergence(y, target) == pytest.approx(special.rel_entr(target, y).sum() / 5)
+
+
+@pytest.mark.equation("loss-sigmoid-cross-entropy")
+@pytest.mark.equation("loss-sigmoid-cross-entropy-backward")
+def test_sigmoid_cross_entropy_is_the_binary_one_behind_a_sigmoid():
+    logits, target = make_pair(13, sigmoid_cross_entropy)
+    p = 1 / (1 + np.exp(-logits))
+    expected = -(target * np.log(p) + (1 - target) * np.log(1 - p)).mean()
+    assert sigmoid_cross_entropy(logits, target) == pytest.approx(expected, rel=1e-12)
+    assert binary_cross_entropy(p, target) == pytest.approx(expected, rel=1e-12)
+    gradient = sigmoid_cross_entropy_backward(logits, target)
+    np.testing.assert_allclose(gradient, (p - target) / 15, rtol=1e-12)
+    by_chain = sigmoid_backward(binary_cross_entropy_backward(p, target), logits)
+    np.testing.assert_allclose(gradient, by_chain, rtol=1e-9)
 
 
 @pytest.mark.equation("loss-softmax-cross-entropy")
@@ -114,7 +133,7 @@ def test_margin_losses_are_the_errors_of_a_target_and_an_output():
 @pytest.mark.equation("loss-binary-cross-entropy-backward")
 @pytest.mark.equation("loss-kl-divergence-backward")
 @pytest.mark.equation("loss-softmax-cross-entropy-backward")
-@pytest.mark.parametrize(("loss", "backward"), [REGRESSION, BINARY, KL, CROSS_ENTROPY])
+@pytest.mark.parametrize(("loss", "backward"), [REGRESSION, BINARY, KL, LOGITS, CROSS_ENTROPY])
 @pytest.mark.parametrize(("rows", "columns"), [(5, 3), (2, 7), (1, 1)])
 def test_backward_agrees_with_central_differences(loss, backward, rows, columns):
     y, target = make_pair(4, loss, rows, columns)
@@ -236,6 +255,27 @@ def test_predictions_of_exactly_zero_and_one(dtype):
     np.testing.assert_allclose(gradient, [[-0.5, 0], [0, -0.5e12]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logits_that_are_sure(dtype):
+    logits = np.array([1000, -1000, 1000, -1000, 0], dtype)
+    target = np.array([1, 0, 0, 1, 0.5], dtype)
+    assert sigmoid_cross_entropy(logits, target) == pytest.approx((2000 + math.log(2)) / 5)
+    gradient = sigmoid_cross_entropy_backward(logits, target)
+    np.testing.assert_allclose(gradient, np.array([0, 0, 1, -1, 0]) / 5, rtol=1e-6)
+    # Right and sure: the small rest is there, whichever the answer is.
+    for z, d in ((40, 1), (-40, 0)):
+        case = np.array(z, dtype), np.array(d, dtype)
+        rest = math.exp(-40)
+        assert sigmoid_cross_entropy(*case) == pytest.approx(rest, rel=2e-6, abs=0)
+        error = sigmoid_cross_entropy_backward(*case)
+        np.testing.assert_allclose(error, (1 - 2 * d) * rest, rtol=2e-6)
+    infinite = np.array([np.inf, -np.inf], dtype)
+    assert sigmoid_cross_entropy(infinite, [1, 0]) == 0
+    assert sigmoid_cross_entropy(infinite, [0, 0]) == np.inf
+    np.testing.assert_array_equal(sigmoid_cross_entropy_backward(infinite, [0, 0]), [0.5, 0])
+    assert math.isnan(sigmoid_cross_entropy(np.array([np.nan, 0], dtype), [0, 1]))
+
+
 def test_keras_moves_the_prediction_instead():
     y = np.clip([[0.0, 1.0]], 1e-7, 1 - 1e-7)
     assert binary_cross_entropy(y, [[1, 1]]) == pytest.approx(-math.log(1e-7) / 2, rel=1e-6)
@@ -300,6 +340,7 @@ def test_not_a_number_reaches_the_loss():
         (REGRESSION, ("y", "target")),
         (BINARY, ("y", "target")),
         (KL, ("rows", "distribution")),
+        (LOGITS, ("logits", "target")),
         (CROSS_ENTROPY, ("logits", "labels")),
     ],
 )
@@ -349,6 +390,11 @@ def test_agrees_with_pytorch(dtype, seed, rows, columns, hard):
         lambda y, d: functional.kl_div(y.log(), d, reduction="batchmean"),
     )
     check(
+        LOGITS,
+        *make_pair(seed, sigmoid_cross_entropy, rows, columns, dtype),
+        functional.binary_cross_entropy_with_logits,
+    )
+    check(
         CROSS_ENTROPY,
         *make_pair(seed, softmax_cross_entropy, rows, columns, dtype),
         functional.cross_entropy,
@@ -369,13 +415,14 @@ def test_agrees_with_optax():
     hard = (logits > 1).astype(np.float32)
     expected = np.asarray(optax.sigmoid_binary_cross_entropy(logits, hard)).mean()
     assert_agrees(np.float32(binary_cross_entropy(sigmoid(logits), hard)), expected)
+    assert_agrees(np.float32(sigmoid_cross_entropy(logits, hard)), expected)
 
 
 # ---- conventions of the package
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("loss", "backward"), [REGRESSION, BINARY, KL, CROSS_ENTROPY])
+@pytest.mark.parametrize(("loss", "backward"), [REGRESSION, BINARY, KL, LOGITS, CROSS_ENTROPY])
 def test_a_loss_is_a_float_and_gradients_keep_the_dtype(loss, backward, dtype):
     y, target = make_pair(9, loss, dtype=dtype)
     copies = y.copy(), target.copy()
@@ -393,7 +440,7 @@ def test_a_loss_is_a_float_and_gradients_keep_the_dtype(loss, backward, dtype):
             assert (values.dtype, values.shape) == (dtype, shape)
 
 
-@pytest.mark.parametrize(("loss", "backward"), [REGRESSION, BINARY, KL, CROSS_ENTROPY])
+@pytest.mark.parametrize(("loss", "backward"), [REGRESSION, BINARY, KL, LOGITS, CROSS_ENTROPY])
 def test_integers_lists_and_other_memory_layouts_give_the_same(loss, backward):
     y = np.array([[0, 1, 1], [1, 0, 0]])
     target = np.array([2, 0]) if loss is softmax_cross_entropy else np.array([[0, 1, 0], [0, 1, 1]])
@@ -408,16 +455,21 @@ def test_integers_lists_and_other_memory_layouts_give_the_same(loss, backward):
 
 
 @pytest.mark.equation("loss-binary-cross-entropy")
-def test_a_mean_over_elements_takes_any_shape():
-    y, target = make_pair(12, binary_cross_entropy)
-    value, gradient = (f(y.reshape(-1, 1), target.reshape(-1, 1)) for f in BINARY)
+@pytest.mark.parametrize(("loss", "backward"), [BINARY, LOGITS])
+def test_a_mean_over_elements_takes_any_shape(loss, backward):
+    y, target = make_pair(12, loss)
+    value, gradient = (f(y.reshape(-1, 1), target.reshape(-1, 1)) for f in (loss, backward))
     for shape in ((-1,), (1, -1), (y.shape[0], 1, -1)):
         case = y.reshape(shape), target.reshape(shape)
-        assert binary_cross_entropy(*case) == value
-        got = binary_cross_entropy_backward(*case)
-        np.testing.assert_array_equal(got, gradient.reshape(shape))
+        assert loss(*case) == value
+        np.testing.assert_array_equal(backward(*case), gradient.reshape(shape))
+    assert loss(0.5, 1) == loss([0.5], [1])
+    assert backward(0.5, 1).shape == ()
+
+
+def test_single_numbers_are_elements():
     assert binary_cross_entropy(0.5, 1) == pytest.approx(np.log(2))
-    assert binary_cross_entropy_backward(0.5, 1).shape == ()
+    assert sigmoid_cross_entropy(0.0, 1) == pytest.approx(np.log(2))
     assert binary_cross_entropy([0.2, 0.7], [0, 1]) == pytest.approx(-np.log([0.8, 0.7]).mean())
 
 
@@ -427,6 +479,7 @@ X = np.array([[0.1, 0.9], [0.5, 0.5], [0.3, 0.7]])
 LABELS = np.array([0, 1, 1])
 CALLS = {
     **{function: {"y": X, "target": X[::-1].copy()} for function in (*REGRESSION, *BINARY, *KL)},
+    **{function: {"logits": X, "target": X[::-1].copy()} for function in LOGITS},
     **{function: {"logits": X, "labels": LABELS} for function in CROSS_ENTROPY},
     margin_losses: {"z": X},
 }
@@ -440,14 +493,15 @@ def bad_calls():
             for argument, bad, error in array_errors(name, value):
                 # margin_losses and a mean over elements take any shape, of which `target` has that
                 # of `y`.
-                free = name == "z" or (name == "y" and function in BINARY)
-                if error is TypeError or not free or (name == "y" and np.size(bad) == 0):
+                entries = function in (*BINARY, *LOGITS)
+                free = name == "z" or (name in ("y", "logits") and entries)
+                if error is TypeError or not free or (name != "z" and np.size(bad) == 0):
                     yield function, argument, bad, error
             yield function, name, value.astype(np.float16), TypeError
             yield function, name, [[1.0], [1.0, 0.5]], ValueError
         if "target" in good:
-            yield function, "y", X[:0], ValueError
-            if function in BINARY:
+            yield function, next(iter(good)), X[:0], ValueError
+            if function in (*BINARY, *LOGITS):
                 yield function, "target", 1.0, ValueError
             yield from ((function, "target", bad, ValueError) for bad in (X[:2], X[:, :1], X[0]))
         if "labels" in good:
@@ -456,8 +510,8 @@ def bad_calls():
             for bad in ([0.0, 1.0, 1.0], None, ["a", "b", "c"], [True, False, True]):
                 yield function, "labels", bad, TypeError
             yield function, "logits", X[:0], ValueError
-    for function in (*BINARY, *KL):
-        for name in ("y", "target"):
+    for function in (*BINARY, *KL, *LOGITS):
+        for name in ("target",) if function in LOGITS else ("y", "target"):
             for bad in (X + 0.5, X - 0.2, np.where(X == 0.3, np.nan, X)):
                 yield function, name, bad, ValueError
     for function in (binary_cross_entropy, kl_divergence):

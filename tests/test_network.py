@@ -17,12 +17,14 @@ DTYPES = [np.float64, np.float32]
 # Settings of every activation, none of them at its default.
 ENTRYWISE = {
     "elu": {"alpha": 0.7},
+    "gelu": {},
     "hard_tanh": {},
     "leaky_relu": {"alpha": 0.2},
     "relu": {},
     "scaled_tanh": {},
     "selu": {},
     "sigmoid": {},
+    "silu": {},
     "softplus": {},
     "tanh": {},
 }
@@ -116,12 +118,14 @@ def torch_activation(pytorch, name, settings):
     functional = pytorch.nn.functional
     return {
         "elu": lambda x: functional.elu(x, **settings),
+        "gelu": functional.gelu,
         "hard_tanh": functional.hardtanh,
         "leaky_relu": lambda x: functional.leaky_relu(x, settings.get("alpha")),
         "relu": pytorch.relu,
         "scaled_tanh": lambda x: 1.7159 * pytorch.tanh(2 * x / 3),
         "selu": pytorch.selu,
         "sigmoid": pytorch.sigmoid,
+        "silu": functional.silu,
         "softplus": functional.softplus,
         "tanh": pytorch.tanh,
         "softmax": lambda x: pytorch.softmax(x, -1),

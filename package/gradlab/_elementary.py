@@ -1,26 +1,31 @@
-"""Elementary functions for kernels: exp, expm1, log, log1p and tanh, in float32 and float64.
+"""Functions for kernels, in float32 and float64: exp, expm1, log, log1p, tanh, the normal
+distribution function, and largest and total of a row.
 
 A compiled kernel would call the C library for each number. These are straight lines of arithmetic
 without a branch or a table, so that a loop over them is computed several numbers at a time. Each
 reduces its argument to a short interval, evaluates a polynomial there by Horner's rule, and puts
 the exponent together with an integer shift. They are within 2 units in the last place, have the
 special values of NumPy's functions, and give the same bits on every machine, since no product is
-merged with a sum. Where numba does not compile, NumPy's own functions stand in.
+merged with a sum. (Far below 0 the distribution function has the rounding of a square in its
+exponent.) Where numba does not compile, functions of NumPy or of `math` stand in.
 
 The method is that of W. J. Cody and W. Waite, Software Manual for the Elementary Functions,
 Prentice Hall, 1980, and P. T. P. Tang, Table-Driven Implementation of the Exponential Function in
 IEEE Floating-Point Arithmetic, ACM Transactions on Mathematical Software 15(2), 1989, without the
-table; for the logarithm, that of K. C. Ng in the FreeBSD mathematical library. Polynomials are
-Chebyshev's, computed with 200 bits.
+table; for the logarithm, that of K. C. Ng in the FreeBSD mathematical library; for the normal
+distribution, that of M. M. Shepherd and J. G. Laframboise, Chebyshev Approximation of
+(1 + 2x) exp(x^2) erfc x in 0 <= x < infinity, Mathematics of Computation 36(153), 1981.
+Polynomials are Chebyshev's, computed with 200 bits.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from gradlab._jit import in_kernels, njit_inline
+from gradlab._jit import in_kernels, njit_inline, njit_sums
 
 
 def _single(*numbers: float) -> tuple[Any, ...]:
@@ -83,12 +88,52 @@ _TANH64 = (
 )
 _TANH32 = _single(0.0025255391, -0.0085257515, 0.021818312, -0.053964686, 0.13333324, -0.33333334)
 
+# (a + 5) exp(a^2 / 2) P(Z > a) as a polynomial in (a - 5) / (a + 5), for a from 0 to 40, in float32
+# to 15, where Z is standard normal.
+_TAIL64 = (
+    2.2061860857956886e-09,
+    7.573702456952603e-09,
+    -1.0623937439932971e-08,
+    -6.65400740125251e-08,
+    4.385236079192329e-08,
+    4.343124300104718e-07,
+    -3.376318795644607e-07,
+    -2.770264894685992e-06,
+    3.981274923141603e-06,
+    1.6681694446690882e-05,
+    -4.976288868029808e-05,
+    -5.937586780212169e-05,
+    0.0005448990707733159,
+    -0.0007978693739469138,
+    -0.0029933767701593532,
+    0.020795066797416595,
+    -0.06911863870640436,
+    0.16502036617051113,
+    -0.31353315667129955,
+    0.49530561596997386,
+    -0.6653825028900567,
+    0.769193049750063,
+)
+_TAIL32 = _single(
+    0.00039506486,
+    -0.00098882795,
+    -0.0029609962,
+    0.020889045,
+    -0.069113267,
+    0.16500393,
+    -0.31353453,
+    0.49530662,
+    -0.66538246,
+    0.76919304,
+)
+
 # A plain 1.0 would make a sum with float32 a float64.
 _ZERO32, _HALF32, _ONE32, _TWO32, _TWENTY_FOUR32 = _single(0.0, 0.5, 1.0, 2.0, 24.0)
 _INFINITY32, _NAN32 = _single(np.inf, np.nan)
 _NORMAL32, _TWO24_32 = _single(1.1754944e-38, 16777216.0)
 _EXP_LOW32, _EXP_HIGH32, _EXPM1_LOW32 = _single(-105.0, 89.0, -20.0)
 _TINY32, _TANH_SMALL32, _TANH_HIGH32 = _single(1e-8, 0.55, 10.0)
+_FIVE32, _TAIL_HIGH32 = _single(5.0, 15.0)
 
 
 @njit_inline
@@ -265,6 +310,71 @@ def _log1p32(x):
     return x if abs(x) < _TINY32 else result
 
 
+@njit_inline
+def _normal_cdf64(x):
+    a = abs(x)
+    a = 40.0 if a > 40.0 else a
+    u = 1.0 / (a + 5.0)
+    t = (a - 5.0) * u
+    c = _TAIL64
+    p = ((((c[0] * t + c[1]) * t + c[2]) * t + c[3]) * t + c[4]) * t + c[5]
+    p = (((((p * t + c[6]) * t + c[7]) * t + c[8]) * t + c[9]) * t + c[10]) * t + c[11]
+    p = (((((p * t + c[12]) * t + c[13]) * t + c[14]) * t + c[15]) * t + c[16]) * t + c[17]
+    p = (((p * t + c[18]) * t + c[19]) * t + c[20]) * t + c[21]
+    tail = _exp64(-0.5 * a * a) * (p * u)
+    return 1.0 - tail if x > 0.0 else tail
+
+
+@njit_inline
+def _normal_cdf32(x):
+    a = abs(x)
+    a = _TAIL_HIGH32 if a > _TAIL_HIGH32 else a
+    u = _ONE32 / (a + _FIVE32)
+    t = (a - _FIVE32) * u
+    c = _TAIL32
+    p = ((((c[0] * t + c[1]) * t + c[2]) * t + c[3]) * t + c[4]) * t + c[5]
+    p = (((p * t + c[6]) * t + c[7]) * t + c[8]) * t + c[9]
+    tail = _exp32(-_HALF32 * a * a) * (p * u)
+    return _ONE32 - tail if x > _ZERO32 else tail
+
+
+# A maximum of floats is taken one at a time, because one of them may be NaN. Their bits, those
+# below the sign turned over where it is set, are integers in the same order.
+@njit_inline
+def _in_order64(bits):
+    return bits ^ ((bits >> 63) & 0x7FFFFFFFFFFFFFFF)
+
+
+@njit_inline
+def _in_order32(bits):
+    return np.int32(bits ^ ((bits >> 31) & 0x7FFFFFFF))
+
+
+@njit_inline
+def _largest64(row):
+    top = np.int64(-0x8000000000000000)
+    for j in range(row.size):
+        top = max(top, _in_order64(np.float64(row[j]).view(np.int64)))
+    return np.int64(_in_order64(top)).view(np.float64)
+
+
+@njit_inline
+def _largest32(row):
+    top = np.int32(-0x80000000)
+    for j in range(row.size):
+        top = max(top, _in_order32(np.float32(row[j]).view(np.int32)))
+    return np.int32(_in_order32(top)).view(np.float32)
+
+
+@njit_sums
+def total(row):
+    """Return the sum of a row, taken in float64 and in any order."""
+    result = np.float64(0.0)
+    for j in range(row.size):
+        result += row[j]
+    return result
+
+
 def exp(x: Any) -> Any:
     """Return e to the power of `x`."""
     return np.exp(x)
@@ -290,8 +400,20 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
+def normal_cdf(x: Any) -> Any:
+    """Return the probability that a standard normal number is below `x`."""
+    return 0.5 * math.erfc(-x / math.sqrt(2.0))
+
+
+def largest(row: Any) -> Any:
+    """Return the largest entry of a row that is not empty; NaN may be passed over."""
+    return row.max()
+
+
 in_kernels(exp, _exp64, _exp32)
 in_kernels(expm1, _expm164, _expm132)
 in_kernels(log, _log64, _log32)
 in_kernels(log1p, _log1p64, _log1p32)
 in_kernels(tanh, _tanh64, _tanh32)
+in_kernels(normal_cdf, _normal_cdf64, _normal_cdf32)
+in_kernels(largest, _largest64, _largest32)

@@ -103,11 +103,20 @@ else:
         return _compiled(kernel, fastmath={"reassoc"})
 
     def njit_inline(kernel: F) -> F:
-        """Compile a function that kernels call in their inner loops, into these loops."""
-        return _compiled(kernel, forceinline=True)
+        """Compile a function that kernels call in their inner loops, into these loops.
+
+        Its own sums keep their order, also in a kernel of `njit_sums`, whose flag numba would hand
+        on.
+        """
+        return _compiled(kernel, forceinline=True, fastmath=False)
 
     def in_kernels(face: Any, double: Any, single: Any) -> None:
-        """Let compiled kernels call `double` or `single`, by precision, where they call `face`."""
+        """Let compiled kernels call `double` or `single`, by precision, where they call `face`.
+
+        It takes a number, or an array of numbers.
+        """
         options: Any = {"forceinline": True, "error_model": "numpy"}
         chosen = {types.float64: lambda x: double(x), types.float32: lambda x: single(x)}
-        overload(face, jit_options=options)(lambda x: chosen.get(x))
+        overload(face, jit_options=options)(
+            lambda x: chosen.get(x.dtype if isinstance(x, types.Array) else x)
+        )

@@ -3,7 +3,8 @@
 A loss is one number, a mean over the batch summed in float64, and its backward pass is the gradient
 with respect to the prediction: it stands at the start of backpropagation. Which loss goes with
 which output decides how steep the gradient is where the prediction is far off, and `margin_losses`
-compares that.
+compares that. Prediction and target have one shape: nothing is broadcast. A shape or a number that
+does not fit is a ValueError, an array that does not hold real numbers a TypeError.
 
 Chapter: ``book/losses.md``.
 Decks: C "Choices for divergence", "L2 or KL?" and "A note on derivatives", L "Another Note on Error
@@ -18,6 +19,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gradlab._elementary import exp, largest, log, log1p, total
 from gradlab._jit import njit, njit_sums
 from gradlab._validate import FloatArray, as_array, as_batch, as_float_array, as_real, as_shaped
 
@@ -27,6 +29,8 @@ __all__ = [
     "kl_divergence",
     "kl_divergence_backward",
     "margin_losses",
+    "sigmoid_cross_entropy",
+    "sigmoid_cross_entropy_backward",
     "softmax_cross_entropy",
     "softmax_cross_entropy_backward",
     "squared_error",
@@ -36,7 +40,9 @@ __all__ = [
 _MIN_DENOMINATOR = 1e-12
 """Smallest denominator in the derivative of a logarithm, as in PyTorch."""
 
-_LOG_2 = math.log(2.0)
+# Float32 holds these exactly, and arithmetic with float32 stays in float32, which a plain 1.0 would
+# make float64.
+_ZERO, _ONE, _TWO = np.array([0, 1, 2], np.float32)
 
 
 def _as_pair(y: ArrayLike, target: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -55,11 +61,15 @@ def _as_elements(y: ArrayLike, target: ArrayLike) -> tuple[FloatArray, FloatArra
 
 def _as_probabilities(y: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return predictions and targets, after a check that they are in [0, 1]."""
-    for name, array in (("y", y), ("target", target)):
-        low, high = array.min(), array.max()
-        if not (low >= 0 and high <= 1):
-            raise ValueError(f"{name} must be in [0, 1], got entries from {low} to {high}")
+    _check_probabilities("y", y)
+    _check_probabilities("target", target)
     return y, target
+
+
+def _check_probabilities(name: str, array: FloatArray) -> None:
+    low, high = array.min(), array.max()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"{name} must be in [0, 1], got entries from {low} to {high}")
 
 
 def _as_min_log(value: float) -> float:
@@ -99,13 +109,6 @@ def squared_error(y: ArrayLike, target: ArrayLike) -> float:
     float
         In the squared unit of `y`.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or is empty.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     PyTorch's ``mse_loss`` and Keras's ``MeanSquaredError`` are the mean over all entries without
@@ -122,12 +125,22 @@ def squared_error(y: ArrayLike, target: ArrayLike) -> float:
     return float(_squared_error_kernel(*_as_pair(y, target)))
 
 
+@njit
+def _squared_error_backward_kernel(y, target, dy):
+    """Equation loss-squared-error-backward."""
+    batch, features = y.shape
+    # (loss-squared-error-backward)  dL/dy_ij = 1/B (y_ij - d_ij)
+    count = y.dtype.type(batch)
+    for i in range(batch):
+        yi, di, dyi = y[i], target[i], dy[i]
+        for j in range(features):
+            dyi[j] = (yi[j] - di[j]) / count
+
+
 def squared_error_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     r"""Gradient of `squared_error` with respect to the prediction: the error itself.
 
     .. math:: \frac{\partial L}{\partial y_{ij}} = \frac{1}{B} (y_{ij} - d_{ij})
-
-    Equation loss-squared-error-backward.
 
     Parameters
     ----------
@@ -137,13 +150,6 @@ def squared_error_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     -------
     array (batch, features)
         In the dtype of `y`.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or is empty.
-    TypeError
-        If an array does not hold real numbers.
 
     Notes
     -----
@@ -158,20 +164,21 @@ def squared_error_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
            [0., 2.]])
     """
     y, target = _as_pair(y, target)
-    return (y - target) / y.shape[0]
+    dy = np.empty_like(y)
+    _squared_error_backward_kernel(y, target, dy)
+    return dy
 
 
-@njit
+@njit_sums
 def _binary_cross_entropy_kernel(y, target, min_log):
     """Equation loss-binary-cross-entropy."""
     # (loss-binary-cross-entropy)  L = -1/N sum_k (d_k log y_k + (1 - d_k) log(1 - y_k))
     # A term with the weight 0 is left out: 0 log 0 is 0.
     loss = np.float64(0.0)
     for k in range(y.size):
-        if target[k] > 0:
-            loss -= target[k] * max(np.log(y[k]), min_log)
-        if target[k] < 1:
-            loss -= (1.0 - target[k]) * max(np.log1p(-y[k]), min_log)
+        yes, no = max(log(y[k]), min_log), max(log1p(-y[k]), min_log)
+        loss -= target[k] * yes if target[k] > 0 else 0.0
+        loss -= (1.0 - target[k]) * no if target[k] < 1 else 0.0
     return loss / y.size
 
 
@@ -196,14 +203,6 @@ def binary_cross_entropy(y: ArrayLike, target: ArrayLike, min_log: float = -100.
     -------
     float
         In nats. With 0 log 0 = 0, a right prediction of exactly 0 or 1 costs nothing.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit or is empty, a probability is outside [0, 1] or not a number, or
-        `min_log` is not negative.
-    TypeError
-        If an array does not hold real numbers, or `min_log` is not one.
 
     Notes
     -----
@@ -231,8 +230,11 @@ def _binary_cross_entropy_backward_kernel(y, target, min_denominator, dy):
     """Equation loss-binary-cross-entropy-backward."""
     # (loss-binary-cross-entropy-backward)
     # dL/dy_k = 1/N (y_k - d_k) / (y_k (1 - y_k))
+    count = y.dtype.type(y.size)
     for k in range(y.size):
-        dy[k] = (y[k] - target[k]) / max(y[k] * (1.0 - y[k]), min_denominator) / y.size
+        product = y[k] * (_ONE - y[k])
+        product = min_denominator if product < min_denominator else product
+        dy[k] = (y[k] - target[k]) / (product * count)
 
 
 def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
@@ -250,13 +252,6 @@ def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray
     -------
     array of the shape of `y`
         In the dtype of `y`; always finite.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit or is empty, or a probability is outside [0, 1] or not a number.
-    TypeError
-        If an array does not hold real numbers.
 
     Notes
     -----
@@ -276,12 +271,119 @@ def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray
     y, target = _as_elements(y, target)
     dy = np.empty_like(y)
     _binary_cross_entropy_backward_kernel(
-        y.reshape(-1), target.reshape(-1), _MIN_DENOMINATOR, dy.reshape(-1)
+        y.reshape(-1), target.reshape(-1), y.dtype.type(_MIN_DENOMINATOR), dy.reshape(-1)
     )
     return dy
 
 
+@njit_sums
+def _sigmoid_cross_entropy_kernel(logits, target):
+    """Equation loss-sigmoid-cross-entropy."""
+    # (loss-sigmoid-cross-entropy)  L = 1/N sum_k (max(0, z_k) - d_k z_k + log(1 + exp(-|z_k|)))
+    # The first two terms are |z| times the probability that the target gives the other answer.
+    # Where that is 0 they are left out: infinite logits that are right cost nothing.
+    loss = np.float64(0.0)
+    for k in range(logits.size):
+        size = abs(logits[k])
+        other = _ONE - target[k] if logits[k] > 0 else target[k]
+        loss += (other * size if other > 0 else _ZERO) + log1p(exp(-size))
+    return loss / logits.size
+
+
+def sigmoid_cross_entropy(logits: ArrayLike, target: ArrayLike) -> float:
+    r"""Cross-entropy of independent yes-or-no predictions, from the logits; mean over all elements.
+
+    .. math:: L = \frac{1}{B n} \sum_{i=1}^{B} \sum_{j=1}^{n}
+              \Bigl( \max(0, z_{ij}) - d_{ij} z_{ij} + \log \bigl( 1 + e^{-|z_{ij}|} \bigr) \Bigr)
+
+    Parameters
+    ----------
+    logits : array (batch, features), or of any other shape
+        z, before the sigmoid.
+    target : array of the shape of `logits`
+        Probabilities d that should be, in [0, 1], mostly 0 or 1; converted to the dtype of
+        `logits`.
+
+    Returns
+    -------
+    float
+        In nats; finite for any finite logits. `binary_cross_entropy` of the sigmoid, whose
+        logarithms are not cut here.
+
+    Notes
+    -----
+    PyTorch's ``binary_cross_entropy_with_logits``, optax's ``sigmoid_binary_cross_entropy``,
+    averaged. Of infinite logits PyTorch makes a value that is not a number; here they cost 0 where
+    they are right, and are infinitely wrong otherwise.
+
+    Deck C "Choices for divergence", behind a sigmoid.
+
+    Examples
+    --------
+    >>> round(sigmoid_cross_entropy([[0.0, 2.0]], [[1.0, 0.0]]), 4)
+    1.41
+    >>> sigmoid_cross_entropy([[-1000.0]], [[1.0]])
+    1000.0
+    """
+    return float(_sigmoid_cross_entropy_kernel(*_as_logits(logits, target)))
+
+
+def _as_logits(logits: ArrayLike, target: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return logits and targets, entry by entry."""
+    logits = as_float_array("logits", logits)
+    if logits.size == 0:
+        raise ValueError(f"logits must have at least one entry, got shape {logits.shape}")
+    target = as_shaped("target", target, logits.shape, logits.dtype)
+    _check_probabilities("target", target)
+    return logits.reshape(-1), target.reshape(-1)
+
+
 @njit
+def _sigmoid_cross_entropy_backward_kernel(logits, target, dlogits):
+    """Equation loss-sigmoid-cross-entropy-backward."""
+    # (loss-sigmoid-cross-entropy-backward)  dL/dz_k = 1/N (s(z_k) - d_k)
+    # From e / (1 + e) = s(-|z|), which keeps its digits where the other of the two rounds to 1.
+    count = logits.dtype.type(logits.size)
+    for k in range(logits.size):
+        e = exp(-abs(logits[k]))
+        less = e / (_ONE + e)
+        error = (_ONE - target[k]) - less if logits[k] > 0 else less - target[k]
+        dlogits[k] = error / count
+
+
+def sigmoid_cross_entropy_backward(logits: ArrayLike, target: ArrayLike) -> FloatArray:
+    r"""Gradient of `sigmoid_cross_entropy` with respect to the logits: the error.
+
+    .. math:: \frac{\partial L}{\partial z_{ij}} = \frac{1}{B n}
+              \bigl( \sigma(z_{ij}) - d_{ij} \bigr)
+
+    Parameters
+    ----------
+    logits, target : arrays (batch, features), or of any other shape
+
+    Returns
+    -------
+    array of the shape of `logits`
+        In the dtype of `logits`.
+
+    Notes
+    -----
+    Sigmoid and logarithm are differentiated together, so that nothing is divided by a probability
+    that may have been rounded to 0. Where the target is 1 the error keeps its digits for large
+    logits, too.
+
+    Examples
+    --------
+    >>> sigmoid_cross_entropy_backward([[0.0, 1e4]], [[1.0, 0.0]])
+    array([[-0.25,  0.5 ]])
+    """
+    z, target = _as_logits(logits, target)
+    dlogits = np.empty_like(z)
+    _sigmoid_cross_entropy_backward_kernel(z, target, dlogits)
+    return dlogits.reshape(np.shape(logits))
+
+
+@njit_sums
 def _kl_divergence_kernel(y, target, min_log):
     """Equation loss-kl-divergence."""
     batch, classes = y.shape
@@ -291,8 +393,7 @@ def _kl_divergence_kernel(y, target, min_log):
     for i in range(batch):
         yi, di = y[i], target[i]
         for c in range(classes):
-            if di[c] > 0:
-                loss += di[c] * (np.log(di[c]) - max(np.log(yi[c]), min_log))
+            loss += di[c] * (log(di[c]) - max(log(yi[c]), min_log)) if di[c] > 0 else 0.0
     return loss / batch
 
 
@@ -318,14 +419,6 @@ def kl_divergence(y: ArrayLike, target: ArrayLike, min_log: float = -100.0) -> f
     float
         In nats; for rows that sum to 1, not negative, and 0 where they are equal.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit or is empty, a probability is outside [0, 1] or not a number, or
-        `min_log` is not negative.
-    TypeError
-        If an array does not hold real numbers, or `min_log` is not one.
-
     Notes
     -----
     PyTorch's ``kl_div`` takes the logarithm of the prediction, which needs no such rule, and has
@@ -345,12 +438,23 @@ def kl_divergence(y: ArrayLike, target: ArrayLike, min_log: float = -100.0) -> f
         return float(_kl_divergence_kernel(y, target, floor))
 
 
+@njit
+def _kl_divergence_backward_kernel(y, target, min_denominator, dy):
+    """Equation loss-kl-divergence-backward."""
+    batch, classes = y.shape
+    # (loss-kl-divergence-backward)  dL/dy_ic = -1/B d_ic / y_ic
+    count = y.dtype.type(batch)
+    for i in range(batch):
+        yi, di, dyi = y[i], target[i], dy[i]
+        for c in range(classes):
+            denominator = min_denominator if yi[c] < min_denominator else yi[c]
+            dyi[c] = -di[c] / (denominator * count)
+
+
 def kl_divergence_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     r"""Gradient of `kl_divergence` with respect to the predicted probabilities.
 
     .. math:: \frac{\partial L}{\partial y_{ic}} = -\frac{1}{B} \, \frac{d_{ic}}{y_{ic}}
-
-    Equation loss-kl-divergence-backward.
 
     Parameters
     ----------
@@ -361,13 +465,6 @@ def kl_divergence_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     -------
     array (batch, classes)
         In the dtype of `y`; always finite.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit or is empty, or a probability is outside [0, 1] or not a number.
-    TypeError
-        If an array does not hold real numbers.
 
     Notes
     -----
@@ -382,7 +479,9 @@ def kl_divergence_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     array([[-1. , -0.5, -1.5]])
     """
     y, target = _as_probabilities(*_as_pair(y, target))
-    return -target / np.maximum(y, y.dtype.type(_MIN_DENOMINATOR)) / y.shape[0]
+    dy = np.empty_like(y)
+    _kl_divergence_backward_kernel(y, target, y.dtype.type(_MIN_DENOMINATOR), dy)
+    return dy
 
 
 @njit
@@ -396,14 +495,14 @@ def _softmax_cross_entropy_kernel(logits, labels, probabilities):
     loss = np.float64(0.0)
     for i in range(batch):
         row, p = logits[i], probabilities[i]
-        top = row.max()
-        total = np.float64(0.0)
+        top = largest(row)
         for c in range(classes):
-            p[c] = np.exp(row[c] - top)
-            total += p[c]
+            p[c] = exp(row[c] - top)
+        sum_i = total(p)
+        scale = logits.dtype.type(1.0 / sum_i)
         for c in range(classes):
-            p[c] /= total
-        loss += np.log(total) - (row[labels[i]] - top)
+            p[c] *= scale
+        loss += log(sum_i) - (row[labels[i]] - top)
     return loss / batch
 
 
@@ -425,13 +524,6 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     float
         In nats; finite for any finite logits.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or a label names no class.
-    TypeError
-        If `logits` does not hold real numbers or `labels` integers.
-
     Notes
     -----
     PyTorch's ``cross_entropy`` and optax's ``softmax_cross_entropy_with_integer_labels``, averaged.
@@ -446,13 +538,24 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     return loss
 
 
+@njit
+def _softmax_cross_entropy_backward_kernel(probabilities, labels):
+    """Equation loss-softmax-cross-entropy-backward."""
+    batch, classes = probabilities.shape
+    # (loss-softmax-cross-entropy-backward)  dL/dz_ic = 1/B (p_ic - [c = label_i]),  in place of p
+    count = probabilities.dtype.type(batch)
+    for i in range(batch):
+        p = probabilities[i]
+        p[labels[i]] -= _ONE
+        for c in range(classes):
+            p[c] /= count
+
+
 def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> FloatArray:
     r"""Gradient of `softmax_cross_entropy` with respect to the logits.
 
     .. math:: \frac{\partial L}{\partial z_{ic}} = \frac{1}{B}
               \bigl( \mathrm{softmax}(z_i)_c - [c = y_i] \bigr)
-
-    Equation loss-softmax-cross-entropy-backward.
 
     Parameters
     ----------
@@ -463,13 +566,6 @@ def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> Floa
     -------
     array (batch, classes)
         In the dtype of `logits`.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or a label names no class.
-    TypeError
-        If `logits` does not hold real numbers or `labels` integers.
 
     Notes
     -----
@@ -483,9 +579,7 @@ def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> Floa
     array([[-0.5,  0.5]])
     """
     _, dlogits, labels = _softmax_cross_entropy(logits, labels)
-    batch = dlogits.shape[0]
-    dlogits[np.arange(batch), labels] -= 1
-    dlogits /= batch
+    _softmax_cross_entropy_backward_kernel(dlogits, labels)
     return dlogits
 
 
@@ -515,21 +609,22 @@ def _margin_losses_kernel(z, wrong, squared, squared_sigmoid, squared_tanh, cros
     """Equations loss-margin-misclassification, loss-margin-squared, loss-margin-squared-sigmoid,
     loss-margin-squared-tanh and loss-margin-cross-entropy.
     """
+    log_2 = z.dtype.type(math.log(2.0))
     for k in range(z.size):
         # 1 - s(z) = s(-z) and 1 - tanh(z) = 2 s(-2 z), from exp of a negative number.
-        e = np.exp(-abs(z[k]))
-        short_of_sigmoid = (e if z[k] >= 0 else 1.0) / (1.0 + e)
-        short_of_tanh = 2.0 * (e * e if z[k] >= 0 else 1.0) / (1.0 + e * e)
+        e = exp(-abs(z[k]))
+        short_of_sigmoid = (e if z[k] >= 0 else _ONE) / (_ONE + e)
+        short_of_tanh = _TWO * (e * e if z[k] >= 0 else _ONE) / (_ONE + e * e)
         # (loss-margin-misclassification)  E = [z <= 0]
-        wrong[k] = 0.0 if z[k] > 0 else 1.0
+        wrong[k] = _ZERO if z[k] > 0 else _ONE
         # (loss-margin-squared)            E = (1 - z)^2
-        squared[k] = (1.0 - z[k]) ** 2
+        squared[k] = (_ONE - z[k]) * (_ONE - z[k])
         # (loss-margin-squared-sigmoid)    E = (1 - s(z))^2
-        squared_sigmoid[k] = short_of_sigmoid**2
+        squared_sigmoid[k] = short_of_sigmoid * short_of_sigmoid
         # (loss-margin-squared-tanh)       E = (1 - tanh(z))^2
-        squared_tanh[k] = short_of_tanh**2
+        squared_tanh[k] = short_of_tanh * short_of_tanh
         # (loss-margin-cross-entropy)      E = log(1 + exp(-z)) / log(2)
-        cross_entropy[k] = (max(-z[k], 0.0) + np.log1p(e)) / _LOG_2
+        cross_entropy[k] = ((-z[k] if z[k] < 0 else _ZERO) + log1p(e)) / log_2
 
 
 def margin_losses(z: ArrayLike) -> dict[str, FloatArray]:
@@ -551,11 +646,6 @@ def margin_losses(z: ArrayLike) -> dict[str, FloatArray]:
         ``"squared_error_sigmoid"`` (targets 0 and 1), ``"squared_error_tanh"`` and
         ``"cross_entropy"``, in bits, so that it is 1 at a margin of 0 and nowhere below the
         misclassification error.
-
-    Raises
-    ------
-    TypeError
-        If `z` does not hold real numbers.
 
     Notes
     -----

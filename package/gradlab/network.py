@@ -36,6 +36,7 @@ _ACTIVATIONS: dict[str, tuple[Callable[..., FloatArray], Callable[..., FloatArra
     name: (getattr(activations, name), getattr(activations, f"{name}_backward"))
     for name in (
         "elu",
+        "gelu",
         "hard_tanh",
         "leaky_relu",
         "log_softmax",
@@ -44,6 +45,7 @@ _ACTIVATIONS: dict[str, tuple[Callable[..., FloatArray], Callable[..., FloatArra
         "scaled_tanh",
         "selu",
         "sigmoid",
+        "silu",
         "softmax",
         "softplus",
         "tanh",
@@ -219,9 +221,9 @@ class Activation(_Kept):
     Parameters
     ----------
     name : str
-        Entry by entry: "elu", "hard_tanh", "leaky_relu", "relu", "scaled_tanh", "selu", "sigmoid",
-        "softplus" or "tanh". Over the features of each example: "softmax", "log_softmax" and
-        "maxout", which makes one feature of every few.
+        Entry by entry: "elu", "gelu", "hard_tanh", "leaky_relu", "relu", "scaled_tanh", "selu",
+        "sigmoid", "silu", "softplus" or "tanh". Over the features of each example: "softmax",
+        "log_softmax" and "maxout", which makes one feature of every few.
     **settings : float
         What the function takes beside its input: ``alpha`` of "elu" and "leaky_relu", and
         ``pieces`` of "maxout", which has no default.
