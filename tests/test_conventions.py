@@ -18,12 +18,18 @@ NAMES = {path: ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for pat
 # Lowest floor first; a module imports only from floors below, or from its own where it says so.
 FLOORS = dict.fromkeys(("_cache", "_jit", "_owner", "_validate"), 1)
 FLOORS |= dict.fromkeys(("network", "training", "datasets", "landscapes", "gradient_check"), 3)
-FLOORS |= {"transfer_learning": 3}
+FLOORS |= dict.fromkeys(("layers", "_network_file", "_examples", "transfer_learning"), 3)
 FLOORS |= {"plotting": 4, "checks": 5, "grading": 6, "cli": 7}
 TOPIC_FLOOR = 2
 # Within a floor: the first stands on the second.
 BESIDE = {
+    ("_network_file", "layers"),
+    ("network", "layers"),
+    ("network", "_network_file"),
+    ("_examples", "network"),
+    ("training", "_examples"),
     ("training", "network"),
+    ("transfer_learning", "layers"),
     ("transfer_learning", "network"),
     ("transfer_learning", "training"),
 }

@@ -514,7 +514,14 @@ def change(description, arrays, what):
     elif what == "kind":
         layers[1]["kind"] = "Conv"
     elif what == "kind of the machine":
-        layers[1]["kind"] = "Network"
+        layers[1]["kind"] = "BuiltIn"
+    elif what == "no layers in a network":
+        layers[1] |= {"kind": "Network"}
+    elif what == "an empty network":
+        layers[3] |= {"kind": "Network", "settings": {"layers": []}}
+    elif what == "a bad layer in a network":
+        inner = {"kind": "Dropout", "trainable": True, "settings": {"rate": 2}}
+        layers[3] |= {"kind": "Network", "settings": {"layers": [inner]}}
     elif what == "unknown setting":
         layers[1]["settings"]["affine"] = True
     elif what == "missing setting":
@@ -565,6 +572,9 @@ DAMAGES = {
     "no version": "version must be 1, got None",
     "kind": r"layers\[1\] must be one of .*, got 'Conv'",
     "kind of the machine": r"layers\[1\] must be one of",
+    "no layers in a network": "must list layers",
+    "an empty network": "layers must hold at least one layer",
+    "a bad layer in a network": r"layers\[3\].layers\[0\] cannot be made: rate must",
     "unknown setting": r"layers\[1\] cannot be made: .*affine",
     "missing setting": r"layers\[1\] cannot be made: .*features",
     "bad setting": r"layers\[3\] cannot be made: rate must be in \[0, 1\)",

@@ -19,7 +19,8 @@ from gradlab._validate import FloatArray, as_array, as_batch, as_flag, as_intege
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, global_norm
 from gradlab.gradient_descent import minibatches
-from gradlab.network import BatchNorm, Network
+from gradlab.layers import BatchNorm
+from gradlab.network import Network
 from gradlab.schedules import PerformanceSchedule
 from gradlab.weight_decay import l2_penalty_backward
 
