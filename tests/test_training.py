@@ -1084,11 +1084,11 @@ class WithoutRate:
         ({"augment": lambda x, rng: x[1:]}, r"augment\(x, rng\)", ValueError),
         ({"augment": lambda x, rng: x[0]}, r"augment\(x, rng\)", ValueError),
         ({"augment": lambda x, rng: None}, r"augment\(x, rng\)", TypeError),
-        ({"augment": lambda x, rng: x[:, :1]}, "x", ValueError),
-        ({"train": (X, Y + 1)}, "labels", ValueError),
-        ({"train": (X, Y + 0.5)}, "labels", TypeError),
-        ({"train": (X, np.eye(3)[Y])}, "labels", TypeError),
-        ({"loss": "squared_error"}, "target", ValueError),
+        ({"augment": lambda x, rng: x[:, :1]}, r"augment\(x, rng\)", ValueError),
+        ({"train": (X, Y + 1)}, "train", ValueError),
+        ({"train": (X, Y + 0.5)}, "train", TypeError),
+        ({"train": (X, np.eye(3)[Y])}, "train", ValueError),
+        ({"loss": "squared_error"}, "train", ValueError),
         (
             {
                 "loss": "squared_error",

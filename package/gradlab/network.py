@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -300,7 +301,8 @@ def _shown(layer: Any) -> str:
 
 def _note(error: Exception, k: int, layer: Any) -> None:
     """Add to an error from inside a layer which one it was."""
-    error.add_note(f"in layers[{k}], {_shown(layer)}")
+    with suppress(AttributeError):
+        error.add_note(f"in layers[{k}], {_shown(layer)}")
 
 
 def _no_array(k: int, layer: Any, method: str, answer: Any) -> str:
