@@ -141,8 +141,8 @@ def test_public_names_are_documented(module, name):
             assert inspect.getdoc(method), f"{name}.{method_name} has no docstring"
 
 
-# Protocols, names of types, a base class, an exception, and results: those are shown where the function is that
-# returns them.
+# Protocols, names of types, a base class, an exception, and results: those are shown where the
+# function is that returns them.
 WITHOUT_EXAMPLE = {"Layer", "Optimizer", "DatasetError", "Dataset", "Passes"}
 WITHOUT_EXAMPLE |= {"BatchNormCache", "LayerNormCache", "MLPCache", "PropagatedNorms"}
 WITHOUT_EXAMPLE |= {"Standardization", "Whitening"}
