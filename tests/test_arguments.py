@@ -300,6 +300,17 @@ FLAGS = {
     ("Dropout.forward", "training"): lambda v: Dropout(0.1, rng()).forward(X, v),
     ("LayerNorm.forward", "training"): lambda v: LayerNorm(2).forward(X, v),
     ("Network.forward", "training"): lambda v: Network([Activation("relu")]).forward(X, v),
+    ("Dense", "bias"): lambda v: Dense(2, 2, rng(), bias=v),
+    ("fit", "evaluate_train"): lambda v: fit(
+        Network([Dense(2, 2, rng())]),
+        (X, [0, 1, 1]),
+        None,
+        Adam(),
+        epochs=0,
+        batch_size=2,
+        evaluate_train=v,
+        rng=rng(),
+    ),
     ("fit", "progress"): lambda v: fit(
         Network([Dense(2, 2, rng())]),
         (X, [0, 1, 1]),

@@ -9,8 +9,21 @@ import pytest
 from support import assert_agrees, torch
 
 from gradlab import activations
+from gradlab import layers as layers_module
+from gradlab import network as network_module
 from gradlab.gradient_check import numerical_gradient
-from gradlab.network import Activation, BatchNorm, Dense, Dropout, LayerNorm, Network
+from gradlab.layer_normalization import group_norm_forward, instance_norm_forward
+from gradlab.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    GroupNorm,
+    InstanceNorm,
+    Layer,
+    LayerNorm,
+)
+from gradlab.network import Network
 
 DTYPES = [np.float64, np.float32]
 
@@ -248,6 +261,250 @@ def test_batch_normalization_replaces_its_running_statistics():
     assert layer.cache is None
 
 
+def test_both_import_paths_lead_to_the_same_layers():
+    for name in layers_module.__all__:
+        assert getattr(network_module, name) is getattr(layers_module, name)
+    assert set(layers_module.__all__) < set(network_module.__all__)
+
+
+def test_a_dense_layer_without_a_bias():
+    layer = Dense(5, 4, rng(), bias=False)
+    x, dout = make_batch()
+    assert layer.bias is None
+    assert [a is layer.weight for a in layer.arrays()] == [True]
+    np.testing.assert_array_equal(layer.forward(x, True), x @ layer.weight)
+    check_all_gradients(Network([layer, BatchNorm(4)]), x, dout)
+    same_weights = Dense(5, 4, rng())
+    np.testing.assert_array_equal(same_weights.weight, layer.weight)
+
+
+GROUPED = [
+    (lambda: GroupNorm(4, 2, eps=0.1), lambda *a: group_norm_forward(*a, 2, 0.1)[0]),
+    (lambda: InstanceNorm(4, eps=0.1), lambda *a: instance_norm_forward(*a, 0.1)[0]),
+]
+
+
+@pytest.mark.parametrize(("make", "expected"), GROUPED)
+def test_normalizations_of_channels_are_those_of_their_topic(make, expected):
+    layer, x = make(), rng().normal(size=(3, 12))
+    layer.gamma[:], layer.beta[:] = [1, 2, 3, 4], [0.1, 0.2, 0.3, 0.4]
+    apart = x.reshape(3, 4, 3)
+    for training in (True, False):
+        out = layer.forward(x, training)
+        np.testing.assert_array_equal(out, expected(apart, layer.gamma, layer.beta).reshape(3, 12))
+    with pytest.raises(RuntimeError, match="forward pass"):
+        layer.backward(out)
+
+
+@pytest.mark.parametrize("make", [make for make, _ in GROUPED])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_gradients_of_normalizations_of_channels_agree_with_central_differences(make, frozen):
+    generator = rng()
+    network = randomize(Network([Dense(5, 8, generator), make(), Dense(8, 4, generator)]))
+    network.layers[1].trainable = not frozen
+    check_all_gradients(network, *make_batch())
+
+
+def test_layers_and_networks_show_what_they_are():
+    generator = rng()
+    shown = {
+        "Dense(2, 3)": Dense(2, 3, generator),
+        "Dense(2, 3, bias=False)": Dense(2, 3, generator, bias=False),
+        "Activation('relu')": Activation("relu"),
+        "Activation('elu', alpha=0.5)": Activation("elu", alpha=0.5),
+        "BatchNorm(3)": BatchNorm(3),
+        "LayerNorm(3)": LayerNorm(3),
+        "GroupNorm(4, groups=2)": GroupNorm(4, 2),
+        "InstanceNorm(3)": InstanceNorm(3),
+        "Dropout(0.5)": Dropout(0.5, None),
+    }
+    assert [repr(layer) for layer in shown.values()] == list(shown)
+    inner = Network([Dense(8, 1000, generator), Doubled()])
+    network = Network([Dense(4, 8, generator), inner, Activation("maxout", pieces=2)])
+    network.layers[0].trainable = False
+    assert repr(network).splitlines() == [
+        "Network of 3 layers, 9,041 parameters",
+        "  0  Dense(4, 8)                     4 -> 8     40  frozen",
+        "  1  Network of 2 layers                     9,001",
+        "  2  Activation('maxout', pieces=2)              0",
+    ]
+
+
+# ---- networks in networks, and how many examples a layer needs
+
+
+def nested(seed=0, dtype=np.float64):
+    generator = rng(seed)
+    inner = [Dense(6, 6, generator, dtype=dtype, bias=False), BatchNorm(6, dtype=dtype)]
+    innermost = Network([Activation("tanh"), Dropout(0.3, rng(7))])
+    first, last = (Dense(*sizes, generator, dtype=dtype) for sizes in ((5, 6), (6, 4)))
+    return randomize(Network([first, Network([*inner, innermost]), GroupNorm(6, 2), last]))
+
+
+def test_a_network_in_a_network_computes_what_a_flat_one_does():
+    network = nested()
+    inner = network.layers[1].layers
+    flat = Network([network.layers[0], *inner[:2], *inner[2].layers, *network.layers[2:]])
+    x, dout = make_batch()
+    outs = []
+    for each in (network, flat):
+        inner[2].layers[1].rng = rng(7)
+        outs.append([each.forward(x, True), each.backward(dout), *each.gradients()])
+    assert same(*outs)
+    np.testing.assert_array_equal(network(x), flat.forward(x))
+
+
+def test_a_network_in_a_network_is_saved_and_loaded(tmp_path):
+    network = nested()
+    network.layers[1].layers[0].trainable = False
+    network.save(tmp_path / "n")
+    again = Network.load(tmp_path / "n", rng(7))
+    assert repr(again) == repr(network)
+    assert same(again.arrays(), network.arrays())
+    assert [layer.trainable for layer in again.layers[1].layers] == [False, True, True]
+    x, _ = make_batch()
+    assert same([again.forward(x, True)], [network.forward(x, True)])
+    network.layers[1].layers.append(Doubled())
+    with pytest.raises(
+        TypeError, match=r"^layers\[1\]\.layers\[3\] must be one of .*, got Doubled"
+    ):
+        network.save(tmp_path / "n")
+
+
+def test_freezing_a_network_in_a_network_freezes_its_layers():
+    network, x = nested(), make_batch()[0]
+    inner = network.layers[1]
+    kept = [a.copy() for a in inner.arrays()]
+    inner.trainable = False
+    assert len(network.parameters()) == 6
+    network.forward(x, training=True)
+    network.backward(make_batch()[1])
+    assert len(network.gradients()) == 6
+    assert same(kept, inner.arrays())
+    inner.layers[0].trainable = True
+    assert inner.trainable
+    assert len(network.parameters()) == 7
+
+
+def test_a_network_needs_as_many_examples_as_its_layers():
+    assert Network([Activation("relu")]).smallest_batch == 1
+    network = nested()
+    assert network.smallest_batch == 2
+    network.layers[1].layers[1].trainable = False
+    assert network.smallest_batch == 1
+    layer = Doubled()
+    layer.smallest_batch = 3
+    assert Network([network, layer]).smallest_batch == 3
+    layer.smallest_batch = "two"
+    with pytest.raises(TypeError, match=r"^layers\[1\].smallest_batch must be an integer"):
+        _ = Network([network, layer]).smallest_batch
+
+
+# ---- layers of one's own, and data frames
+
+
+class Identity(Layer):
+    """What a class derived from Layer needs."""
+
+    def forward(self, x, training):
+        """Return the input."""
+        return x
+
+    def backward(self, dout):
+        """Return the gradient."""
+        return dout
+
+
+def test_a_class_derived_from_layer_has_no_parameters():
+    network = Network([Dense(5, 4, rng()), Identity()])
+    check_all_gradients(network, *make_batch())
+    assert len(network.parameters()) == 2
+
+    class Half(Layer):
+        """Lacks a method."""
+
+        def forward(self, x, training):
+            """Return the input."""
+            return x
+
+    with pytest.raises(TypeError, match="backward"):
+        Half()
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "error"),
+    [
+        (
+            "forward",
+            None,
+            r"^layers\[1\], Identity, must return an array from forward, got None",
+        ),
+        (
+            "backward",
+            None,
+            r"^layers\[1\], Identity, must return an array from backward, got N",
+        ),
+        ("parameters", None, r"^parameters\(\) of Identity must be a sequence, got NoneType"),
+        ("gradients", None, r"^gradients\(\) of Identity must be a sequence, got NoneType"),
+    ],
+)
+def test_a_layer_that_answers_nothing_is_named(method, answer, error):
+    layer = Identity()
+    network = Network([Dense(5, 4, rng()), layer])
+    setattr(layer, method, lambda *args: answer)
+    x, dout = make_batch()
+    with pytest.raises(TypeError, match=error):
+        network.forward(x, True), network.backward(dout), network.parameters(), network.gradients()
+
+
+@pytest.mark.parametrize("method", ["forward", "backward"])
+def test_an_error_in_a_layer_says_in_which(method):
+    def fail(*args):
+        raise KeyError("mine")
+
+    layer = Identity()
+    network = Network([Network([Dense(5, 4, rng()), layer])])
+    setattr(layer, method, fail)
+    x, dout = make_batch()
+    with pytest.raises(KeyError) as caught:
+        network.forward(x, True), network.backward(dout)
+    assert caught.value.__notes__ == [
+        "in layers[1], Identity",
+        "in layers[0], Network of 2 layers",
+    ]
+
+
+class Frame:
+    """What this package sees of a data frame of pandas."""
+
+    def __init__(self, **columns):
+        self.columns = list(columns)
+        self._values = [np.asarray(column) for column in columns.values()]
+        self.dtypes = [column.dtype for column in self._values]
+
+    def __array__(self, dtype=None, copy=None):
+        plain = np.result_type(*self._values) if len(set(self.dtypes)) == 1 else object
+        return np.stack([column.astype(plain) for column in self._values], axis=1)
+
+
+def test_data_frames_and_truth_values_are_taken():
+    network = Network([Dense(2, 3, rng())])
+    x = np.array([[1.0, 0.0], [2.5, 1.0]])
+    frames = [
+        Frame(a=[1.0, 2.5], b=[False, True]),
+        Frame(a=[1.0, 2.5], b=[0.0, 1.0]),
+        Frame(a=[1.0, 2.5], b=[0, 1]),
+    ]
+    for frame in frames:
+        np.testing.assert_array_equal(network(frame), network(x))
+    np.testing.assert_array_equal(network(x > 1), network((x > 1).astype(float)))
+    np.testing.assert_array_equal(
+        network(Frame(a=[True, False], b=[True, True])), network([[1, 1], [0, 1]])
+    )
+    with pytest.raises(TypeError, match=r"^x must hold numbers, got the columns \['b'\] without"):
+        network(Frame(a=[1.0, 2.5], b=["red", "blue"]))
+
+
 # ---- frozen layers
 
 
@@ -435,8 +692,10 @@ def test_every_layer_survives_a_round_trip(name, norm, dtype, tmp_path):
 
 def test_settings_away_from_their_defaults_survive_a_round_trip(tmp_path):
     layers = [BatchNorm(3, eps=0.1, momentum=0.25), LayerNorm(3, eps=0.2), Dropout(0.4, rng())]
+    layers += [GroupNorm(3, 3, eps=0.3), InstanceNorm(3, eps=0.4), Dense(3, 2, rng(), bias=False)]
     Network(layers).save(tmp_path / "n")
-    norm, layer_norm, dropout = Network.load(tmp_path / "n").layers
+    norm, layer_norm, dropout, group, instance, dense = Network.load(tmp_path / "n").layers
+    assert (group.groups, group.eps, instance.eps, dense.bias) == (3, 0.3, 0.4, None)
     assert (norm.eps, norm.momentum, layer_norm.eps, dropout.rate) == (0.1, 0.25, 0.2, 0.4)
     assert dropout.rng is None
 
@@ -518,7 +777,14 @@ def change(description, arrays, what):
     elif what == "kind":
         layers[1]["kind"] = "Conv"
     elif what == "kind of the machine":
-        layers[1]["kind"] = "Network"
+        layers[1]["kind"] = "BuiltIn"
+    elif what == "no layers in a network":
+        layers[1] |= {"kind": "Network"}
+    elif what == "an empty network":
+        layers[3] |= {"kind": "Network", "settings": {"layers": []}}
+    elif what == "a bad layer in a network":
+        inner = {"kind": "Dropout", "trainable": True, "settings": {"rate": 2}}
+        layers[3] |= {"kind": "Network", "settings": {"layers": [inner]}}
     elif what == "unknown setting":
         layers[1]["settings"]["affine"] = True
     elif what == "missing setting":
@@ -569,6 +835,9 @@ DAMAGES = {
     "no version": "version must be 1, got None",
     "kind": r"layers\[1\] must be one of .*, got 'Conv'",
     "kind of the machine": r"layers\[1\] must be one of",
+    "no layers in a network": "must list layers",
+    "an empty network": "layers must hold at least one layer",
+    "a bad layer in a network": r"layers\[3\].layers\[0\] cannot be made: rate must",
     "unknown setting": r"layers\[1\] cannot be made: .*affine",
     "missing setting": r"layers\[1\] cannot be made: .*features",
     "bad setting": r"layers\[3\] cannot be made: rate must be in \[0, 1\)",
@@ -705,6 +974,8 @@ LAYERS = [
     lambda: Dense(2, 2, rng()),
     lambda: BatchNorm(2),
     lambda: LayerNorm(2),
+    lambda: GroupNorm(2, 1),
+    lambda: InstanceNorm(1),
     lambda: Activation("relu"),
     lambda: Dropout(0.5, rng()),
 ]
@@ -787,6 +1058,24 @@ def test_arrays_are_those_that_the_network_computes_with():
         (lambda: BatchNorm(2, momentum=1.1), ValueError, "momentum must"),
         (lambda: BatchNorm(2, dtype=int), TypeError, "dtype must"),
         (lambda: LayerNorm(-1), ValueError, "features must"),
+        (lambda: Dense(2, 2, rng(), bias=0), TypeError, "bias must be True or False"),
+        (lambda: Dense(2, 2, 0), TypeError, r"rng must .*: pass numpy.random.default_rng\(0\)"),
+        (lambda: GroupNorm(0, 1), ValueError, "channels must"),
+        (lambda: GroupNorm(4, 3), ValueError, "groups must divide the 4 channels, got 3"),
+        (lambda: GroupNorm(4, 0), ValueError, "groups must"),
+        (lambda: GroupNorm(4, 2.0), TypeError, "groups must"),
+        (lambda: InstanceNorm(2.0), TypeError, "channels must"),
+        (lambda: InstanceNorm(2, eps=0), ValueError, "eps must"),
+        (
+            lambda: Network([Dense(2, 5, rng()), InstanceNorm(2)]),
+            ValueError,
+            r"layers must fit together; in layers\[1\] x must have a multiple of 2 features",
+        ),
+        (
+            lambda: Network([Network([Dense(2, 5, rng())]), Dense(4, 1, rng())]),
+            ValueError,
+            r"layers must fit together; in layers\[1\] x must have 4 features, got 5",
+        ),
         (lambda: LayerNorm(2, eps=np.inf), ValueError, "eps must"),
         (lambda: LayerNorm(2, dtype=np.float16), TypeError, "dtype must"),
         (lambda: Dropout(1.0, rng()), ValueError, "rate must"),

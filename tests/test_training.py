@@ -5,6 +5,7 @@ import io
 import math
 import os
 import pickle
+import re
 import signal
 import sys
 import types
@@ -13,19 +14,20 @@ import numpy as np
 import pytest
 from support import torch
 
-from gradlab import training
+from gradlab import losses, training
 from gradlab.datasets import load_digits
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, clip_by_value, global_norm
+from gradlab.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
 from gradlab.losses import (
     binary_cross_entropy,
     softmax_cross_entropy,
     softmax_cross_entropy_backward,
     squared_error,
 )
-from gradlab.network import Activation, BatchNorm, Dense, Dropout, LayerNorm, Network
+from gradlab.network import Network
 from gradlab.optimizers import SGD, Adam, Momentum
-from gradlab.schedules import PerformanceSchedule, exponential_decay
+from gradlab.schedules import PerformanceSchedule, cosine_decay, exponential_decay
 from gradlab.training import History, evaluate, fit
 
 N, CLASSES = 60, 3
@@ -53,6 +55,7 @@ def make_network(seed=0, norm=None, rate=None, dtype=np.float64, activation="tan
 
 
 TRAIN, VALIDATION = make_data(0), make_data(1, 40)
+X, Y = TRAIN
 
 
 def run(network=None, *, optimizer=None, train=TRAIN, validation=VALIDATION, **settings):
@@ -219,6 +222,46 @@ def test_a_last_batch_of_one_is_left_out_with_batch_normalization_only():
         sizes = [len(x) for x in recorder.seen]
         assert sizes == [16, 16, 16, 1][: 4 if expected[-1] == 1 else 3]
         assert len(history.step_loss) == len(sizes)
+
+
+class Wrapped(Layer):
+    """A layer around a batch normalization, which says what that needs."""
+
+    def __init__(self, smallest_batch):
+        self.inner = BatchNorm(8)
+        self.smallest_batch = smallest_batch
+
+    def forward(self, x, training):
+        """Return that of the layer within."""
+        return self.inner.forward(x, training)
+
+    def backward(self, dout):
+        """Return that of the layer within."""
+        return self.inner.backward(dout)
+
+    def parameters(self):
+        """Return those of the layer within."""
+        return self.inner.parameters()
+
+    def gradients(self):
+        """Return those of the layer within."""
+        return self.inner.gradients()
+
+
+@pytest.mark.parametrize("norm", [lambda: Wrapped(2), lambda: Network([BatchNorm(8)])])
+def test_a_layer_around_a_batch_normalization_trains_too(norm):
+    flat, network = make_network(norm=BatchNorm), make_network()
+    network.layers.insert(1, norm())
+    histories = [run(each, train=make_data(0, 49), epochs=2)[1] for each in (flat, network)]
+    assert histories[0] == histories[1]
+    assert len(histories[0].step_loss) == 6
+    network.layers[1] = Wrapped(1)
+    with pytest.raises(ValueError, match=r"^x must have at least 2 row") as caught:
+        run(network, train=make_data(0, 49), epochs=2)
+    assert caught.value.__notes__ == ["in layers[1], Wrapped"]
+    network.layers[1] = Wrapped(17)
+    with pytest.raises(ValueError, match=r"^batch_size must be at least 17 examples"):
+        run(network)
 
 
 def test_no_epoch_is_no_change():
@@ -852,7 +895,265 @@ def test_a_pair_of_functions_is_a_loss():
     np.testing.assert_allclose(twice.train_accuracy, named.train_accuracy)
 
 
+# ---- targets
+
+
+def test_truth_values_are_two_classes():
+    x, labels = TRAIN
+    network = Network([Dense(2, 2, rng())])
+    results = [
+        run(copy.deepcopy(network), train=(x, target), validation=(x, target))[1]
+        for target in ((labels == 0).astype(int), labels == 0, (labels == 0).tolist())
+    ]
+    assert results[0] == results[1] == results[2]
+    assert len(results[0].train_accuracy) == 3
+    assert evaluate(network, x, labels == 0) == evaluate(network, x, (labels == 0).astype(int))
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_one_output_for_yes_and_no_has_an_accuracy(by_name):
+    x, labels = TRAIN
+    yes = (labels == 0)[:, np.newaxis]
+    functions = losses.binary_cross_entropy, losses.binary_cross_entropy_backward
+    loss = "binary_cross_entropy" if by_name else functions
+    network = Network([Dense(2, 1, rng()), Activation("sigmoid")])
+    stopping = EarlyStopping(patience=50, mode="max")
+    _, history = run(
+        network,
+        train=(x, yes),
+        validation=(x, yes.astype(float)),
+        loss=loss,
+        epochs=30,
+        early_stopping=stopping,
+    )
+    right = ((network(x) > 0.5) == yes).mean()
+    assert right > 0.9
+    assert max(history.train_accuracy) == stopping.best == right
+    assert history.train_accuracy == history.validation_accuracy
+    # Nothing is right or wrong about a probability, or about two questions at once.
+    assert math.isnan(evaluate(network, x, np.full((N, 1), 0.3), loss)[1])
+    two = Network([Dense(2, 2, rng()), Activation("sigmoid")])
+    assert math.isnan(evaluate(two, x, np.ones((N, 2)), loss)[1])
+    broken = Network([Activation("relu"), Dense(2, 1, rng())])
+    assert evaluate(broken, np.full((3, 2), np.nan), np.zeros((3, 1)), loss)[1] == 0
+
+
+def test_integers_beside_one_output_are_no_classes():
+    pair = (lambda out, y: float(np.mean(out[:, 0] * y)), lambda out, y: y[:, np.newaxis] / len(y))
+    _, history = run(
+        Network([Dense(2, 1, rng())]), train=(X, 2 * Y - 1), validation=None, loss=pair
+    )
+    assert history.train_accuracy == []
+
+
+REMEDIES = [
+    ((X, np.eye(3)[Y]), {}, "one-hot: pass labels.argmax"),
+    ((X, Y[:, np.newaxis]), {}, r"got shape \(60, 1\): pass labels.ravel"),
+    ((X, Y + 0.5), {}, "got dtype float64: for a regression pass loss='squared_error'"),
+    ((X, Y.astype(float)), {}, r"for classes labels.astype\(int\)"),
+    ((X, np.array(["a", "b", "c"])[Y]), {}, "got dtype <U1: number the classes, as numpy.unique"),
+    ((X, Y + 1), {}, r"labels in 0 ... 2 for a network of 3 output\(s\), got 1 ... 3"),
+    ((X, Y - 1), {}, r"labels in 0 ... 2"),
+    ((X[:, :1], Y), {}, "x must have 2 features, got 1"),
+    ((X, Y), {"loss": "squared_error"}, r"shape \(60, 3\), got \(60,\): numpy.eye\(3\)\[labels\]"),
+    ((X, np.ones((60, 2))), {"loss": "squared_error"}, r"shape \(60, 3\), got \(60, 2\)$"),
+    ((X, np.full((60, 3), np.nan)), {"loss": "squared_error"}, "nan or infinity in its targets"),
+    ((X, np.full((60, 3), 2.0)), {"loss": "binary_cross_entropy"}, "suit the loss: target must"),
+    ((X, np.full((60, 3), "a")), {"loss": "squared_error"}, "target must hold"),
+]
+
+
+@pytest.mark.parametrize("name", ["train", "validation"])
+@pytest.mark.parametrize(("data", "settings", "message"), REMEDIES)
+def test_each_set_is_checked_before_the_first_step(name, data, settings, message):
+    good = np.full((60, 3), 1 / 3) if settings else Y
+    sets = {"train": (X, good), "validation": (X, good)} | {name: data}
+    network, before = make_network(), snapshot(make_network())
+    with pytest.raises((TypeError, ValueError), match=rf"^{name} must .*{message}"):
+        run(network, **sets, **settings)
+    assert same(snapshot(network), before)
+
+
+def test_one_output_has_remedies_of_its_own():
+    network = Network([Dense(2, 1, rng())])
+    with pytest.raises(ValueError, match=r"got \(60,\): pass targets.reshape\(-1, 1\)"):
+        run(network, train=(X, X[:, 0]), validation=None, loss="squared_error")
+    with pytest.raises(ValueError, match="for one output pass loss='binary_cross_entropy'"):
+        run(network, train=(X, Y > 0), validation=None)
+
+
 # ---- evaluate
+
+
+def test_a_large_set_is_evaluated_in_parts_with_the_same_result():
+    seen = []
+
+    class Watched(Recorder):
+        """Notes how many examples come at a time."""
+
+        def forward(self, x, training):
+            """Return the input."""
+            seen.append(len(x))
+            return x
+
+    network = Network([*make_network(norm=BatchNorm).layers, Watched()])
+    x, labels = make_data(3, 5000)
+    # Not a mean over examples: the parts must be put together before the loss is found.
+    norm = (lambda out, target: float(np.linalg.norm(out)), lambda out, target: out)
+    for loss in ("softmax_cross_entropy", norm):
+        got = evaluate(network, x, labels, loss)
+        assert max(seen) < 2500
+        assert sum(seen) == 5000
+        out = network.forward(x)
+        value_of = softmax_cross_entropy if isinstance(loss, str) else norm[0]
+        assert got == (pytest.approx(value_of(out, labels)), (out.argmax(axis=1) == labels).mean())
+        seen.clear()
+
+
+@pytest.mark.parametrize("validation", [VALIDATION, None])
+def test_the_training_set_need_not_be_evaluated(validation):
+    network, history = run(validation=validation, evaluate_train=False)
+    expected, full = run(validation=validation)
+    assert same(snapshot(network), snapshot(expected))
+    assert history.train_loss == history.train_accuracy == []
+    assert history.validation_loss == full.validation_loss
+    assert history.step_loss == full.step_loss
+    _, diverged = run(
+        make_network(activation="relu"),
+        validation=validation,
+        evaluate_train=False,
+        schedule=blow_up_at(11),
+    )
+    assert bool(diverged.stopped) == (validation is not None)
+
+
+# ---- what a run shows
+
+
+def test_a_history_is_one_line():
+    assert repr(History()) == "History of 0 epochs, 0 steps"
+    _, history = run(epochs=2, early_stopping=EarlyStopping(), validation=VALIDATION)
+    assert re.fullmatch(
+        r"History of 2 epochs, 8 steps, train_loss [\d.]+, train_accuracy [\d.]+, "
+        r"validation_loss [\d.]+, validation_accuracy [\d.]+",
+        repr(history),
+    )
+    history.stopped = "a callback asked for it, in epoch 2"
+    assert repr(history).endswith(", stopped: a callback asked for it, in epoch 2")
+
+
+def test_a_history_is_plotted():
+    pyplot = pytest.importorskip("matplotlib.pyplot", reason="matplotlib is not installed")
+    _, history = run(epochs=4)
+    axes = history.plot()
+    assert [ax.get_ylabel() for ax in axes] == ["loss", "accuracy"]
+    for ax, metric in zip(axes, ("loss", "accuracy")):
+        for line, part in zip(ax.get_lines(), ("train", "validation"), strict=True):
+            assert line.get_label() == part
+            assert list(line.get_xdata()) == [1, 2, 3, 4]
+            assert list(line.get_ydata()) == getattr(history, f"{part}_{metric}")
+    _, mine = pyplot.subplots()
+    assert history.plot(mine) == [mine]
+    assert mine.get_ylabel() == "loss"
+    _, pair = pyplot.subplots(1, 2)
+    assert history.plot(pair) == list(pair)
+    (alone,) = History(validation_loss=[1.0]).plot()
+    assert [line.get_label() for line in alone.get_lines()] == ["validation"]
+    assert len(History().plot()) == 1
+    with pytest.raises(ValueError, match=r"^ax must be one or two axes, got 3"):
+        history.plot([mine] * 3)
+    pyplot.close("all")
+
+
+def test_plotting_without_matplotlib_says_what_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match="pip install matplotlib"):
+        History().plot()
+
+
+# ---- whose error it is
+
+
+def fail(*args):
+    raise LookupError("mine")
+
+
+@pytest.mark.parametrize(
+    ("settings", "note"),
+    [
+        ({"schedule": fail}, "in schedule(step)"),
+        ({"augment": fail}, "in augment(x, rng)"),
+        ({"clip": fail}, "in clip(grads)"),
+        ({"callbacks": [print, fail]}, "in callbacks[1](epoch, network, history)"),
+        ({"loss": (fail, softmax_cross_entropy_backward)}, "in the loss, loss(output, target)"),
+        ({"loss": (softmax_cross_entropy, fail)}, "in the gradient of loss"),
+        (
+            {"optimizer": types.SimpleNamespace(step=fail)},
+            "in optimizer.step(params, grads)",
+        ),
+    ],
+)
+def test_an_error_from_a_function_that_was_passed_in_says_which(settings, note, capsys):
+    with pytest.raises(LookupError, match="mine") as caught:
+        run(**settings)
+    assert caught.value.__notes__ == [note]
+
+
+class Missing(Recorder):
+    """A layer with a parameter and no gradient."""
+
+    def parameters(self):
+        """Return one."""
+        return [np.ones(1)]
+
+    def gradients(self):
+        """Return none."""
+        return []
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"schedule": lambda step: None}, r"schedule\(step\) must return a number, got None"),
+        (
+            {"loss": (lambda out, y: out[:, 0], softmax_cross_entropy_backward)},
+            r"loss\(output, target\) must return a number, got ndarray of shape \(16,\)",
+        ),
+        (
+            {"loss": (softmax_cross_entropy, lambda out, y: None)},
+            r"the gradient of loss must have shape \(16, 3\), as the output, got NoneType",
+        ),
+        ({"clip": lambda grads: grads[0]}, r"clip\(grads\) must return a list of 4 arrays"),
+        ({"clip": lambda grads: grads[:1]}, r"clip\(grads\) must return a list of 4 arrays"),
+        (
+            {"network": Network([Dense(2, 3, rng()), Missing()])},
+            r"layers\[1\] must have a gradient for each of its 1 parameters, got 0",
+        ),
+        (
+            {"schedule": cosine_decay},
+            r"schedule must take \(step\), .*missing a required argument: 'init_value': write "
+            r"schedule=lambda step: cosine_decay\(step, ...\), with its settings",
+        ),
+        ({"callbacks": [lambda epoch: None]}, r"callbacks\[0\] must take \(epoch, network, hist"),
+        ({"augment": lambda x: x}, r"augment must take \(x, rng\), got a function of \(x\)"),
+        ({"clip": lambda: 1}, r"clip must take \(grads\)"),
+        ({"loss": (fail, lambda out: out)}, r"loss\[1\] must take \(output, target\)"),
+        ({"optimizer": types.SimpleNamespace(step=lambda params: 0)}, r"optimizer.step must take"),
+    ],
+)
+def test_what_a_function_answers_or_takes_is_checked_by_its_name(settings, message):
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        run(**settings)
+
+
+def test_a_schedule_that_is_called_as_if_it_made_one_says_what_to_write():
+    with pytest.raises(TypeError, match="decay_steps") as caught:
+        run(schedule=cosine_decay(0.1, 100))
+    (note,) = caught.value.__notes__
+    assert note.endswith("schedule=lambda step: cosine_decay(step, ...), with its settings")
+    with pytest.raises(TypeError, match="real number") as caught:
+        cosine_decay(0, "1", 100)
+    assert not hasattr(caught.value, "__notes__")
 
 
 def test_evaluate_is_the_definition():
@@ -993,7 +1294,6 @@ def test_everything_together_on_digits():
 
 # ---- bad input
 
-X, Y = TRAIN
 GOOD = {
     "network": make_network(),
     "train": TRAIN,
@@ -1052,6 +1352,7 @@ NAN = np.where(np.arange(N)[:, np.newaxis] == 7, np.nan, X)
         ("callbacks", [None], TypeError),
         ("callbacks", None, TypeError),
         ("progress", None, TypeError),
+        ("evaluate_train", 1, TypeError),
         ("loss", "hinge", ValueError),
         ("loss", squared_error, TypeError),
         ("loss", (squared_error,), TypeError),
@@ -1084,11 +1385,11 @@ class WithoutRate:
         ({"augment": lambda x, rng: x[1:]}, r"augment\(x, rng\)", ValueError),
         ({"augment": lambda x, rng: x[0]}, r"augment\(x, rng\)", ValueError),
         ({"augment": lambda x, rng: None}, r"augment\(x, rng\)", TypeError),
-        ({"augment": lambda x, rng: x[:, :1]}, "x", ValueError),
-        ({"train": (X, Y + 1)}, "labels", ValueError),
-        ({"train": (X, Y + 0.5)}, "labels", TypeError),
-        ({"train": (X, np.eye(3)[Y])}, "labels", TypeError),
-        ({"loss": "squared_error"}, "target", ValueError),
+        ({"augment": lambda x, rng: x[:, :1]}, r"augment\(x, rng\)", ValueError),
+        ({"train": (X, Y + 1)}, "train", ValueError),
+        ({"train": (X, Y + 0.5)}, "train", TypeError),
+        ({"train": (X, np.eye(3)[Y])}, "train", ValueError),
+        ({"loss": "squared_error"}, "train", ValueError),
         (
             {
                 "loss": "squared_error",

@@ -160,6 +160,17 @@ def test_layers_from_elsewhere_are_frozen_too():
 
 
 @pytest.mark.equation("tl-freeze")
+def test_a_network_in_a_network_is_one_hidden_layer():
+    inner = Network([Dense(4, 4, rng()), BatchNorm(4)])
+    network = Network([Dense(4, 4, rng()), inner, Activation("relu"), Dense(4, 2, rng())])
+    freeze(network, 3)
+    assert [layer.trainable for layer in inner.layers] == [False, False]
+    assert len(network.parameters()) == 2
+    unfreeze(network, 1)
+    assert [layer.trainable for layer in network.layers] == [False, True, True, True]
+    assert [layer.trainable for layer in inner.layers] == [True, True]
+
+
 def test_frozen_layers_do_not_move_and_the_head_does(pretrained, digits):
     network = reuse(pretrained, BASE, [Dense(24, 5, rng(2))])
     freeze(network, BASE)

@@ -86,6 +86,30 @@ def as_batch(name: str, value: ArrayLike, *, min_rows: int = 1) -> FloatArray:
     return array
 
 
+def as_inputs(name: str, value: ArrayLike) -> FloatArray:
+    """Return a batch as a user has it: a data frame will do too, and True and False are 1 and 0.
+
+    Raises
+    ------
+    TypeError
+        If a column of a data frame holds no numbers; or as in `as_batch`.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind != "b":
+        return as_batch(name, value)
+    array = as_array(name, value)
+    if array.dtype.kind == "O" and hasattr(value, "columns") and hasattr(value, "dtypes"):
+        kinds = [getattr(dtype, "kind", "O") for dtype in value.dtypes]
+        bad = [c for c, kind in zip(value.columns, kinds, strict=True) if kind not in "biuf"]
+        if bad:
+            raise TypeError(
+                f"{name} must hold numbers, got the columns {bad} without: leave them out, or "
+                "encode them, as pandas.get_dummies does"
+            )
+        # Columns of different types, whose common one is that of any object.
+        array = array.astype(np.float64)
+    return as_batch(name, array.astype(np.float64) if array.dtype.kind == "b" else array)
+
+
 def as_vector(name: str, value: ArrayLike) -> FloatArray:
     """Return `value` as a float array of shape (features,), not empty."""
     array = as_float_array(name, value, ndim=1)
@@ -183,7 +207,11 @@ def as_float_dtype(name: str, value: Any) -> np.dtype[Any]:
 def as_rng(name: str, value: Any) -> np.random.Generator:
     """Return `value` if it is a random number generator."""
     if not isinstance(value, np.random.Generator):
-        raise TypeError(f"{name} must be a numpy.random.Generator, got {type(value).__name__}")
+        seed = value if type(value) is int else ""
+        raise TypeError(
+            f"{name} must be a numpy.random.Generator, got {type(value).__name__}: pass "
+            f"numpy.random.default_rng({seed})"
+        )
     return value
 
 

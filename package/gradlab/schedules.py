@@ -2,7 +2,8 @@
 
 A large rate makes progress early, a small one settles the noise of mini-batches late. Most
 schedules are functions of the step, counted from 0; the performance schedule waits for a metric
-that no longer improves.
+that no longer improves. `gradlab.training.fit` takes a function of the step alone, so the settings
+are given with it: ``schedule=lambda step: cosine_decay(step, 0.1, 1000)``.
 
 Chapter: ``book/schedules.md``.
 Decks: H "Learning Rate", "Power Scheduling", "Exponential Scheduling", "Performance Scheduling";
@@ -16,12 +17,14 @@ L. N. Smith and N. Topin, Super-Convergence, arXiv:1708.07120, 2017.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import signature
 from itertools import pairwise
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gradlab._jit import njit
 from gradlab._owner import Owner
@@ -47,6 +50,51 @@ __all__ = [
     "warmup_cosine_decay",
 ]
 
+_Settings = ParamSpec("_Settings")
+
+
+class _OfStep(Protocol[_Settings]):
+    """A schedule as type checkers see it: a number for one step, an array for several."""
+
+    @overload
+    def __call__(
+        self,
+        step: float | np.integer[Any] | np.floating[Any],
+        *args: _Settings.args,
+        **settings: _Settings.kwargs,
+    ) -> float: ...
+
+    @overload
+    def __call__(
+        self,
+        step: Sequence[Any] | NDArray[Any],
+        *args: _Settings.args,
+        **settings: _Settings.kwargs,
+    ) -> FloatArray: ...
+
+
+def _of_step(
+    schedule: Callable[Concatenate[ArrayLike, _Settings], float | FloatArray],
+) -> _OfStep[_Settings]:
+    """Type a schedule, and tell who calls it as if it made one how to write that."""
+
+    @wraps(schedule)
+    def call(*args: Any, **settings: Any) -> Any:
+        try:
+            return schedule(*args, **settings)
+        except TypeError as error:
+            try:
+                signature(schedule).bind(*args, **settings)
+            except TypeError:
+                name = getattr(schedule, "__name__", "schedule")
+                error.add_note(
+                    f"{name} returns the value at a step. As the schedule of fit write "
+                    f"schedule=lambda step: {name}(step, ...), with its settings"
+                )
+            raise
+
+    return call
+
 
 @njit
 def _power_decay_kernel(steps, init_value, decay_steps, power, out):
@@ -56,6 +104,7 @@ def _power_decay_kernel(steps, init_value, decay_steps, power, out):
         out[i] = init_value * (1.0 + steps[i] / decay_steps) ** -power
 
 
+@_of_step
 def power_decay(
     step: ArrayLike, init_value: float, decay_steps: float, power: float = 1.0
 ) -> float | FloatArray:
@@ -117,6 +166,7 @@ def _exponential_decay_kernel(steps, init_value, decay_steps, decay_rate, out):
         out[i] = init_value * decay_rate ** (steps[i] / decay_steps)
 
 
+@_of_step
 def exponential_decay(
     step: ArrayLike, init_value: float, decay_steps: float, decay_rate: float = 0.1
 ) -> float | FloatArray:
@@ -172,6 +222,7 @@ def _step_decay_kernel(steps, init_value, decay_steps, decay_rate, out):
         out[i] = init_value * decay_rate ** np.floor(steps[i] / decay_steps)
 
 
+@_of_step
 def step_decay(
     step: ArrayLike, init_value: float, decay_steps: float, decay_rate: float = 0.1
 ) -> float | FloatArray:
@@ -226,6 +277,7 @@ def _piecewise_constant_kernel(steps, boundaries, values, new_at_boundary, out):
         out[i] = values[k]
 
 
+@_of_step
 def piecewise_constant(
     step: ArrayLike, boundaries: ArrayLike, values: ArrayLike, at_boundary: str = "new"
 ) -> float | FloatArray:
@@ -295,6 +347,7 @@ def _cosine_decay_kernel(steps, init_value, decay_steps, end_value, out):
         out[i] = _annealed(init_value, end_value, steps[i] / decay_steps, True)
 
 
+@_of_step
 def cosine_decay(
     step: ArrayLike, init_value: float, decay_steps: float, end_value: float = 0.0
 ) -> float | FloatArray:
@@ -336,6 +389,13 @@ def cosine_decay(
     --------
     >>> cosine_decay([0, 50, 100, 150], init_value=1.0, decay_steps=100, end_value=0.2)
     array([1. , 0.6, 0.2, 0.2])
+
+    For 5 epochs of 20 mini-batches each, as the ``schedule`` of `gradlab.training.fit`:
+
+    >>> steps = 5 * 20
+    >>> schedule = lambda step: cosine_decay(step, 0.1, steps)
+    >>> schedule(0), schedule(50)
+    (0.1, 0.05)
     """
     init_value = as_real("init_value", init_value, low=0.0)
     decay_steps = as_real("decay_steps", decay_steps, low=0.0, low_open=True)
@@ -359,6 +419,7 @@ def _warmup_cosine_decay_kernel(
             out[i] = _annealed(peak_value, end_value, decayed, True)
 
 
+@_of_step
 def warmup_cosine_decay(
     step: ArrayLike,
     init_value: float,
@@ -446,6 +507,7 @@ def _one_cycle_kernel(steps, times, levels, cosine, out):
         out[i] = _annealed(levels[k], levels[k + 1], u, cosine)
 
 
+@_of_step
 def one_cycle(
     step: ArrayLike,
     max_value: float,

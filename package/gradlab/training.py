@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import math
 import sys
 import time
@@ -14,33 +16,52 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradlab import losses
+from gradlab._examples import (
+    LOSSES,
+    accuracy,
+    as_examples,
+    as_targets,
+    as_trainable,
+    is_judged,
+    outputs,
+)
 from gradlab._owner import Owner
-from gradlab._validate import FloatArray, as_array, as_batch, as_flag, as_integer, as_real, as_rng
+from gradlab._validate import (
+    FloatArray,
+    as_batch,
+    as_flag,
+    as_integer,
+    as_metric,
+    as_real,
+    as_rng,
+)
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, global_norm
 from gradlab.gradient_descent import minibatches
-from gradlab.network import BatchNorm, Network
+from gradlab.network import Network
 from gradlab.schedules import PerformanceSchedule
 from gradlab.weight_decay import l2_penalty_backward
 
-__all__ = ["History", "evaluate", "fit"]
+__all__ = ["Clip", "History", "Loss", "OptimizerLike", "Schedule", "evaluate", "fit"]
 
 Loss = str | tuple[Callable[..., float], Callable[..., ArrayLike]]
 """The name of a loss of `gradlab.losses`, or a function of (output, target) and its gradient."""
 
 Clip = float | Callable[[list[FloatArray]], Any]
+"""The largest norm of all gradients together, or a function of the list of gradients."""
 
-_LOSSES = ("binary_cross_entropy", "kl_divergence", "softmax_cross_entropy", "squared_error")
+Schedule = Callable[[int], float] | PerformanceSchedule
+"""The learning rate as a function of the step, or as one that waits for a metric."""
 
 
-class _Steps(Protocol):
+class OptimizerLike(Protocol):
     """What `fit` asks of an optimizer."""
 
     def step(self, params: Sequence[FloatArray], grads: Sequence[ArrayLike]) -> None:
         """Update the parameters in place."""
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What a run recorded.
 
@@ -56,20 +77,23 @@ class History:
     train_loss, validation_loss : lists of float
         After each epoch, with the network in inference mode.
     train_accuracy, validation_accuracy : lists of float
-        The same; empty where the labels are not classes.
+        The same; empty where the targets are neither classes nor, for one output, yes and no.
     stopped : str
         Why the run ended before its last epoch; empty if it did not. Steps and epochs are counted
         from 1 there.
 
     Notes
     -----
-    The lists for the validation set are empty where there is none.
+    The lists for the validation set are empty where there is none, and those for the training set
+    where `fit` was told not to evaluate it.
 
     Examples
     --------
     >>> history = History()
     >>> history.step_loss, history.stopped
     ([], '')
+    >>> history
+    History of 0 epochs, 0 steps
     """
 
     step_loss: list[float] = field(default_factory=list)
@@ -80,6 +104,71 @@ class History:
     validation_loss: list[float] = field(default_factory=list)
     validation_accuracy: list[float] = field(default_factory=list)
     stopped: str = ""
+
+    def __repr__(self) -> str:
+        epochs, steps = max(map(len, self._curves().values())), len(self.step_loss)
+        parts = [f"History of {epochs} epochs, {steps} steps"]
+        parts += [f"{name} {curve[-1]:.4g}" for name, curve in self._curves().items() if curve]
+        return ", ".join(parts + ([f"stopped: {self.stopped}"] if self.stopped else []))
+
+    def _curves(self) -> dict[str, list[float]]:
+        """Return what is recorded after each epoch."""
+        names = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+        return {name: getattr(self, name) for name in names}
+
+    def plot(self, ax: Any = None) -> list[Any]:
+        """Plot loss and accuracy after each epoch, of the training and the validation set.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, or a pair of them, optional
+            One is for the loss alone, a pair for loss and accuracy. Without, a new figure has as
+            many as there is something to show.
+
+        Returns
+        -------
+        list of matplotlib axes
+            Those that were drawn in.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If there are other than one or two axes.
+
+        Examples
+        --------
+        >>> history = History(train_loss=[0.9, 0.5], validation_loss=[1.0, 0.7])
+        >>> (ax,) = history.plot()
+        >>> ax.get_ylabel(), [line.get_label() for line in ax.get_lines()]
+        ('loss', ['train', 'validation'])
+        """
+        judged = bool(self.train_accuracy or self.validation_accuracy)
+        if ax is None:
+            pyplot = _pyplot()
+            _, ax = pyplot.subplots(1, 1 + judged, figsize=(5 * (1 + judged), 3.5))
+        axes = list(ax) if isinstance(ax, (list, tuple, np.ndarray)) else [ax]
+        if len(axes) not in (1, 2):
+            raise ValueError(f"ax must be one or two axes, got {len(axes)}")
+        for axis, metric in zip(axes, ("loss", "accuracy"), strict=False):
+            for part in ("train", "validation"):
+                curve = getattr(self, f"{part}_{metric}")
+                if curve:
+                    axis.plot(range(1, len(curve) + 1), curve, label=part)
+            axis.set(xlabel="epoch", ylabel=metric)
+            if axis.get_lines():
+                axis.legend()
+        return axes
+
+
+def _pyplot() -> Any:
+    try:
+        return importlib.import_module("matplotlib.pyplot")
+    except ImportError as error:
+        raise ImportError(
+            "History.plot draws with matplotlib, which is not installed: pip install matplotlib"
+        ) from error
 
 
 def evaluate(
@@ -93,6 +182,7 @@ def evaluate(
         Its outputs are what `loss` takes: logits, by default.
     x : array (batch, features)
     labels : integer array (batch,), or what `loss` takes
+        True and False are the classes 1 and 0.
     loss : str or pair of callables, default "softmax_cross_entropy"
         As in `fit`.
 
@@ -102,9 +192,10 @@ def evaluate(
         The mean, by default softmax cross-entropy in nats; not a number where the output is not
         finite.
     accuracy : float
-        Fraction of examples whose largest output is that of their class; 0 for an example whose
-        output is not finite. Not a number where the labels are not classes: integers, one for each
-        example.
+        Fraction of examples whose largest output is that of their class; with binary cross-entropy
+        of one output, whose output is above 1/2 where the target is 1 and not where it is 0. An
+        example whose output is not finite does not count as right. Not a number where the labels
+        are neither classes, integers with one for each example, nor such 0 and 1.
 
     Raises
     ------
@@ -113,30 +204,39 @@ def evaluate(
     TypeError
         If an array does not hold numbers of the right kind.
 
+    Notes
+    -----
+    The network sees some thousand examples at a time, so that a large set needs no more memory than
+    its outputs do.
+
     Examples
     --------
-    >>> from gradlab.network import Activation
+    >>> from gradlab.layers import Activation
     >>> evaluate(Network([Activation("relu")]), [[0.0, 0.0], [0.0, 0.0]], labels=[0, 1])
     (0.6931471805599453, 0.5)
     """
-    value_of, _ = _as_loss(loss)
-    out, target = _as_network(network).forward(x), as_array("labels", labels)
-    value = _loss_of(value_of, out, target)
-    if not _are_classes(target) or target.shape != out.shape[:1]:
-        return value, math.nan
-    hits = (out.argmax(axis=1) == target) & np.isfinite(out).all(axis=1)
-    return value, float(hits.mean())
+    (value_of, _), network = _as_loss(loss), _as_network(network)
+    inputs, target = as_examples(x, labels, "x", "labels")
+    out = outputs(network, inputs)
+    target = as_targets("labels", target, out.shape[1:], value_of)
+    return _measured(value_of, out, target)
+
+
+def _measured(
+    value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]
+) -> tuple[float, float]:
+    return _loss_of(value_of, out, target), accuracy(out, target, value_of)
 
 
 def fit(
     network: Network,
     train: tuple[ArrayLike, ArrayLike],
     validation: tuple[ArrayLike, ArrayLike] | None,
-    optimizer: _Steps,
+    optimizer: OptimizerLike,
     *,
     epochs: int,
     batch_size: int,
-    schedule: Callable[[int], float] | PerformanceSchedule | None = None,
+    schedule: Schedule | None = None,
     clip: Clip | None = None,
     early_stopping: EarlyStopping | None = None,
     weight_decay: float = 0.0,
@@ -144,6 +244,7 @@ def fit(
     callbacks: Iterable[Callable[[int, Network, History], Any]] = (),
     progress: bool = True,
     loss: Loss = "softmax_cross_entropy",
+    evaluate_train: bool = True,
     rng: np.random.Generator,
 ) -> History:
     """Train a network on shuffled mini-batches.
@@ -153,22 +254,24 @@ def fit(
     network : Network
         Trained in place; layers that are frozen stay as they are.
     train : pair (x, labels)
-        Arrays (examples, features) and, for the default loss, (examples,).
+        Arrays (examples, features) and, for the default loss, (examples,) of integers 0, 1, ..., or
+        of True and False. Data frames of numbers will do too.
     validation : pair (x, labels) or None
         Held-out examples, never trained on.
-    optimizer : optimizer
+    optimizer : OptimizerLike
         Anything with ``step(params, grads)``. One of `gradlab.optimizers` that was used for this
         network before goes on from there, with its memory; one that has a memory of another
         network is refused.
     epochs : int
         Passes over the training set, at least 0.
     batch_size : int
-        At least 1. The last mini-batch of an epoch holds what is left. If that is one example, and
-        the network has batch normalization, which has no use for a batch of one, it is left out of
-        that epoch.
+        At least 1. The last mini-batch of an epoch holds what is left. If that is less than the
+        ``smallest_batch`` of a layer, it is left out of that epoch: one example, where there is
+        batch normalization.
     schedule : callable or PerformanceSchedule, optional
         Sets ``optimizer.learning_rate`` before each step: a function of the step, counted from 0
-        through all epochs; or one that is updated after each epoch, with the validation loss, or
+        through all epochs, such as ``lambda step: cosine_decay(step, 0.1, 1000)`` with one of
+        `gradlab.schedules`; or one that is updated after each epoch, with the validation loss, or
         the accuracy if its mode is "max". Such a one is for one network, as `early_stopping` is.
     clip : float or callable, optional
         A number is the largest norm of all gradients together (`clip_by_global_norm`). A callable
@@ -199,6 +302,8 @@ def fit(
         Also "squared_error", "binary_cross_entropy" and "kl_divergence", with targets of the
         output's shape; or a pair of functions of (output, target), the loss and its gradient with
         respect to the output.
+    evaluate_train : bool, default True
+        Measure loss and accuracy on the training set after each epoch; False saves the time.
     rng : numpy.random.Generator
         Shuffles and augments; with those of the network's layers it makes the run reproducible.
 
@@ -219,6 +324,9 @@ def fit(
 
     Notes
     -----
+    Shapes and targets of both sets are checked before the first step. An error from inside a
+    function or layer of your own is raised as it is, with a note that says which one it was.
+
     Weight decay and gradient clipping of an optimizer come after these: its own ``weight_decay`` is
     not clipped.
 
@@ -227,32 +335,34 @@ def fit(
 
     Examples
     --------
-    >>> from gradlab.network import Dense
+    >>> from gradlab.layers import Dense
     >>> from gradlab.optimizers import SGD
+    >>> from gradlab.schedules import cosine_decay
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(100, 2))
-    >>> labels = (x[:, 0] > x[:, 1]).astype(int)
     >>> network = Network([Dense(2, 2, rng)])
-    >>> history = fit(network, (x, labels), None, SGD(1.0), epochs=5, batch_size=20, rng=rng)
+    >>> history = fit(
+    ...     network, (x, x[:, 0] > x[:, 1]), None, SGD(1.0), epochs=5, batch_size=20, rng=rng,
+    ...     schedule=lambda step: cosine_decay(step, 1.0, 25),
+    ... )
     >>> len(history.step_loss), history.train_accuracy[-1] > 0.9
     (25, True)
     """
     history, epochs = History(), as_integer("epochs", epochs, low=0)
     run = _Run(
         network=_as_network(network),
-        train=_as_examples("train", train),
-        validation=None if validation is None else _as_examples("validation", validation),
+        train=_as_set("train", train),
+        validation=None if validation is None else _as_set("validation", validation),
         optimizer=_as_optimizer(optimizer),
         batch_size=as_integer("batch_size", batch_size, low=1),
-        schedule=_as_callable("schedule", schedule, PerformanceSchedule),
-        clip=clip
-        if callable(clip) or clip is None
-        else as_real("clip", clip, low=0, low_open=True),
+        schedule=_as_schedule(schedule),
+        clip=_as_clip(clip),
         early_stopping=_as_stopping(early_stopping),
         weight_decay=as_real("weight_decay", weight_decay, low=0.0),
-        augment=_as_callable("augment", augment),
+        augment=None if augment is None else _as_function("augment", augment, "x", "rng"),
         callbacks=_as_callbacks(callbacks),
         loss=_as_loss(loss),
+        evaluate_train=as_flag("evaluate_train", evaluate_train),
         rng=as_rng("rng", rng),
         history=history,
         bar=_Bar(as_flag("progress", progress) and epochs > 0),
@@ -287,48 +397,49 @@ class _Run:
     network: Network
     train: tuple[FloatArray, NDArray[Any]]
     validation: tuple[FloatArray, NDArray[Any]] | None
-    optimizer: _Steps
+    optimizer: OptimizerLike
     batch_size: int
-    schedule: Callable[[int], float] | PerformanceSchedule | None
+    schedule: Schedule | None
     clip: Clip | None
     early_stopping: EarlyStopping | None
     weight_decay: float
     augment: Callable[[FloatArray, np.random.Generator], ArrayLike] | None
     callbacks: list[Callable[[int, Network, History], Any]]
     loss: tuple[Callable[..., float], Callable[..., ArrayLike]]
+    evaluate_train: bool
     rng: np.random.Generator
     history: History
     bar: _Bar
 
     def check(self) -> None:
         """Refuse arguments that do not go together."""
+        value_of = self.loss[0]
+        shape, self.train = as_trainable("train", self.network, self.train, value_of)
+        if self.validation is not None:
+            _, self.validation = as_trainable("validation", self.network, self.validation, value_of)
         judges = {"early_stopping": self.early_stopping, "schedule": self.schedule}
         for name, judge in judges.items():
             if not isinstance(judge, (EarlyStopping, PerformanceSchedule)):
                 continue
             if self.validation is None:
                 raise ValueError(f"validation must be given for {name} to go by, got None")
-            if judge.mode == "max" and not _are_classes(self.validation[1]):
+            if judge.mode == "max" and not is_judged(self.validation[1], shape, value_of):
                 raise ValueError(f"{name} must have mode 'min' where labels are not classes")
         if self.schedule is not None and not hasattr(self.optimizer, "learning_rate"):
             raise TypeError("optimizer must have a learning_rate for schedule to set")
-        if self.needs_pairs():
-            for name, size in (("batch_size", self.batch_size), ("train", len(self.train[0]))):
-                if size < 2:
-                    raise ValueError(
-                        f"{name} must be at least 2 examples with batch normalization, got {size}"
-                    )
-
+        smallest = self.network.smallest_batch
+        for name, size in (("batch_size", self.batch_size), ("train", len(self.train[0]))):
+            if size < smallest:
+                raise ValueError(
+                    f"{name} must be at least {smallest} examples, the smallest_batch of a layer "
+                    f"such as batch normalization, got {size}"
+                )
         for name, owned in {"optimizer": self.optimizer, **judges}.items():
             if isinstance(getattr(owned, "_owner", None), Owner):
                 owned._owner.claim(name, self.network, owned._is_used())  # type: ignore[union-attr]
 
-    def needs_pairs(self) -> bool:
-        """Tell whether a mini-batch of one example is of no use."""
-        return any(isinstance(b, BatchNorm) and b.trainable for b in self.network.layers)
-
     def batches(self) -> Iterator[NDArray[np.int64]]:
-        smallest = 2 if self.needs_pairs() else 1
+        smallest = self.network.smallest_batch
         every = minibatches(len(self.train[0]), self.batch_size, self.rng)
         return (batch for batch in every if len(batch) >= smallest)
 
@@ -350,21 +461,22 @@ class _Run:
         """Update the parameters, and return the name of what is not finite, if something is."""
         history, network = self.history, self.network
         if self.augment is not None:
-            x = _as_augmented(self.augment(x, self.rng), x)
-        if isinstance(self.schedule, PerformanceSchedule):
-            self.optimizer.learning_rate = self.schedule.value  # type: ignore[attr-defined]
-        elif self.schedule is not None:
-            rate = float(self.schedule(len(history.step_loss)))
-            self.optimizer.learning_rate = rate  # type: ignore[attr-defined]
+            with _IN_AUGMENT:
+                changed = self.augment(x, self.rng)
+            x = _as_augmented(changed, x)
+        self.set_rate()
         out = network.forward(x, training=True)
         loss, norm = _loss_of(self.loss[0], out, target), math.nan
         wrong = "" if math.isfinite(loss) else "loss"
         if not wrong:
-            network.backward(self.loss[1](out, target))
+            network.backward(_gradient_of(self.loss[1], out, target))
             params, grads = network.parameters(), network.gradients()
+            if len(params) != len(grads):
+                raise _unequal(network)
             if all(np.isfinite(grad).all() for grad in grads):
                 grads, norm = self.changed(params, grads)
-                self.optimizer.step(params, grads)
+                with _IN_OPTIMIZER:
+                    self.optimizer.step(params, grads)
             else:
                 wrong = "gradient"
         # All at once, so that an interrupt leaves lists of one length.
@@ -373,6 +485,18 @@ class _Run:
         if self.clip is not None:
             history.gradient_norm.append(norm)
         return wrong
+
+    def set_rate(self) -> None:
+        """Give the optimizer the rate of this step."""
+        if self.schedule is None:
+            return
+        optimizer: Any = self.optimizer
+        if isinstance(self.schedule, PerformanceSchedule):
+            optimizer.learning_rate = self.schedule.value
+            return
+        with _IN_SCHEDULE:
+            rate = self.schedule(len(self.history.step_loss))
+        optimizer.learning_rate = _as_number("schedule(step)", rate)
 
     def changed(
         self, params: list[FloatArray], grads: list[FloatArray]
@@ -387,24 +511,26 @@ class _Run:
             return grads, math.nan
         if not callable(self.clip):
             return clip_by_global_norm(grads, self.clip)
-        clipped = self.clip(grads)
-        return clipped[0] if isinstance(clipped, tuple) else clipped, global_norm(grads)
+        with _IN_CLIP:
+            clipped = self.clip(grads)
+        clipped = clipped[0] if isinstance(clipped, tuple) else clipped
+        if not isinstance(clipped, (list, tuple)) or len(clipped) != len(grads):
+            raise TypeError(
+                f"clip(grads) must return a list of {len(grads)} arrays, "
+                f"got {type(clipped).__name__}"
+            )
+        return list(clipped), global_norm(grads)
 
     def end_epoch(self, epoch: int) -> str:
         """Measure, report, and return why the run must stop, if it must."""
-        history = self.history
-        metrics = evaluate(self.network, *self.train, self.loss)
-        held_out = (math.nan, math.nan)
+        history, reasons = self.history, []
+        last, held_out = 0.0, (math.nan, math.nan)
+        if self.evaluate_train:
+            last = self.record("train", self.train)[0]
         if self.validation is not None:
-            held_out = evaluate(self.network, *self.validation, self.loss)
-            history.validation_loss.append(held_out[0])
-            if _are_classes(self.validation[1]):
-                history.validation_accuracy.append(held_out[1])
-        history.train_loss.append(metrics[0])
-        if _are_classes(self.train[1]):
-            history.train_accuracy.append(metrics[1])
-        reasons = []
-        if not math.isfinite(metrics[0]):
+            held_out = self.record("validation", self.validation)
+            last = last if self.evaluate_train else held_out[0]
+        if not math.isfinite(last):
             reasons.append(f"loss not finite after step {len(history.step_loss)}")
         if isinstance(self.schedule, PerformanceSchedule):
             self.schedule.update(held_out[self.schedule.mode == "max"])
@@ -412,10 +538,42 @@ class _Run:
             held_out[self.early_stopping.mode == "max"], self.network.arrays()
         ):
             reasons.append(f"no improvement in {self.early_stopping.wait} epoch(s)")
-        answers = [callback(epoch, self.network, history) for callback in self.callbacks]
+        answers = []
+        for k, callback in enumerate(self.callbacks):
+            with _In(f"callbacks[{k}](epoch, network, history)"):
+                answers.append(callback(epoch, self.network, history))
         if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
             reasons.append("a callback asked for it")
         return f"{reasons[0]}, in epoch {epoch + 1}" if reasons else ""
+
+    def record(self, name: str, examples: tuple[FloatArray, NDArray[Any]]) -> tuple[float, float]:
+        """Measure on a set of examples, and write it down."""
+        x, target = examples
+        loss, fraction = _measured(self.loss[0], outputs(self.network, x), target)
+        getattr(self.history, f"{name}_loss").append(loss)
+        if not math.isnan(fraction):
+            getattr(self.history, f"{name}_accuracy").append(fraction)
+        return loss, fraction
+
+
+class _In:
+    """Adds to an error from inside a function that was passed in which one it was."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            with suppress(AttributeError):
+                error.add_note(f"in {self.place}")
+
+
+_IN_AUGMENT, _IN_CLIP = _In("augment(x, rng)"), _In("clip(grads)")
+_IN_LOSS, _IN_GRADIENT = _In("the loss, loss(output, target)"), _In("the gradient of loss")
+_IN_OPTIMIZER, _IN_SCHEDULE = _In("optimizer.step(params, grads)"), _In("schedule(step)")
 
 
 class _Bar:
@@ -455,33 +613,66 @@ def _is_watched() -> bool:
     return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
 
 
-def _are_classes(target: NDArray[Any]) -> bool:
-    return target.ndim == 1 and target.dtype.kind in "iu"
-
-
 def _loss_of(value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]) -> float:
-    return float(value_of(out, target)) if np.isfinite(out).all() else math.nan
+    if not np.isfinite(out).all():
+        return math.nan
+    with _IN_LOSS:
+        value = value_of(out, target)
+    return _as_number("loss(output, target)", value)
+
+
+def _gradient_of(
+    slope_of: Callable[..., ArrayLike], out: FloatArray, target: NDArray[Any]
+) -> ArrayLike:
+    with _IN_GRADIENT:
+        grad = slope_of(out, target)
+    if np.shape(grad) != out.shape:
+        raise ValueError(
+            f"the gradient of loss must have shape {out.shape}, as the output, "
+            f"got {type(grad).__name__} of shape {np.shape(grad)}"
+        )
+    return grad
+
+
+def _as_number(name: str, value: Any) -> float:
+    """Return what a function of the user answered, which must be a number."""
+    if type(value) is float:
+        return value
+    try:
+        return as_metric(name, value)
+    except TypeError:
+        shape = f" of shape {value.shape}" if isinstance(value, np.ndarray) else ""
+        got = "None" if value is None else type(value).__name__ + shape
+        raise TypeError(f"{name} must return a number, got {got}") from None
+
+
+def _unequal(network: Network) -> ValueError:
+    """Return an error that names the layer whose gradients are not as many as its parameters."""
+    counts = [(len(layer.parameters()), len(layer.gradients())) for layer in network.layers]
+    k = next(k for k, (params, grads) in enumerate(counts) if params != grads)
+    return ValueError(
+        f"layers[{k}] must have a gradient for each of its {counts[k][0]} parameters, "
+        f"got {counts[k][1]}"
+    )
 
 
 def _as_loss(loss: Loss) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
     if isinstance(loss, str):
-        if loss not in _LOSSES:
-            raise ValueError(f"loss must be one of {list(_LOSSES)} or a pair, got {loss!r}")
+        if loss not in LOSSES:
+            raise ValueError(f"loss must be one of {list(LOSSES)} or a pair, got {loss!r}")
         return getattr(losses, loss), getattr(losses, f"{loss}_backward")
     if not isinstance(loss, tuple) or len(loss) != 2 or not all(map(callable, loss)):
         raise TypeError(f"loss must be a name or a pair of functions, got {loss!r}")
+    for k, function in enumerate(loss):
+        _as_function(f"loss[{k}]", function, "output", "target")
     return loss
 
 
-def _as_examples(name: str, pair: Any) -> tuple[FloatArray, NDArray[Any]]:
+def _as_set(name: str, pair: Any) -> tuple[FloatArray, NDArray[Any]]:
     """Return the inputs and labels of a data set."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(f"{name} must be a pair (x, labels), got {type(pair).__name__}")
-    x, labels = as_batch(name, pair[0]), as_array(name, pair[1])
-    if labels.shape[:1] != x.shape[:1]:
-        raise ValueError(
-            f"{name} must have one label for each of its {len(x)} rows, got shape {labels.shape}"
-        )
+    x, labels = as_examples(pair[0], pair[1], name, name)
     if not np.isfinite(x).all():
         raise ValueError(f"{name} must be finite, got nan or infinity in its inputs")
     return x, labels
@@ -489,8 +680,8 @@ def _as_examples(name: str, pair: Any) -> tuple[FloatArray, NDArray[Any]]:
 
 def _as_augmented(value: ArrayLike, x: FloatArray) -> FloatArray:
     changed = as_batch("augment(x, rng)", value)
-    if len(changed) != len(x):
-        raise ValueError(f"augment(x, rng) must have {len(x)} rows, as x, got {len(changed)}")
+    if changed.shape != x.shape:
+        raise ValueError(f"augment(x, rng) must have shape {x.shape}, as x, got {changed.shape}")
     return changed
 
 
@@ -500,18 +691,48 @@ def _as_network(network: Any) -> Network:
     return network
 
 
-def _as_optimizer(optimizer: Any) -> _Steps:
+def _as_optimizer(optimizer: Any) -> OptimizerLike:
     if isinstance(optimizer, type):
         raise TypeError(f"optimizer must be an object, got the class {optimizer.__name__}")
     if not callable(getattr(optimizer, "step", None)):
         raise TypeError(f"optimizer must have a method step, got {type(optimizer).__name__}")
+    _as_function("optimizer.step", optimizer.step, "params", "grads")
     return optimizer
 
 
-def _as_callable(name: str, value: Any, *others: type) -> Any:
-    if value is not None and not callable(value) and not isinstance(value, others):
+def _as_function(name: str, value: Any, *arguments: str, remedy: str = "") -> Any:
+    """Return a callable that takes so many arguments."""
+    if not callable(value):
         raise TypeError(f"{name} must be callable, got {value!r}")
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):
+        # Some that are written in C do not tell.
+        return value
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} must take ({', '.join(arguments)}), got a function of "
+            f"({', '.join(signature.parameters)}), {error}{remedy}"
+        ) from None
     return value
+
+
+def _as_schedule(schedule: Any) -> Schedule | None:
+    if schedule is None or isinstance(schedule, PerformanceSchedule):
+        return schedule
+    function = getattr(schedule, "__name__", "cosine_decay")
+    remedy = f": write schedule=lambda step: {function}(step, ...), with its settings"
+    return _as_function("schedule", schedule, "step", remedy=remedy)
+
+
+def _as_clip(clip: Any) -> Clip | None:
+    if clip is None:
+        return None
+    if callable(clip):
+        return _as_function("clip", clip, "grads")
+    return as_real("clip", clip, low=0, low_open=True)
 
 
 def _as_stopping(value: Any) -> EarlyStopping | None:
@@ -523,4 +744,6 @@ def _as_stopping(value: Any) -> EarlyStopping | None:
 def _as_callbacks(callbacks: Any) -> list[Callable[[int, Network, History], Any]]:
     if not isinstance(callbacks, Iterable) or not all(map(callable, known := list(callbacks))):
         raise TypeError(f"callbacks must be a sequence of callables, got {callbacks!r}")
+    for k, callback in enumerate(known):
+        _as_function(f"callbacks[{k}]", callback, "epoch", "network", "history")
     return known

@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradlab._jit import njit
 from gradlab._validate import FloatArray, as_flag, as_image_batch, as_integer, as_list, as_real
-from gradlab.network import Layer, Network
+from gradlab.layers import Layer
+from gradlab.network import Network
 from gradlab.training import History, fit
 
 __all__ = ["freeze", "resize_images", "reuse", "two_phase_fit", "unfreeze"]
@@ -169,7 +170,8 @@ def unfreeze(network: Network, top: int) -> None:
 def _start_of_top(top: int, layers: Sequence[Layer]) -> int:
     """Return the index of the lowest of the `top` upper hidden layers, each with what is on it."""
     top = as_integer("top", top, low=0)
-    weighted = [k for k, b in enumerate(layers) if any(a.ndim > 1 for a in b.parameters())]
+    arrays = [getattr(layer, "arrays", layer.parameters)() for layer in layers]
+    weighted = [k for k, held in enumerate(arrays) if any(array.ndim > 1 for array in held)]
     if top > len(weighted):
         raise ValueError(
             f"top must be at most {len(weighted)}, the frozen layers with weights, got {top}"

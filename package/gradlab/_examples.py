@@ -1,0 +1,146 @@
+"""Examples for training: what is taken for inputs and targets, and what counts as a hit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradlab import losses
+from gradlab._validate import FloatArray, as_array, as_inputs
+from gradlab.network import Network
+
+LOSSES = ("binary_cross_entropy", "kl_divergence", "softmax_cross_entropy", "squared_error")
+
+# So many at once, so that the activations of a large set do not fill the memory.
+_ROWS = 2048
+
+
+def as_examples(
+    x: ArrayLike, targets: ArrayLike, x_name: str, targets_name: str
+) -> tuple[FloatArray, NDArray[Any]]:
+    """Return inputs and targets as arrays with a row for each example."""
+    inputs, labels = as_inputs(x_name, x), as_array(targets_name, targets)
+    if labels.shape[:1] != inputs.shape[:1]:
+        raise ValueError(
+            f"{targets_name} must have one label for each of the {len(inputs)} rows of inputs, "
+            f"got shape {labels.shape}"
+        )
+    return inputs, labels
+
+
+def as_trainable(
+    name: str,
+    network: Network,
+    examples: tuple[FloatArray, NDArray[Any]],
+    value_of: Callable[..., float],
+) -> tuple[tuple[int, ...], tuple[FloatArray, NDArray[Any]]]:
+    """Return the shape of one output, and the examples if they suit the network and the loss."""
+    x, target = examples
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            shape = network.forward(x[:1]).shape[1:]
+    except ValueError as error:
+        raise ValueError(f"{name} must suit the network: {error}") from error
+    target = as_targets(name, target, shape, value_of)
+    if _is_ours(value_of):
+        # The loss itself is asked, about an output that is the same for all.
+        constant = np.full((len(target), *shape), 1 / math.prod(shape))
+        try:
+            value = value_of(constant, target)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name} must suit the loss: {error}") from None
+        if not math.isfinite(value):
+            raise ValueError(f"{name} must be finite, got nan or infinity in its targets")
+    return shape, (x, target)
+
+
+def _is_ours(value_of: Callable[..., float]) -> bool:
+    return any(value_of is getattr(losses, loss) for loss in LOSSES)
+
+
+def as_targets(
+    name: str, target: NDArray[Any], shape: tuple[int, ...], value_of: Callable[..., float]
+) -> NDArray[Any]:
+    """Return targets that the loss takes beside an output of this shape for each example.
+
+    The targets of a loss that is not one of `gradlab.losses` are left to it.
+    """
+    if not _is_ours(value_of):
+        return target
+    if target.dtype.kind == "b":
+        target = target.astype(np.int64)
+    if value_of is losses.softmax_cross_entropy:
+        _check_classes(name, target, shape)
+    else:
+        _check_shape(name, target, shape)
+    return target
+
+
+def _check_classes(name: str, labels: NDArray[Any], shape: tuple[int, ...]) -> None:
+    wanted = f"{name} must hold integer labels, one for each example"
+    if labels.ndim != 1:
+        remedy = "labels.ravel()" if labels.shape[1:] == (1,) else "labels.argmax(axis=1)"
+        kind = "" if labels.shape[1:] == (1,) else ", which may be one-hot"
+        raise ValueError(f"{wanted}, got shape {labels.shape}{kind}: pass {remedy}")
+    if labels.dtype.kind == "f":
+        raise TypeError(
+            f"{wanted}, got dtype {labels.dtype}: for a regression pass loss='squared_error', "
+            "for classes labels.astype(int)"
+        )
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"{wanted}, got dtype {labels.dtype}: number the classes, as "
+            "numpy.unique(labels, return_inverse=True) does"
+        )
+    classes = math.prod(shape)
+    if labels.min() < 0 or labels.max() >= classes:
+        remedy = ": for one output pass loss='binary_cross_entropy'" if classes == 1 else ""
+        raise ValueError(
+            f"{name} must hold labels in 0 ... {classes - 1} for a network of {classes} "
+            f"output(s), got {labels.min()} ... {labels.max()}{remedy}"
+        )
+
+
+def _check_shape(name: str, target: NDArray[Any], shape: tuple[int, ...]) -> None:
+    expected = (len(target), *shape)
+    if target.shape == expected:
+        return
+    remedy = ""
+    if target.ndim == 1 and shape == (1,):
+        remedy = ": pass targets.reshape(-1, 1)"
+    elif target.ndim == 1 and target.dtype.kind in "iu":
+        remedy = f": numpy.eye({shape[0]})[labels] makes such targets of labels"
+    raise ValueError(
+        f"{name} must hold targets of the output's shape {expected}, got {target.shape}{remedy}"
+    )
+
+
+def is_judged(target: NDArray[Any], shape: tuple[int, ...], value_of: Callable[..., float]) -> bool:
+    """Tell whether an output is right or wrong: for classes, and for yes and no as 1 and 0."""
+    if value_of is losses.binary_cross_entropy:
+        return shape == (1,) and bool(((target == 0) | (target == 1)).all())
+    one_of_many = len(shape) == 1 and (shape != (1,) or value_of is losses.softmax_cross_entropy)
+    return one_of_many and target.ndim == 1 and target.dtype.kind in "iu"
+
+
+def accuracy(out: FloatArray, target: NDArray[Any], value_of: Callable[..., float]) -> float:
+    """Return the fraction of right outputs; not a number where there is no right and wrong."""
+    if not is_judged(target, out.shape[1:], value_of):
+        return math.nan
+    if value_of is losses.binary_cross_entropy:
+        hits = (out[:, 0] > 0.5) == (target[:, 0] == 1)
+    else:
+        hits = out.argmax(axis=1) == target
+    return float((hits & np.isfinite(out).all(axis=1)).mean())
+
+
+def outputs(network: Network, x: FloatArray) -> FloatArray:
+    """Return the output for all examples, a part of them after the other."""
+    if len(x) <= _ROWS:
+        return network.forward(x)
+    parts = (x[start : start + _ROWS] for start in range(0, len(x), _ROWS))
+    return np.concatenate([network.forward(part) for part in parts])
