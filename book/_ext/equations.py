@@ -26,6 +26,7 @@ BOOK, PACKAGE = ROOT / "book", ROOT / "package" / "gradlab"
 TABLE = "book/api/equations"
 LABEL = re.compile(r"^\$\$ \(([a-z0-9-]+)\)$", re.MULTILINE)
 WORD = re.compile(r"\b[a-z]+(?:-[a-z0-9]+)+\b")
+FILED = re.compile(r"^ +- file: book/([a-z-]+)$", re.MULTILINE)
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 CHAPTER = re.compile(r"``book/([a-z-]+)\.md``")
 
@@ -45,9 +46,15 @@ class Reason(NamedTuple):
 
 
 def labels() -> dict[str, list[str]]:
-    """Return the labels of each chapter that has some, in its order."""
-    found = {path.stem: LABEL.findall(path.read_text("utf-8")) for path in BOOK.glob("*.md")}
-    return {stem: of_chapter for stem, of_chapter in sorted(found.items()) if of_chapter}
+    """Return the labels of each chapter that has some, in the order of the book."""
+    stems = FILED.findall((ROOT / "_toc.yml").read_text("utf-8"))
+    found = {stem: LABEL.findall((BOOK / f"{stem}.md").read_text("utf-8")) for stem in stems}
+    return {stem: of_chapter for stem, of_chapter in found.items() if of_chapter}
+
+
+def all_labels() -> list[str]:
+    """Return the labels of the whole book."""
+    return [label for of_chapter in labels().values() for label in of_chapter]
 
 
 def is_kernel(node: ast.AST) -> bool:
@@ -76,13 +83,13 @@ def reasons() -> dict[str, Reason]:
 def unexplained() -> list[str]:
     """Return the labels that have neither a kernel nor a reason."""
     known = kernels().keys() | reasons().keys()
-    return [label for of_chapter in labels().values() for label in of_chapter if label not in known]
+    return [label for label in all_labels() if label not in known]
 
 
 def obsolete() -> list[str]:
     """Return the reasons for equations that have a kernel, or that no chapter has."""
     computed = kernels()
-    every = {label for of_chapter in labels().values() for label in of_chapter}
+    every = all_labels()
     return [label for label in reasons() if label in computed or label not in every]
 
 
@@ -121,7 +128,7 @@ def link_docstring(
     _app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
 ) -> None:
     """Make links of the chapters and the equations that a docstring names."""
-    known = {label for of_chapter in labels().values() for label in of_chapter}
+    known = set(all_labels())
 
     def role(match: re.Match[str]) -> str:
         return f":equation:`{match[0]}`" if match[0] in known else match[0]
@@ -145,7 +152,7 @@ def resolve(
 def show_sources(_app: Sphinx, env: BuildEnvironment) -> None:
     """Let the pages of source code mark the kernels, which no directive documents."""
     modules: dict[str, Any] = getattr(env, "_viewcode_modules", {})
-    every = {label for of_chapter in labels().values() for label in of_chapter}
+    every = all_labels()
     for label, found in kernels().items():
         for module, name in found if label in every else ():
             entry = modules.get(f"gradlab.{module}")
@@ -170,7 +177,7 @@ def main() -> int:
     for label in obsolete():
         print(f"{label}: a kernel computes it or no chapter has it; drop it from the reasons")
     computed, explained = kernels(), reasons()
-    every = [label for of_chapter in labels().values() for label in of_chapter]
+    every = all_labels()
     kinds = [explained[label].kind for label in every if label in explained]
     print(f"{len(every)} equations, {sum(label in computed for label in every)} with a kernel")
     for kind in sorted(set(kinds)):

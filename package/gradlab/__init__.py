@@ -10,9 +10,10 @@ Data, a network, a run, its accuracy on new digits, and predictions:
 >>> digits, rng = load_digits(), np.random.default_rng(0)
 >>> train = digits.x_train[200:], digits.y_train[200:]
 >>> validation = digits.x_train[:200], digits.y_train[:200]
->>> layers = [Dense(64, 32, rng), BatchNorm(32), Activation("relu"), Dense(32, 10, rng)]
->>> network = Network(layers)
->>> history = fit(network, train, validation, Adam(0.01), epochs=10, batch_size=32, rng=rng)
+>>> hidden = [Dense(64, 32, rng), BatchNorm(32), Activation("relu")]
+>>> network = Network([*hidden, Dense(32, 10, rng)])
+>>> sizes = {"epochs": 10, "batch_size": 32}
+>>> history = fit(network, train, validation, Adam(0.01), **sizes, rng=rng)
 >>> loss, accuracy = evaluate(network, digits.x_test, digits.y_test)
 >>> accuracy > 0.9
 True

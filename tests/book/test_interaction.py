@@ -143,7 +143,7 @@ def copied(tab):
 
 
 def test_the_copy_button_takes_the_input_of_an_example_alone(visit):
-    tab, _, _ = visit("book/api", formulas=False)
+    tab, _, _ = visit("book/api/optimizers", formulas=False)
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     for example in tab.locator("div.highlight:has(.gp):has(.go)").all()[:20]:
         example.locator("button.copybtn").evaluate("button => button.click()")
