@@ -58,9 +58,7 @@ def flat_list(body: str) -> str:
     return f"{before}<ul>{re.sub('</?ul>', '', entries)}</ul>{rest}"
 
 
-def finish(
-    _app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: Any
-) -> None:
+def finish(_app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
     """Finish one page, and name the arrows that open a chapter's part of the contents: the theme
     gives them no name.
     """
