@@ -66,10 +66,14 @@ def is_kernel(node):
     return any(isinstance(d, ast.Name) and d.id.startswith("njit") for d in node.decorator_list)
 
 
+# What kernels call under these names has no annotation: numba compares the signatures.
+OVERLOADED = {"choose", "exp", "expm1", "log", "log1p", "tanh"}
+
+
 @pytest.mark.parametrize("path", FILES, ids=NAMES.get)
 def test_everything_but_kernels_is_annotated(path):
     for node in functions(path):
-        if is_kernel(node):
+        if is_kernel(node) or node.name in OVERLOADED:
             continue
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         missing = [
@@ -113,7 +117,7 @@ def test_public_names_are_documented(module, name):
 # returns them.
 WITHOUT_EXAMPLE = {"Layer", "Optimizer", "DatasetError", "Dataset", "History", "Passes"}
 WITHOUT_EXAMPLE |= {"BatchNormCache", "LayerNormCache", "MLPCache", "PropagatedNorms"}
-WITHOUT_EXAMPLE |= {"Standardization", "Whitening"}
+WITHOUT_EXAMPLE |= {"DominantEigenpair", "Standardization", "Whitening"}
 
 
 @pytest.mark.parametrize(("module", "name"), PUBLIC)
