@@ -2,7 +2,7 @@
 
 The page of equations shows them as a table, and docstrings link to them and to their chapters.
 ``python book/_ext/equations.py`` prints the equations that have neither a kernel nor a reason in
-``book/equations.csv``, and the reasons that nothing needs any more.
+``book/equations.csv``, and the reasons that nothing needs any more, which ``--prune`` drops.
 """
 
 from __future__ import annotations
@@ -93,6 +93,14 @@ def obsolete() -> list[str]:
     return [label for label in reasons() if label in computed or label not in every]
 
 
+def prune() -> None:
+    """Drop the obsolete reasons from ``equations.csv``."""
+    gone = set(obsolete())
+    kept = [(label, *reason) for label, reason in reasons().items() if label not in gone]
+    with (BOOK / "equations.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("label", "kind", "reason"), *kept])
+
+
 def table() -> str:
     """Return all equations as MyST Markdown, a section per chapter."""
     computed, explained = kernels(), reasons()
@@ -172,6 +180,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def main() -> int:
     """Print what is missing and what is too much; return 1 if there is any of it."""
+    if "--prune" in sys.argv[1:]:
+        prune()
     for label in unexplained():
         print(f"{label}: no kernel names it, and book/equations.csv gives no reason")
     for label in obsolete():
