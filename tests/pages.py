@@ -9,10 +9,11 @@ from support import ROOT
 HTML = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 FILED = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
-EXERCISES = [section["file"] for chapter in FILED for section in chapter.get("sections", [])]
-PAGES = [TOC["root"], *(chapter["file"] for chapter in FILED), *EXERCISES]
-# What Sphinx adds of itself.
-INDEXES = ["genindex", "py-modindex", "search"]
+SECTIONS = [section["file"] for chapter in FILED for section in chapter.get("sections", [])]
+EXERCISES = [page for page in SECTIONS if page.startswith("exercises/")]
+PAGES = [TOC["root"], *(chapter["file"] for chapter in FILED), *SECTIONS]
+# What Sphinx adds of itself; of the pages of source code the longest.
+INDEXES = ["genindex", "py-modindex", "search", "_modules/index", "_modules/gradlab/optimizers"]
 # Chapters have a module of their own name; other executed pages have no fixed parts.
 CHAPTERS = [
     p

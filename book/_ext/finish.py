@@ -49,13 +49,21 @@ def kept_together(body: str) -> str:
     return FORMULA.sub(keep, body)
 
 
-def finish(
-    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: Any
-) -> None:
+def flat_list(body: str) -> str:
+    """Make one list of the modules with source code: Sphinx puts lists into lists, where HTML wants
+    entries alone.
+    """
+    before, _, after = body.partition("<ul>")
+    entries, _, rest = after.rpartition("</ul>")
+    return f"{before}<ul>{re.sub('</?ul>', '', entries)}</ul>{rest}"
+
+
+def finish(_app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
     """Finish one page, and name the arrows that open a chapter's part of the contents: the theme
     gives them no name.
     """
-    context["body"] = kept_together(printed_labels(plain_citations(context.get("body", ""))))
+    body = kept_together(printed_labels(plain_citations(context.get("body", ""))))
+    context["body"] = flat_list(body) if page == "_modules/index" else body
     contents = context.get("generate_toctree_html")
     if contents:
 

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from gradlab import activations
-from gradlab._cache import Cache
 from gradlab._jit import njit, njit_sums
 from gradlab._validate import FloatArray, as_batch, as_float_array, as_shaped
 
@@ -47,7 +46,7 @@ _ACTIVATIONS: dict[
 
 
 @dataclass(frozen=True, eq=False)
-class MLPCache(Cache):
+class MLPCache:
     """What the forward pass keeps for the backward pass, all in the dtype of ``x``.
 
     Attributes

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._cache import Cache
 from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
@@ -42,7 +41,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False)
-class BatchNormCache(Cache):
+class BatchNormCache:
     """What the forward pass keeps for the backward pass, all in the dtype of ``x``.
 
     Attributes

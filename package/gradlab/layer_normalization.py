@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._cache import Cache
 from gradlab._jit import njit_sums
 from gradlab._validate import (
     FloatArray,
@@ -41,7 +40,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False)
-class LayerNormCache(Cache):
+class LayerNormCache:
     """What a forward pass keeps for its backward pass, all in the dtype of ``x``.
 
     The three statistics have one entry for each row that was standardized: shape (batch,) for layer

@@ -232,8 +232,8 @@ class Activation(BuiltIn):
     ----------
     name : str
         Entry by entry: "elu", "gelu", "hard_tanh", "leaky_relu", "relu", "scaled_tanh", "selu",
-        "sigmoid", "silu", "softplus" or "tanh". Over the features of each example: "softmax", "log_softmax" and
-        "maxout", which makes one feature of every few.
+        "sigmoid", "silu", "softplus" or "tanh". Over the features of each example: "softmax",
+        "log_softmax" and "maxout", which makes one feature of every few.
     **settings : float
         What the function takes beside its input: ``alpha`` of "elu" and "leaky_relu", and
         ``pieces`` of "maxout", which has no default.

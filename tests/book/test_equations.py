@@ -4,17 +4,15 @@ import ast
 import re
 
 import pytest
-from support import FIXTURES, ROOT
+from pages import SECTIONS, html
+from support import FIXTURES, ROOT, book_extension
 
 import gradlab
 
 CHAPTERS = {path.stem: path for path in sorted((ROOT / "book").glob("*.md"))}
-LABEL = re.compile(r"^\$\$ \(([a-z0-9-]+)\)$|^:label: ([a-z0-9-]+)$", re.MULTILINE)
-LABELS = {
-    stem: {first or second for first, second in LABEL.findall(path.read_text())}
-    for stem, path in CHAPTERS.items()
-}
-TOPICS = [stem for stem, labels in LABELS.items() if labels]
+EQUATIONS = book_extension("equations")
+LABELS = {stem: set(labels) for stem, labels in EQUATIONS.labels().items()}
+TOPICS = list(LABELS)
 
 
 def docstrings():
@@ -116,7 +114,51 @@ def test_one_prefix_a_chapter(stem):
     assert not prefixes & others
 
 
-def test_the_reference_page_has_every_module():
-    page = (ROOT / "book" / "api.md").read_text()
-    for module in [*gradlab.__all__, "plotting", "checks"]:
-        assert f".. automodule:: gradlab.{module}\n" in page
+def test_every_equation_has_a_kernel_or_a_reason():
+    assert EQUATIONS.unexplained() == [], "name them in a kernel, or in book/equations.csv"
+
+
+def test_every_reason_is_needed():
+    assert EQUATIONS.obsolete() == [], "drop them from book/equations.csv"
+    assert all(reason.kind and reason.text for reason in EQUATIONS.reasons().values())
+
+
+def test_a_kernel_makes_a_reason_obsolete(monkeypatch):
+    label = next(label for label in EQUATIONS.all_labels() if label in EQUATIONS.kernels())
+    stale = {label: EQUATIONS.Reason("identity", "of no use"), "no-label": "whose equation went"}
+    monkeypatch.setattr(EQUATIONS, "reasons", lambda: stale)
+    assert EQUATIONS.obsolete() == list(stale)
+    monkeypatch.setattr(EQUATIONS, "kernels", dict)
+    assert EQUATIONS.unexplained() == [one for one in EQUATIONS.all_labels() if one != label]
+
+
+def test_the_table_leads_to_equations_and_to_sources():
+    links = re.findall(r'href="([^"#]+)#([^"]+)"', html(EQUATIONS.TABLE).split("<article")[1])
+    equations = [(page, place) for page, place in links if place.startswith("equation-")]
+    assert [place.removeprefix("equation-") for _, place in equations] == EQUATIONS.all_labels()
+    sources = [(page, place) for page, place in links if "_modules/" in page]
+    assert len(sources) > 100
+    for page, place in {*equations, *sources}:
+        assert f'id="{place}"' in html(f"book/api/{page}".removesuffix(".html")), (page, place)
+
+
+def test_sources_lead_back_to_the_table():
+    source = html("_modules/gradlab/batch_normalization")
+    backs = re.findall(r'href="[./]*book/api/equations.html#([^"]+)"', source)
+    assert "gradlab.batch_normalization._batch_norm_backward_kernel" in backs
+    assert all(f'id="{back}"' in html(EQUATIONS.TABLE) for back in backs)
+
+
+def test_docstrings_lead_to_chapters_and_equations():
+    page = html("book/api/autodiff")
+    assert 'href="../autodiff.html">' in page
+    assert 'href="../autodiff.html#equation-ad-dual">' in page
+    assert "book/autodiff.md" not in page
+
+
+@pytest.mark.parametrize("module", [*gradlab.__all__, "plotting", "checks"])
+def test_every_module_has_a_page_of_the_reference(module):
+    page = f"book/api/{module.replace('_', '-')}"
+    assert page in SECTIONS
+    assert f".. automodule:: gradlab.{module}\n" in (ROOT / f"{page}.md").read_text()
+    assert f"{{py:mod}}`gradlab.{module}`" in (ROOT / "book" / "api.md").read_text()

@@ -138,12 +138,23 @@ def test_the_search_finds_every_equation_by_its_label(visit):
     assert first == [place for place, _ in labels]
 
 
+def test_the_search_knows_the_words_of_other_libraries(visit):
+    tab, _, _ = visit("search", formulas=False)
+    words = ["CrossEntropyLoss", "state_dict", "MLPClassifier", "learning rate finder"]
+    words += ["custom layer", "float16", "reproducibility", "callback", "Conv2d"]
+    pages = tab.evaluate(
+        "words => words.map(w => Search._performSearch(...Search._parseQuery(w)).map(r => r[0]))",
+        words,
+    )
+    assert [w for w, found in zip(words, pages, strict=True) if "book/api" not in found] == []
+
+
 def copied(tab):
     return tab.evaluate("navigator.clipboard.readText()")
 
 
 def test_the_copy_button_takes_the_input_of_an_example_alone(visit):
-    tab, _, _ = visit("book/api", formulas=False)
+    tab, _, _ = visit("book/api/optimizers", formulas=False)
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     for example in tab.locator("div.highlight:has(.gp):has(.go)").all()[:20]:
         example.locator("button.copybtn").evaluate("button => button.click()")

@@ -32,20 +32,45 @@ def test_the_site_holds_the_package_as_it_is():
     assert packed == {p.relative_to(package).as_posix(): p.read_bytes() for p in files}
 
 
-def test_the_package_of_the_site_runs_the_first_cell_of_a_notebook(tmp_path):
-    """Installed from the file, away from the repository."""
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The package installed from the file alone, away from the repository."""
+    folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
-    subprocess.run([*pip, "--target", tmp_path, HTML / WHEEL], check=True, capture_output=True)
-    code = first_code(EXERCISES[0]) + "\nimport gradlab\nprint(gradlab.__file__, check)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
+    subprocess.run([*pip, "--target", folder, HTML / WHEEL], check=True, capture_output=True)
+
+    def run(code):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return folder, run
+
+
+def test_the_package_of_the_site_runs_the_first_cell_of_a_notebook(installed):
+    folder, run = installed
+    said = run(first_code(EXERCISES[0]) + "\nimport gradlab\nprint(gradlab.__file__, check)")
+    assert said.startswith(str(folder))
+
+
+def test_the_package_of_the_site_is_whole(installed):
+    """It runs the example of `help(gradlab)`, which reads data of its own, and has its types."""
+    folder, run = installed
+    assert (folder / "gradlab" / "py.typed").is_file()
+    said = run(
+        "import doctest, importlib.metadata, gradlab\n"
+        "print(doctest.testmod(gradlab), importlib.metadata.version('gradlab'))"
     )
-    assert done.stdout.startswith(str(tmp_path))
+    found = re.fullmatch(r"TestResults\(failed=0, attempted=(\d+)\) (.*)\n", said)
+    assert found, said
+    assert int(found[1]) > 10
+    assert found[2] == gradlab.__version__
 
 
 @pytest.mark.parametrize("page", EXERCISES)

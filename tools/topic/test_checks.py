@@ -1,0 +1,5 @@
+from checking import Checker
+
+
+class TestCLASS(Checker):
+    slug = "SLUG"
