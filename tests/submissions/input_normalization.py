@@ -245,7 +245,6 @@ def s_zca_not_turned_back(train, x, eps):
 def s_zca_epsilon_everywhere(train, x, eps):
     mean = train.mean(axis=0)
     values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, ddof=0) + eps)
-    values = np.maximum(values, 1e-15)
     return (x - mean) @ (vectors @ np.diag(1 / np.sqrt(values)) @ vectors.T)
 
 

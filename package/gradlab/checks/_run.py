@@ -368,18 +368,19 @@ def _differs(
     # Counts and masks are right or wrong.
     tolerance = criterion.tolerance or exercise.tolerance.get(str(expected.dtype), (0.0, 0.0))
     reference, got = expected.astype(np.float64), got.astype(np.float64)
-    scale = np.abs(reference)
+    finite = np.isfinite(reference)
+    scale = np.where(finite, np.abs(reference), 0.0)
     if reference.ndim > 1:
         scale = scale.max(axis=0, keepdims=True)
     with np.errstate(all="ignore"):
         allowed = np.broadcast_to(tolerance[0] * scale + tolerance[1], reference.shape)
         error = np.abs(got - reference)
-        close = error <= allowed
+        close = finite & (error <= allowed)
         severity = error / allowed
     # Where infinity is due, only infinity is right. No reference has a nan; a mistake that is being
     # recognised may have.
     same = (got == reference) | (np.isnan(got) & np.isnan(reference))
-    wrong = np.where(np.isfinite(reference), ~close, ~same)
+    wrong = ~(close | same)
     if not wrong.any():
         return 0.0, ""
     severity = np.where(wrong, np.nan_to_num(severity, nan=np.inf, posinf=np.inf), -1.0)

@@ -49,7 +49,8 @@ def _training_inputs(rng: np.random.Generator) -> list[tuple[str, str, Array, fl
     x = _batch(rng, rows, features).astype(np.float32)
     inputs.append(("ordinary", _label(rows, features, "float32, eps = 0.1"), x, 0.1))
     constant = _batch(rng, rows, features)
-    constant[:, 1] = rng.uniform(0.5, 2.0)
+    # In eighths, so that its mean is this number exactly, and its variance 0.
+    constant[:, 1] = rng.integers(4, 17) / 8
     label = _label(rows, features, "feature 1 is constant, eps = 0.02")
     inputs.append(("edge", label, constant, 0.02))
     pair = _batch(rng, 2, 5)
@@ -266,11 +267,12 @@ def _backward_variant(
     dvar: Callable[..., Any] | None = None,
     dmean: Callable[..., Any] | None = None,
     inv_std: Callable[[Array, float], Array] = lambda var, eps: 1 / np.sqrt(var + eps),
+    inv_std_of_u: Callable[[Array, float], Array] | None = None,
     with_gamma: bool = True,
     dgamma: Callable[[Array, Array, Array], Any] | None = None,
     dbeta: Callable[[Array], Any] | None = None,
 ) -> Callable[..., tuple[Any, ...]]:
-    """The backward pass with one of its steps exchanged."""
+    """The backward pass with one of its steps exchanged; u has another divisor on request."""
 
     def variant(
         dout: Array, x: Array, mean: Array, var: Array, gamma: Array, eps: float
@@ -278,7 +280,7 @@ def _backward_variant(
         batch = len(x)
         inverse = inv_std(var, eps)
         centred = x - mean
-        u = centred * inverse
+        u = centred * (inverse if inv_std_of_u is None else inv_std_of_u(var, eps))
         du = dout * gamma if with_gamma else dout
         by_var = -0.5 * inverse**3 * (du * centred).sum(axis=0)
         by_mean = -inverse * du.sum(axis=0)
@@ -294,6 +296,19 @@ def _backward_variant(
         )
 
     return variant
+
+
+def _with_inv_std(wrong: Callable[[Array, float], Array]) -> tuple[Callable[..., Any], ...]:
+    """The mistake in dx and dgamma, in dx alone, and in dgamma alone."""
+
+    def right(var: Array, eps: float) -> Array:
+        return np.asarray(1 / np.sqrt(var + eps))
+
+    return (
+        _backward_variant(inv_std=wrong),
+        _backward_variant(inv_std=wrong, inv_std_of_u=right),
+        _backward_variant(inv_std_of_u=wrong),
+    )
 
 
 BACKWARD = Exercise(
@@ -401,19 +416,19 @@ BACKWARD = Exercise(
             "1 / var in place of 1 / std",
             "The root is missing: the direct path divides by sqrt(var + eps).",
             "bn-backward-z",
-            (_backward_variant(inv_std=lambda var, eps: 1 / (var + eps)),),
+            _with_inv_std(lambda var, eps: 1 / (var + eps)),
         ),
         Misconception(
             "epsilon left out of the backward pass",
             "The forward pass divided by sqrt(var + eps), so its derivative has the same eps.",
             "bn-backward-variance",
-            (_backward_variant(inv_std=lambda var, eps: 1 / np.sqrt(var)),),
+            _with_inv_std(lambda var, eps: 1 / np.sqrt(var)),
         ),
         Misconception(
             "epsilon outside the root",
             "The chapter adds eps to the variance, under the root, in both passes.",
             "bn-normalize",
-            (_backward_variant(inv_std=lambda var, eps: 1 / (np.sqrt(var) + eps)),),
+            _with_inv_std(lambda var, eps: 1 / (np.sqrt(var) + eps)),
         ),
         Misconception(
             "gamma left out of dx",
@@ -428,8 +443,9 @@ BACKWARD = Exercise(
             (_backward_variant(dgamma=lambda dout, u, x: (dout * x).sum(axis=0)),),
         ),
         Misconception(
-            "dgamma summed before dout meets the data",
-            "sum(dout) * sum(u) is not sum(dout * u): multiply first, then sum over the batch.",
+            "dgamma that sums the standardized data by itself",
+            "u adds up to 0 over the batch, so sum(u), and sum(dout) * sum(u), are 0 but for "
+            "rounding. Multiply dout and u first, then sum.",
             "bn-backward-gamma",
             (_backward_variant(dgamma=lambda dout, u, x: dout.sum(axis=0) * u.sum(axis=0)),),
         ),
@@ -501,6 +517,7 @@ RUNNING_STATISTICS = Exercise(
     reference=reference.update_running_statistics,
     cases=_running_cases,
     criteria=(
+        Criterion("running_mean and running_var keep their shapes", 0.125, "shape"),
         Criterion(
             "running_mean moves by the momentum",
             0.5,
@@ -522,7 +539,7 @@ RUNNING_STATISTICS = Exercise(
             outputs=("running_mean", "running_var"),
             equations=("bn-running-mean", "bn-running-variance"),
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        Criterion("the arguments are left as they were", 0.125, "unchanged"),
     ),
     misconceptions=(
         Misconception(
@@ -530,6 +547,7 @@ RUNNING_STATISTICS = Exercise(
             "You return the old values. The new ones mix in the batch.",
             "bn-running-mean",
             (_running_variant(weight=lambda momentum: 0.0),),
+            idle=True,
         ),
         Misconception(
             "running statistics overwritten by the batch",
@@ -542,6 +560,7 @@ RUNNING_STATISTICS = Exercise(
                     batch_var,
                 ),
             ),
+            idle=True,
         ),
         Misconception(
             "Keras's momentum",
