@@ -223,10 +223,10 @@ def _as_outputs(result: Any, names: tuple[str, ...], lists: tuple[str, ...]) -> 
     if type(result) not in (tuple, list):
         came = f"one value of type {type(result).__name__}"
         raise NotDataError(f"Return {wanted}; your function returned {came}")
-    if len(result) != len(names):
-        raise NotDataError(f"Return {wanted}; your function returned {len(result)} value(s)")
     if type(result) is list and set(names) == set(lists) and all(map(_is_array, result)):
         raise NotDataError(f"Return {wanted}; your function returned one list of arrays")
+    if len(result) != len(names):
+        raise NotDataError(f"Return {wanted}; your function returned {len(result)} value(s)")
     return {name: _as_parts(name, value, lists) for name, value in zip(names, result, strict=True)}
 
 
@@ -386,7 +386,7 @@ def _differs(
     severity = np.where(wrong, np.nan_to_num(severity, nan=np.inf, posinf=np.inf), -1.0)
     index = np.unravel_index(int(severity.argmax()), severity.shape)
     place = f"{name}[{', '.join(map(str, index))}]" if index else name
-    right, mine = _told_apart(float(reference[index]), float(got[index]))
+    right, mine = _told_apart(float(reference[index]) + 0.0, float(got[index]) + 0.0)
     return float(severity[index]), f"{place}: expected {right}, got {mine}"
 
 

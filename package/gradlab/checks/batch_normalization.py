@@ -73,6 +73,13 @@ def _forward_cases(rng: np.random.Generator) -> list[Case]:
     for group, label, x, eps in _training_inputs(rng):
         gamma, beta = (a.astype(x.dtype) for a in _parameters(rng, x.shape[1]))
         cases.append(Case(group, label, {"x": x, "gamma": gamma, "beta": beta, "eps": eps}))
+    # The mean of the squares less the square of the mean keeps no digit of this variance.
+    rows, features = _sizes(rng)
+    x = _batch(rng, rows, features)
+    x[:, 0] += 1e8
+    gamma, beta = _parameters(rng, features)
+    label = _label(rows, features, "feature 0 has a mean of 1e8, eps = 1e-05")
+    cases.append(Case("edge", label, {"x": x, "gamma": gamma, "beta": beta, "eps": 1e-5}))
     return cases
 
 
@@ -128,7 +135,7 @@ FORWARD = Exercise(
             equations=("bn-normalize", "bn-scale-shift"),
         ),
         Criterion(
-            "a constant feature, a batch of two, a single feature",
+            "a constant feature, one far from 0, a batch of two, a single feature",
             0.5,
             group="edge",
             outputs=("out", "mean", "var"),
