@@ -40,6 +40,7 @@ class Outcome:
     expected: dict[str, Parts]
     got: dict[str, Parts] = field(default_factory=dict)
     error: str = ""
+    raised: bool = False
     warning: str = ""
     changed: tuple[str, ...] = ()
     idle: frozenset[str] = frozenset()
@@ -186,7 +187,7 @@ def _call(exercise: Exercise, function: Function, case: Case) -> Outcome:
         except NotDataError as error:
             outcome.error = str(error)
         except (Exception, SystemExit) as error:
-            outcome.error = _describe(error)
+            outcome.error, outcome.raised = _describe(error), True
     if caught:
         outcome.warning = f"{caught[0].category.__name__}: {caught[0].message}"[:300]
     elif stderr.getvalue():
@@ -215,7 +216,9 @@ def _as_outputs(result: Any, names: tuple[str, ...], lists: tuple[str, ...]) -> 
         raise NotDataError(f"Your function returned nothing; return {wanted}")
     if len(names) == 1:
         if type(result) is tuple and len({np.shape(v) for v in result if _is_array(v)}) > 1:
-            raise NotDataError(f"Return {wanted} alone; your function returned {len(result)} values")
+            raise NotDataError(
+                f"Return {wanted} alone; your function returned {len(result)} values"
+            )
         return {names[0]: _as_parts(names[0], result, lists)}
     # An array of the right length unpacks as a tuple does.
     if type(result) is np.ndarray and result.ndim and len(result) == len(names):
@@ -430,32 +433,37 @@ def _explain(
     exercise: Exercise, function: Function, findings: list[Finding], outcomes: list[Outcome]
 ) -> None:
     """Name the mistake of the failed value criteria, or the equations to read again."""
-    failed = [f for f in findings if f.wrong]
+    failed = [f for f in findings if not f.passed]
     if not failed:
         return
     # Cases of failed criteria first: most mistakes are ruled out by the first of them.
     judged = [
         (finding.criterion, outcome)
-        for finding in sorted(findings, key=lambda f: not f.wrong)
+        for finding in sorted(findings, key=lambda f: f.passed)
         for outcome in outcomes
         if finding.criterion.group in ("", outcome.case.group)
     ]
     ran = [(criterion, outcome) for criterion, outcome in judged if not outcome.error]
-    found = _recognise(exercise, ran) or _other_order(exercise, function, judged)
+    found = None
+    if any(f.wrong for f in failed):
+        found = _recognise(exercise, ran)
+    # One call that raises does so in any order; of several, the first may have misled the next.
+    if found is None and not (
+        exercise.observe is call_once and any(outcome.raised for _, outcome in judged)
+    ):
+        found = _other_order(exercise, function, judged)
     already: frozenset[str] = frozenset()
     for finding in failed:
-        if found:
+        if found and (finding.wrong or not found.variants):
             finding.misconception, finding.hint = found.name, found.hint
             finding.equations = (found.equation,) if found.equation else ()
-        elif not finding.wrong <= already:
+        elif finding.wrong and not finding.wrong <= already:
             # A special case that fails because the ordinary one does says nothing of its own.
             finding.equations = finding.criterion.equations
         already |= finding.wrong
 
 
-def _recognise(
-    exercise: Exercise, judged: list[tuple[Criterion, Outcome]]
-) -> Misconception | None:
+def _recognise(exercise: Exercise, judged: list[tuple[Criterion, Outcome]]) -> Misconception | None:
     """Return the first misconception that gives the student's numbers, all of them.
 
     A name is an accusation. So it needs every output that is judged, in every case that ran, and
@@ -519,9 +527,7 @@ def _other_order(
     return None
 
 
-def _right(
-    exercise: Exercise, function: Function, judged: list[tuple[Criterion, Outcome]]
-) -> bool:
+def _right(exercise: Exercise, function: Function, judged: list[tuple[Criterion, Outcome]]) -> bool:
     """Whether the function meets every criterion."""
     seen: dict[int, Outcome] = {}
     for criterion, outcome in judged:
@@ -564,7 +570,9 @@ def _judge_shape(
                 finding.hint = "A sum or mean with keepdims=True, or a slice, keeps the axis."
             elif got.ndim < expected.ndim:
                 finding.misconception = "an axis of length one that is lost"
-                finding.hint = "An index, np.squeeze, or a sum without keepdims=True drops the axis."
+                finding.hint = (
+                    "An index, np.squeeze, or a sum without keepdims=True drops the axis."
+                )
             finding.hint = f"The numbers are judged all the same. {finding.hint}"
         return finding
     # A single number may well be Python's own integer.

@@ -21,6 +21,9 @@ _CROPS = "da-crop"
 # ---- crop and flip: the student's random numbers are not ours, so what is compared are statistics
 
 _EXACT = (0.0, 1e-6)
+_CALLS = 25
+"""At a probability of 0.4 an image that is never mirrored in as many is no accident: 3e-6."""
+
 _SHARES = (0.0, 0.185)
 """For a share of 200 draws: six deviations of the difference of two, which are
 sqrt(2 * 0.1 * 0.9 / 200) = 0.03 at a probability of 0.1. The mistakes are 0.4 away and more."""
@@ -110,8 +113,14 @@ def _observe_crop_flip(
         pixels = np.where(out != 0, out - number, 0.0)
         found = [known.get(image.tobytes()) for image in pixels]
     rng = np.random.default_rng(seed)
-    first, second = (call(rng, 8) for _ in range(2))
+    first, second, *others = (call(rng, 8) for _ in range(_CALLS))
     again = call(np.random.default_rng(seed), 8)
+
+    def mirrored(batch: Array) -> bool:
+        """Whether the first image is a mirrored window: of a batch that is mirrored as a whole."""
+        window = known.get(batch[0].tobytes()) if batch.ndim == 4 else None
+        return window is not None and window.kind == "mirrored"
+
     windows = [window for window in found if window]
     kinds = [window.kind for window in windows]
     tops = {window.top for window in windows} or {-1}
@@ -132,6 +141,7 @@ def _observe_crop_flip(
         sum(kind != "plain" for kind in kinds) / len(found),
         probability in (0, 1) and any((kind != "plain") != probability for kind in kinds),
         len({kind == "plain" for kind in kinds}) == 2,
+        any(map(mirrored, [first, second, *others])),
         np.array_equal(first, again),
         not np.array_equal(first, second),
     )
@@ -198,6 +208,7 @@ CROP_FLIP = Exercise(
         "share_flipped",
         "flipped_at_probability_0_or_plain_at_1",
         "flipped_and_plain_in_one_batch",
+        "an_image_is_mirrored_at_some_time",
         "same_seed_gives_same_images",
         "next_call_gives_new_images",
     ),
@@ -247,6 +258,7 @@ CROP_FLIP = Exercise(
                 "several_places_in_one_batch",
                 "rows_and_columns_drawn_apart",
                 "flipped_and_plain_in_one_batch",
+                "an_image_is_mirrored_at_some_time",
                 "same_seed_gives_same_images",
                 "next_call_gives_new_images",
             ),
@@ -308,6 +320,12 @@ CROP_FLIP = Exercise(
             "Pad each image with rows and columns of zeros before you cut the window out.",
             _CROPS,
             (_without_border,),
+        ),
+        Misconception(
+            "no image mirrored",
+            "With the given probability an image is mirrored left to right, each by its own draw.",
+            _CROPS,
+            (_crop_flip_variant(flips=lambda rng, n, p: np.zeros(n, bool)),),
         ),
         Misconception(
             "a batch that is mirrored as a whole or not at all",
