@@ -158,6 +158,13 @@ FORWARD = Exercise(
             (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / np.sqrt(sigma2)),),
         ),
         Misconception(
+            "epsilon subtracted",
+            "It keeps the divisor away from 0, so it is added to the variance. A variance below "
+            "eps has no root in your form.",
+            "bn-normalize",
+            (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / np.sqrt(sigma2 - eps)),),
+        ),
+        Misconception(
             "the variance in place of the standard deviation",
             "The root is missing: divide by sqrt(var + eps).",
             "bn-normalize",
@@ -500,6 +507,7 @@ def _running_cases(rng: np.random.Generator) -> list[Case]:
 def _running_variant(
     weight: Callable[[float], float] = lambda momentum: momentum,
     correction: Callable[[int], float] = lambda batch: batch / (batch - 1),
+    mixed_in: Callable[[Array], Array] = lambda var: var,
 ) -> Callable[..., tuple[Array, ...]]:
     def variant(
         running_mean: Array,
@@ -512,7 +520,7 @@ def _running_variant(
         m, factor = weight(momentum), correction(batch_size)
         return (
             (1 - m) * running_mean + m * batch_mean,
-            (1 - m) * running_var + m * factor * batch_var,
+            (1 - m) * running_var + m * mixed_in(factor * batch_var),
         )
 
     return variant
@@ -606,6 +614,15 @@ RUNNING_STATISTICS = Exercise(
                     (1 - momentum) * running_mean + momentum * batch_mean,
                     (1 - momentum) * running_var + momentum * batch_mean,
                 ),
+            ),
+        ),
+        Misconception(
+            "the running variance updated with a standard deviation",
+            "Mix in batch_var itself, without a root.",
+            "bn-running-variance",
+            (
+                _running_variant(mixed_in=np.sqrt),
+                _running_variant(mixed_in=np.sqrt, correction=lambda batch: 1.0),
             ),
         ),
         Misconception(
@@ -722,6 +739,23 @@ INFERENCE = Exercise(
             "You divide by sqrt(var) + eps; training added eps to the variance, under the root.",
             "bn-inference",
             (_inference_variant(std=lambda var, eps: np.sqrt(var) + eps),),
+        ),
+        Misconception(
+            "epsilon subtracted",
+            "Training added eps to the variance, and so does inference.",
+            "bn-inference",
+            (_inference_variant(std=lambda var, eps: np.sqrt(var - eps)),),
+        ),
+        Misconception(
+            "an input that is not centred",
+            "running_mean has to be subtracted from x before the division: (x - running_mean) / "
+            "..., with the parentheses.",
+            "bn-inference",
+            (
+                lambda x, gamma, beta, running_mean, running_var, eps: (
+                    gamma * (x - running_mean / np.sqrt(running_var + eps)) + beta
+                ),
+            ),
         ),
         Misconception(
             "the variance in place of the standard deviation",

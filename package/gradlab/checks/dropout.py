@@ -371,8 +371,8 @@ FORWARD = Exercise(
         ),
         Misconception(
             "a division done before the comparison",
-            "Python divides first and compares then: u >= p / (1 - p) compares u with the quotient. "
-            "Put parentheses around the comparison.",
+            "Python divides first and compares then: u >= p / (1 - p) compares u with the "
+            "quotient. Put parentheses around the comparison.",
             "do-inverted",
             (_forward_variant(kept=lambda u, p: u >= p / (1 - p), scale=lambda p: 1.0),),
         ),
