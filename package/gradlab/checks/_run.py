@@ -345,28 +345,31 @@ def _same_but_for_axes_of_length_one(a: tuple[int, ...], b: tuple[int, ...]) -> 
 def _mismatch(
     exercise: Exercise, criterion: Criterion, name: str, expected: Parts, got: Parts
 ) -> str:
-    """Return where `got` differs most from `expected`, or an empty string."""
+    """Return where `got` differs most from `expected`, or an empty string.
+
+    Of a list, in the first part that differs: the first wrong step tells more than the worst.
+    """
     if name not in exercise.lists:
-        return _differs(exercise, criterion, name, expected[0], got[0])[1]
+        return _differs(exercise, criterion, name, expected[0], got[0])
     if len(expected) != len(got):
         return f"{name} has {len(got)} entries, expected {len(expected)}"
-    problems = [
+    problems = (
         _differs(exercise, criterion, f"{name}[{k}]", *pair)
         for k, pair in enumerate(zip(expected, got, strict=True))
-    ]
-    return max(problems, key=lambda problem: problem[0], default=(0.0, ""))[1]
+    )
+    return next(filter(None, problems), "")
 
 
 def _differs(
     exercise: Exercise, criterion: Criterion, name: str, expected: NDArray[Any], got: NDArray[Any]
-) -> tuple[float, str]:
-    """Return the largest error, in tolerances, and where it is; 0 and nothing if all agree.
+) -> str:
+    """Return where the error is largest, in tolerances, or an empty string if all agree.
 
     A wrong shape is the shape criterion's business as long as the entries still correspond.
     """
     if got.shape != expected.shape:
         if not _same_but_for_axes_of_length_one(got.shape, expected.shape):
-            return np.inf, f"{name} has shape {got.shape}, expected {expected.shape}"
+            return f"{name} has shape {got.shape}, expected {expected.shape}"
         got = got.reshape(expected.shape)
     # Counts and masks are right or wrong.
     tolerance = criterion.tolerance or exercise.tolerance.get(str(expected.dtype), (0.0, 0.0))
@@ -385,12 +388,12 @@ def _differs(
     same = (got == reference) | (np.isnan(got) & np.isnan(reference))
     wrong = ~(close | same)
     if not wrong.any():
-        return 0.0, ""
+        return ""
     severity = np.where(wrong, np.nan_to_num(severity, nan=np.inf, posinf=np.inf), -1.0)
     index = np.unravel_index(int(severity.argmax()), severity.shape)
     place = f"{name}[{', '.join(map(str, index))}]" if index else name
     right, mine = _told_apart(float(reference[index]) + 0.0, float(got[index]) + 0.0)
-    return float(severity[index]), f"{place}: expected {right}, got {mine}"
+    return f"{place}: expected {right}, got {mine}"
 
 
 def _told_apart(expected: float, got: float) -> tuple[str, str]:
@@ -429,6 +432,9 @@ def _problems(exercise: Exercise, criterion: Criterion, outcome: Outcome) -> dic
 # ---- why
 
 
+Judged = list[tuple[Criterion, Outcome]]
+
+
 def _explain(
     exercise: Exercise, function: Function, findings: list[Finding], outcomes: list[Outcome]
 ) -> None:
@@ -446,7 +452,7 @@ def _explain(
     ran = [(criterion, outcome) for criterion, outcome in judged if not outcome.error]
     found = None
     if any(f.wrong for f in failed):
-        found = _recognise(exercise, ran)
+        found = _recognise(exercise, ran, _spoiled(failed, judged))
     # One call that raises does so in any order; of several, the first may have misled the next.
     if found is None and not (
         exercise.observe is call_once and any(outcome.raised for _, outcome in judged)
@@ -463,20 +469,49 @@ def _explain(
         already |= finding.wrong
 
 
-def _recognise(exercise: Exercise, judged: list[tuple[Criterion, Outcome]]) -> Misconception | None:
+def _spoiled(failed: list[Finding], judged: Judged) -> Judged:
+    """What exceptions have spoiled, if it is worth as much as the rest of what failed.
+
+    What is left to see is then little evidence: perhaps a single example, or square matrices.
+    """
+    seen = sum(f.criterion.points for f in failed if f.wrong)
+    lost = [f.criterion for f in failed if not f.wrong]
+    if sum(criterion.points for criterion in lost) < seen:
+        return []
+    return [pair for pair in judged if pair[0] in lost and pair[1].error]
+
+
+def _recognise(exercise: Exercise, judged: Judged, spoiled: Judged) -> Misconception | None:
     """Return the first misconception that gives the student's numbers, all of them.
 
     A name is an accusation. So it needs every output that is judged, in every case that ran, and
-    what a function returns without having computed it is no evidence but of that.
+    what a function returns without having computed it is no evidence but of that. In the cases
+    that are `spoiled` by exceptions, the mistake has to fail as well.
     """
     idle = _idle([outcome for _, outcome in judged])
     for misconception in exercise.misconceptions:
         if idle and not misconception.idle:
             continue
         for variant in misconception.variants:
-            if _reproduces(exercise, variant, judged):
+            if _reproduces(exercise, variant, judged) and not any(
+                _fails_otherwise(exercise, variant, *pair) for pair in spoiled
+            ):
                 return misconception
     return None
+
+
+def _fails_otherwise(
+    exercise: Exercise, variant: Function, criterion: Criterion, outcome: Outcome
+) -> bool:
+    """Whether a mistake has wrong numbers where the student's function raised an exception."""
+    try:
+        got = _observed(exercise, variant, outcome.case)
+    except Exception:
+        return False
+    # Some mistakes return NaN, or what is right, where their shapes do not fit.
+    if any(np.isnan(part).any() for parts in got.values() for part in parts):
+        return False
+    return bool(_problems(exercise, criterion, Outcome(outcome.case, outcome.expected, got)))
 
 
 def _idle(outcomes: list[Outcome]) -> frozenset[str]:
@@ -485,9 +520,7 @@ def _idle(outcomes: list[Outcome]) -> frozenset[str]:
     return names - frozenset.intersection(*(o.idle_when_right for o in outcomes))
 
 
-def _reproduces(
-    exercise: Exercise, variant: Function, judged: list[tuple[Criterion, Outcome]]
-) -> bool:
+def _reproduces(exercise: Exercise, variant: Function, judged: Judged) -> bool:
     seen: dict[int, dict[str, Parts]] = {}
     for criterion, outcome in judged:
         if id(outcome) not in seen:
@@ -505,9 +538,7 @@ def _reproduces(
     return True
 
 
-def _other_order(
-    exercise: Exercise, function: Function, judged: list[tuple[Criterion, Outcome]]
-) -> Misconception | None:
+def _other_order(exercise: Exercise, function: Function, judged: Judged) -> Misconception | None:
     """Say in which order the values were returned, if all are right in the one asked for."""
     names = exercise.returns or exercise.outputs
     if not 2 <= len(names) <= MAX_REORDERED:
@@ -527,7 +558,7 @@ def _other_order(
     return None
 
 
-def _right(exercise: Exercise, function: Function, judged: list[tuple[Criterion, Outcome]]) -> bool:
+def _right(exercise: Exercise, function: Function, judged: Judged) -> bool:
     """Whether the function meets every criterion."""
     seen: dict[int, Outcome] = {}
     for criterion, outcome in judged:

@@ -116,10 +116,10 @@ def _observe_crop_flip(
     first, second, *others = (call(rng, 8) for _ in range(_CALLS))
     again = call(np.random.default_rng(seed), 8)
 
-    def mirrored(batch: Array) -> bool:
-        """Whether the first image is a mirrored window: of a batch that is mirrored as a whole."""
+    def turned(batch: Array) -> bool:
+        """Whether the first image is a window that is not plain."""
         window = known.get(batch[0].tobytes()) if batch.ndim == 4 else None
-        return window is not None and window.kind == "mirrored"
+        return window is not None and window.kind != "plain"
 
     windows = [window for window in found if window]
     kinds = [window.kind for window in windows]
@@ -141,7 +141,7 @@ def _observe_crop_flip(
         sum(kind != "plain" for kind in kinds) / len(found),
         probability in (0, 1) and any((kind != "plain") != probability for kind in kinds),
         len({kind == "plain" for kind in kinds}) == 2,
-        any(map(mirrored, [first, second, *others])),
+        any(map(turned, [first, second, *others])),
         np.array_equal(first, again),
         not np.array_equal(first, second),
     )
@@ -331,10 +331,7 @@ CROP_FLIP = Exercise(
             "a batch that is mirrored as a whole or not at all",
             "In each of your batches all images are mirrored or none is. Draw for each image.",
             _CROPS,
-            (
-                _crop_flip_variant(flips=lambda rng, n, p: np.full(n, rng.random() < p)),
-                _crop_flip_variant(flips=lambda rng, n, p: np.zeros(n, bool)),
-            ),
+            (_crop_flip_variant(flips=lambda rng, n, p: np.full(n, rng.random() < p)),),
         ),
         Misconception(
             "one random number for both directions",
