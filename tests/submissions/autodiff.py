@@ -234,10 +234,27 @@ def s_dual_quotient_plus(operation, a, b):
 
 
 def s_dual_slope_of_tanh(operation, a, b):
+    x, dx = a
+    if operation == "exp":
+        return np.exp(x), np.exp(x) * dx
+    if operation == "log":
+        return np.log(x), dx / x
     if operation == "tanh":
-        x, dx = a
         return np.tanh(x), (1 - x**2) * dx
-    return dual_by_local_derivatives(operation, a, b)
+    if operation == "relu":
+        return max(0.0, x), (dx if x > 0 else 0.0)
+    y, dy = b
+    if operation == "add":
+        return x + y, dx + dy
+    if operation == "sub":
+        return x - y, dx - dy
+    if operation == "mul":
+        return x * y, x * dy + y * dx
+    if operation == "div":
+        return x / y, (dx * y - x * dy) / y**2
+    if dy == 0:
+        return x**y, y * x ** (y - 1) * dx
+    return x**y, y * x ** (y - 1) * dx + x**y * np.log(x) * dy
 
 
 def s_dual_log_of_a_negative_base(operation, a, b):
