@@ -55,7 +55,7 @@ def _crop_flip_cases(rng: np.random.Generator) -> list[Case]:
         ("ordinary", (80, 7, 5, 2), (4, 3), 0, 0.6),
         ("edge", (40, 5, 4, 3), (5, 4), 0, 0.0),
         ("edge", (40, 4, 6, 2), (4, 6), 0, 1.0),
-        ("edge", (1, 5, 4, 2), (5, 4), 0, 0.5),
+        ("edge", (1, 5, 4, 2), (5, 4), 0, 0.4),
     ):
         arguments = {
             "images": _coded(shape),
