@@ -215,7 +215,8 @@ def _as_outputs(result: Any, names: tuple[str, ...], lists: tuple[str, ...]) -> 
     if result is None:
         raise NotDataError(f"Your function returned nothing; return {wanted}")
     if len(names) == 1:
-        if type(result) is tuple and len({np.shape(v) for v in result if _is_array(v)}) > 1:
+        several = type(result) is tuple and names[0] not in lists
+        if several and len({value.shape for value in result if _is_array(value)}) > 1:
             raise NotDataError(
                 f"Return {wanted} alone; your function returned {len(result)} values"
             )
