@@ -78,6 +78,8 @@ def dropout_forward(x, rate, rng, training):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("dropout.forward", dropout_forward)
 
 # %% [markdown]
@@ -113,6 +115,8 @@ def dropout_dense_backward(dz, h, mask, weight):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("dropout.backward", dropout_dense_backward)
 
 # %% [markdown]
@@ -147,6 +151,8 @@ def parameters_for_inference(weights, biases, input_rate, hidden_rate):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-inference", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("dropout.inference", parameters_for_inference)
 
 # %% [markdown]
@@ -189,6 +195,8 @@ def subnetwork_average(predict, h, rate):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-average", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("dropout.average", subnetwork_average)
 
 # %% [markdown]
