@@ -38,6 +38,9 @@ c.Autograde.autograde_preprocessors = grading.AUTOGRADE
 c.ExecutePreprocessor.timeout = 60
 # Python starts slowly on a busy machine.
 c.ExecutePreprocessor.startup_timeout = 120
+# A quit() left in a notebook would end the kernel at some moment after its cell.
+no_exit = "--IPKernelApp.exec_lines=get_ipython().ask_exit = lambda: None"
+c.ExecutePreprocessor.extra_arguments = [no_exit]
 # Jupyter runs a cell with this tag, so grading does too.
 c.ExecutePreprocessor.skip_cells_with_tag = ""
 

@@ -178,11 +178,13 @@ def metadata_mangled(nb):
     nb.cells[place(nb, "check-inference")].metadata["nbgrader"] = ["check-inference"]
 
 
-# What follows costs what cannot be graded.
-
-
-def quits_after_the_first_check(nb):
+def quit_and_exit(nb):
     nb.cells.insert(place(nb, "check-forward") + 1, new_code_cell("quit()"))
+    nb.cells.insert(place(nb, "check-backward") + 1, new_code_cell("exit"))
+    nb.cells.insert(place(nb, "check-backward") + 1, new_code_cell("import sys; sys.exit()"))
+
+
+# What follows costs what cannot be graded.
 
 
 def crashes_after_the_first_check(nb):
@@ -232,6 +234,7 @@ HARMLESS = {
         noise_on_stderr,
         metadata_lost,
         metadata_mangled,
+        quit_and_exit,
     )
 }
 

@@ -205,7 +205,8 @@ class SaveGrades(SaveAutoGrades):
         names = resources["nbgrader"]
         folder = directory.format_path(directory.source_directory, ".", names["assignment"])
         source = Path(folder) / f"{names['notebook']}.ipynb"
-        self.reasons = reasons_to_look(nb, nbformat.read(source, as_version=4))
+        released = nbformat.read(source, as_version=4) if source.is_file() else nb
+        self.reasons = reasons_to_look(nb, released)
         return super().preprocess(nb, resources)
 
     def _add_score(self, cell: NotebookNode, resources: Resources) -> None:

@@ -16,7 +16,6 @@ from tampering import (
     CHEATS,
     HARMLESS,
     crashes_after_the_first_check,
-    quits_after_the_first_check,
     work_in_new_cells,
 )
 
@@ -49,7 +48,6 @@ def tampered():
         {student: (cells, points, edit) for student, edit in HARMLESS.items()}
         | {student: (cells, nothing, edit) for student, edit in CHEATS.items()}
         | {
-            "quits": (cells, first, quits_after_the_first_check),
             "crashes": (cells, first, crashes_after_the_first_check),
             "new-cells": (cells, points | {INFERENCE: 0.0}, work_in_new_cells),
             "renamed": (cells, points, None),
@@ -185,7 +183,7 @@ def test_work_in_a_new_cell_waits_for_a_person(course):
 
 
 def test_a_check_without_a_report_waits_for_a_person_and_says_why(course):
-    for student in ("cheat-package", "quits", "crashes"):
+    for student in ("cheat-package", "crashes"):
         assert grade(course, ANSWERS[INFERENCE].check, student) == (0, True)
         assert "this check showed no report" in feedback(course, SLUG, student)
 

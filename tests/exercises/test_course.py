@@ -1,0 +1,163 @@
+"""The course as an instructor has it: a clone, ``tools/exercises.py`` and plain nbgrader in it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from support import ROOT
+
+SLUG, OTHER = "batch-normalization", "dropout"
+BIN = Path(sys.executable).parent
+CANVAS = r".*/(?P<student_id>[a-z]+)(_LATE)?_\d+_\d+_(?P<file_id>.+)"
+MOODLE = r".*/(?P<student_id>[^/]+)_\d+_assignsubmission_file/(?P<file_id>[^/]+)"
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """The repository with two of its exercises, before the first make."""
+    folder = tmp_path / "clone"
+    shutil.copytree(ROOT / "tools", folder / "tools")
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    (folder / "solutions").mkdir()
+    for slug in (SLUG, OTHER):
+        shutil.copy(ROOT / "solutions" / f"{slug}.py", folder / "solutions")
+    return folder
+
+
+def run(clone, *command):
+    """(exit code, log) of a program of the environment, run in the clone."""
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [BIN / command[0], *command[1:]],
+        cwd=clone,
+        env=os.environ | {"PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def generate(clone):
+    return run(clone, "python", "tools/exercises.py", "generate")
+
+
+def replace(clone, slug, old, new):
+    path = clone / "solutions" / f"{slug}.py"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def files_outside_course(clone):
+    return {
+        path.relative_to(clone)
+        for path in clone.rglob("*")
+        if path.is_file() and "course" not in path.parts and "__pycache__" not in path.parts
+    }
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+def test_an_exercise_that_is_refused_does_not_keep_the_others_back(clone):
+    assert generate(clone)[0] == 0
+    with Gradebook(f"sqlite:///{clone / 'course' / 'gradebook.db'}") as book:
+        book.add_student("anna")
+        book.add_submission(OTHER, "anna")
+    before = (clone / "exercises" / OTHER / f"{OTHER}.ipynb").read_bytes()
+    replace(clone, OTHER, '"grade_id": "check-forward"', '"grade_id": "check-new"')
+    replace(clone, SLUG, "# Write plain NumPy.", "# Write plain NumPy, please.")
+    code, log = generate(clone)
+    assert code == 1
+    (line,) = (line for line in log.splitlines() if "up to date" not in line and "written" not in line)
+    assert line.startswith(f"exercises/{OTHER} not generated: ")
+    assert f"Cannot add or remove cells for notebook '{OTHER}' because there are subm" in line
+    assert (clone / "exercises" / OTHER / f"{OTHER}.ipynb").read_bytes() == before
+    assert "NumPy, please" in (clone / "exercises" / SLUG / f"{SLUG}.ipynb").read_text()
+
+
+@pytest.mark.parametrize("command", ["generate", "grade"])
+def test_points_that_disagree_are_named_before_anything_else(clone, command):
+    replace(clone, SLUG, '"points": 3.5', '"points": 3')
+    code, log = run(clone, "python", "tools/exercises.py", command)
+    assert code == 1
+    assert log == (
+        f"solutions/{SLUG}.py gives 3 points for batch_normalization.backward, but its criteria in "
+        "package/gradlab/checks/batch_normalization.py add up to 3.5: make them equal\n"
+    )
+
+
+def test_what_nbgrader_says_when_it_fails_is_one_line(clone):
+    # A name that nbgrader takes in no cell.
+    replace(clone, SLUG, '"grade_id": "check-forward"', '"grade_id": ""')
+    code, log = run(clone, "python", "tools/exercises.py", "grade")
+    assert code == 1
+    assert len(log.splitlines()) == 1
+    assert "'' does not match" in log
+    assert "nbgrader.log" in log
+
+
+def test_nbgraders_own_release_is_of_the_solutions_as_they_are(clone):
+    assert generate(clone)[0] == 0
+    target = clone / "exercises" / SLUG / f"{SLUG}.ipynb"
+    target.write_text("somebody's work")
+    replace(clone, SLUG, "# Write plain NumPy.", "# Write plain NumPy, please.")
+    assert run(clone, "nbgrader", "generate_assignment", SLUG, "--force")[0] == 0
+    released = clone / "course" / "release" / SLUG / f"{SLUG}.ipynb"
+    assert "NumPy, please" in released.read_text()
+    assert target.read_text() == "somebody's work"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        (CANVAS, ["adaking_LATE_101_202_{}.ipynb", "alanturing_102_203_{}-1.ipynb"]),
+        (
+            MOODLE,
+            [
+                "adaking_101_assignsubmission_file/{}.ipynb",
+                "alanturing_102_assignsubmission_file/{} (1).ipynb",
+            ],
+        ),
+    ],
+    ids=["Canvas", "Moodle"],
+)
+def test_what_a_learning_platform_gives_is_collected_inside_course(clone, pattern, names):
+    readme = (ROOT / "README.md").read_text()
+    assert f"--FileNameCollectorPlugin.named_regexp='{pattern}'" in readme
+    assert generate(clone)[0] == 0
+    there = files_outside_course(clone)
+    archive = clone / "course" / "downloaded" / SLUG / "archive"
+    archive.mkdir(parents=True)
+    with zipfile.ZipFile(archive / "submissions.zip", "w") as file:
+        for name in names:
+            file.write(clone / "exercises" / SLUG / f"{SLUG}.ipynb", name.format(SLUG))
+    option = f"--FileNameCollectorPlugin.named_regexp={pattern}"
+    assert run(clone, "nbgrader", "zip_collect", SLUG, option)[0] == 0
+    code, log = run(clone, "nbgrader", "autograde", SLUG)
+    assert code == 0, log
+    for student in ("adaking", "alanturing"):
+        path = clone / "course" / "autograded" / student / SLUG / f"{SLUG}.ipynb"
+        nbformat.validate(nbformat.read(path, as_version=4))
+    assert files_outside_course(clone) == there
+
+
+def test_a_folder_whose_name_is_a_pattern_is_named(clone):
+    assert generate(clone)[0] == 0
+    for student in ("anna [late]", "bert"):
+        folder = clone / "course" / "submitted" / student / SLUG
+        folder.mkdir(parents=True)
+        shutil.copy(clone / "exercises" / SLUG / f"{SLUG}.ipynb", folder)
+    log = run(clone, "nbgrader", "autograde", SLUG)[1]
+    assert "course/submitted/anna [late] is not graded: rename it" in log
+    moved = clone.rename(clone.with_name("clone [2026]"))
+    code, log = generate(moved)
+    assert code == 1
+    assert re.fullmatch(r"nbgrader takes \[ \] \* \? in .*/clone \[2026\] for a pattern: .*\n", log)
