@@ -107,7 +107,7 @@ class RestoreEntries(NbGraderPreprocessor):
         lost = 0
         for cell in nb.cells:
             entry = cell.metadata.pop("nbgrader", None)
-            name = entry.get("grade_id") if isinstance(entry, dict) else None
+            name = str(entry.get("grade_id")) if isinstance(entry, dict) else None
             # A released cell's own identifier is its grade_id, if a program dropped the entry.
             name = name if name in known else cell.get("id")
             if name in known:
@@ -144,7 +144,7 @@ class RestoreEntries(NbGraderPreprocessor):
 
 
 class ExecuteAsFarAsItGoes(Execute):
-    """Execute; where the kernel ends, by ``quit()`` or a crash, what came before it counts."""
+    """Execute; where a cell crashes the kernel, what came before it counts."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources, km: Any = None) -> Result:
         """Return the notebook with outputs, up to the cell that ended the kernel."""

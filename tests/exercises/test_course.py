@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import grading
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
@@ -76,7 +77,9 @@ def test_an_exercise_that_is_refused_does_not_keep_the_others_back(clone):
     replace(clone, SLUG, "# Write plain NumPy.", "# Write plain NumPy, please.")
     code, log = generate(clone)
     assert code == 1
-    (line,) = (line for line in log.splitlines() if "up to date" not in line and "written" not in line)
+    (line,) = (
+        line for line in log.splitlines() if "up to date" not in line and "written" not in line
+    )
     assert line.startswith(f"exercises/{OTHER} not generated: ")
     assert f"Cannot add or remove cells for notebook '{OTHER}' because there are subm" in line
     assert (clone / "exercises" / OTHER / f"{OTHER}.ipynb").read_bytes() == before
@@ -161,3 +164,34 @@ def test_a_folder_whose_name_is_a_pattern_is_named(clone):
     code, log = generate(moved)
     assert code == 1
     assert re.fullmatch(r"nbgrader takes \[ \] \* \? in .*/clone \[2026\] for a pattern: .*\n", log)
+
+
+@pytest.mark.parametrize("missing", [["topic (1).ipynb"], ["topic-1.ipynb"], ["Abgabe.ipynb"]])
+def test_the_only_notebook_stands_in_for_the_one_asked_for(tmp_path, missing):
+    notebooks, folder = handed_in(tmp_path, missing)
+    grading.find_renamed(notebooks=notebooks, assignment="*", student="*")
+    assert str(folder / "topic.ipynb") in notebooks
+    assert (folder / "topic.ipynb").read_text() == missing[0]
+
+
+@pytest.mark.parametrize("names", [["a.ipynb", "b.ipynb"], ["topic.ipynb", "topic (1).ipynb"]])
+def test_of_two_notebooks_none_is_chosen_for_the_student(tmp_path, names, caplog):
+    notebooks, folder = handed_in(tmp_path, names)
+    grading.find_renamed(notebooks=notebooks)
+    assert [Path(notebook).name for notebook in notebooks] == names
+    assert {path.name for path in folder.iterdir()} == set(names)
+    assert ("none of a.ipynb, b.ipynb is called topic.ipynb" in caplog.text) == (
+        names[0] == "a.ipynb"
+    )
+
+
+def handed_in(tmp_path, names):
+    """A submission of an assignment whose notebook is topic.ipynb."""
+    source = tmp_path / "course" / "source" / "topic"
+    folder = tmp_path / "course" / "submitted" / "anna" / "topic"
+    for path in (source, folder):
+        path.mkdir(parents=True)
+    (source / "topic.ipynb").write_text("")
+    for name in names:
+        (folder / name).write_text(name)
+    return [str(folder / name) for name in names], folder
