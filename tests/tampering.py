@@ -5,6 +5,7 @@ change, so that the functions in it are worth what they were unless the function
 """
 
 import copy
+import re
 from itertools import pairwise
 
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -202,12 +203,14 @@ def work_in_new_cells(nb):
 
 
 def cheat(line):
-    def edit(nb):
-        for part in PARTS:
-            take(nb, part)
-        first(nb, line)
+    return lambda nb: first(nb, line)
 
-    return edit
+
+def number_shown_by_the_function(nb):
+    for part in PARTS:
+        cell = nb.cells[place(nb, part)]
+        function = re.search(r"def (\w+)", cell.source)[1]
+        cell.source = f"{function} = lambda *_: __import__('sys').displayhook(1.0)"
 
 
 HARMLESS = {
@@ -245,8 +248,5 @@ CHEATS = {
     ),
     "cheat-too-much": cheat("check = lambda *arguments: 100"),
     "cheat-package": cheat("import gradlab.checks; gradlab.checks.check = lambda *_: 1.0"),
-    "cheat-displayhook": cheat(
-        "import sys; batch_norm_forward = batch_norm_backward = update_running_statistics = "
-        "batch_norm_inference = lambda *_: sys.displayhook(1.0)"
-    ),
+    "cheat-displayhook": number_shown_by_the_function,
 }

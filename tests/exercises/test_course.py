@@ -23,7 +23,23 @@ MOODLE = r".*/(?P<student_id>[^/]+)_\d+_assignsubmission_file/(?P<file_id>[^/]+)
 @pytest.fixture
 def clone(tmp_path):
     """The repository with two of its exercises, before the first make."""
-    folder = tmp_path / "clone"
+    return copy_of_repository(tmp_path / "clone")
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory):
+    folder = copy_of_repository(tmp_path_factory.mktemp("generated") / "clone")
+    assert generate(folder)[0] == 0
+    return folder
+
+
+@pytest.fixture
+def course(tmp_path, generated):
+    """The same after ``make exercises``."""
+    return shutil.copytree(generated, tmp_path / "course of mine")
+
+
+def copy_of_repository(folder):
     shutil.copytree(ROOT / "tools", folder / "tools")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     (folder / "solutions").mkdir()
@@ -62,28 +78,29 @@ def files_outside_course(clone):
     return {
         path.relative_to(clone)
         for path in clone.rglob("*")
-        if path.is_file() and "course" not in path.parts and "__pycache__" not in path.parts
+        if path.is_file()
+        and "course" not in path.relative_to(clone).parts
+        and "__pycache__" not in path.parts
     }
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
-def test_an_exercise_that_is_refused_does_not_keep_the_others_back(clone):
-    assert generate(clone)[0] == 0
-    with Gradebook(f"sqlite:///{clone / 'course' / 'gradebook.db'}") as book:
+def test_an_exercise_that_is_refused_does_not_keep_the_others_back(course):
+    with Gradebook(f"sqlite:///{course / 'course' / 'gradebook.db'}") as book:
         book.add_student("anna")
         book.add_submission(OTHER, "anna")
-    before = (clone / "exercises" / OTHER / f"{OTHER}.ipynb").read_bytes()
-    replace(clone, OTHER, '"grade_id": "check-forward"', '"grade_id": "check-new"')
-    replace(clone, SLUG, "# Write plain NumPy.", "# Write plain NumPy, please.")
-    code, log = generate(clone)
+    before = (course / "exercises" / OTHER / f"{OTHER}.ipynb").read_bytes()
+    replace(course, OTHER, '"grade_id": "check-forward"', '"grade_id": "check-new"')
+    replace(course, SLUG, "# Write plain NumPy.", "# Write plain NumPy, please.")
+    code, log = generate(course)
     assert code == 1
     (line,) = (
         line for line in log.splitlines() if "up to date" not in line and "written" not in line
     )
     assert line.startswith(f"exercises/{OTHER} not generated: ")
     assert f"Cannot add or remove cells for notebook '{OTHER}' because there are subm" in line
-    assert (clone / "exercises" / OTHER / f"{OTHER}.ipynb").read_bytes() == before
-    assert "NumPy, please" in (clone / "exercises" / SLUG / f"{SLUG}.ipynb").read_text()
+    assert (course / "exercises" / OTHER / f"{OTHER}.ipynb").read_bytes() == before
+    assert "NumPy, please" in (course / "exercises" / SLUG / f"{SLUG}.ipynb").read_text()
 
 
 @pytest.mark.parametrize("command", ["generate", "grade"])
@@ -107,13 +124,12 @@ def test_what_nbgrader_says_when_it_fails_is_one_line(clone):
     assert "nbgrader.log" in log
 
 
-def test_nbgraders_own_release_is_of_the_solutions_as_they_are(clone):
-    assert generate(clone)[0] == 0
-    target = clone / "exercises" / SLUG / f"{SLUG}.ipynb"
+def test_nbgraders_own_release_is_of_the_solutions_as_they_are(course):
+    target = course / "exercises" / SLUG / f"{SLUG}.ipynb"
     target.write_text("somebody's work")
-    replace(clone, SLUG, "# Write plain NumPy.", "# Write plain NumPy, please.")
-    assert run(clone, "nbgrader", "generate_assignment", SLUG, "--force")[0] == 0
-    released = clone / "course" / "release" / SLUG / f"{SLUG}.ipynb"
+    replace(course, SLUG, "# Write plain NumPy.", "# Write plain NumPy, please.")
+    assert run(course, "nbgrader", "generate_assignment", SLUG, "--force")[0] == 0
+    released = course / "course" / "release" / SLUG / f"{SLUG}.ipynb"
     assert "NumPy, please" in released.read_text()
     assert target.read_text() == "somebody's work"
 
@@ -132,35 +148,33 @@ def test_nbgraders_own_release_is_of_the_solutions_as_they_are(clone):
     ],
     ids=["Canvas", "Moodle"],
 )
-def test_what_a_learning_platform_gives_is_collected_inside_course(clone, pattern, names):
+def test_what_a_learning_platform_gives_is_collected_inside_course(course, pattern, names):
     readme = (ROOT / "README.md").read_text()
     assert f"--FileNameCollectorPlugin.named_regexp='{pattern}'" in readme
-    assert generate(clone)[0] == 0
-    there = files_outside_course(clone)
-    archive = clone / "course" / "downloaded" / SLUG / "archive"
+    there = files_outside_course(course)
+    archive = course / "course" / "downloaded" / SLUG / "archive"
     archive.mkdir(parents=True)
     with zipfile.ZipFile(archive / "submissions.zip", "w") as file:
         for name in names:
-            file.write(clone / "exercises" / SLUG / f"{SLUG}.ipynb", name.format(SLUG))
+            file.write(course / "exercises" / SLUG / f"{SLUG}.ipynb", name.format(SLUG))
     option = f"--FileNameCollectorPlugin.named_regexp={pattern}"
-    assert run(clone, "nbgrader", "zip_collect", SLUG, option)[0] == 0
-    code, log = run(clone, "nbgrader", "autograde", SLUG)
+    assert run(course, "nbgrader", "zip_collect", SLUG, option)[0] == 0
+    code, log = run(course, "nbgrader", "autograde", SLUG)
     assert code == 0, log
     for student in ("adaking", "alanturing"):
-        path = clone / "course" / "autograded" / student / SLUG / f"{SLUG}.ipynb"
+        path = course / "course" / "autograded" / student / SLUG / f"{SLUG}.ipynb"
         nbformat.validate(nbformat.read(path, as_version=4))
-    assert files_outside_course(clone) == there
+    assert files_outside_course(course) == there
 
 
-def test_a_folder_whose_name_is_a_pattern_is_named(clone):
-    assert generate(clone)[0] == 0
+def test_a_folder_whose_name_is_a_pattern_is_named(course):
     for student in ("anna [late]", "bert"):
-        folder = clone / "course" / "submitted" / student / SLUG
+        folder = course / "course" / "submitted" / student / SLUG
         folder.mkdir(parents=True)
-        shutil.copy(clone / "exercises" / SLUG / f"{SLUG}.ipynb", folder)
-    log = run(clone, "nbgrader", "autograde", SLUG)[1]
+        shutil.copy(course / "exercises" / SLUG / f"{SLUG}.ipynb", folder)
+    log = run(course, "nbgrader", "autograde", SLUG)[1]
     assert "course/submitted/anna [late] is not graded: rename it" in log
-    moved = clone.rename(clone.with_name("clone [2026]"))
+    moved = course.rename(course.with_name("clone [2026]"))
     code, log = generate(moved)
     assert code == 1
     assert re.fullmatch(r"nbgrader takes \[ \] \* \? in .*/clone \[2026\] for a pattern: .*\n", log)

@@ -46,7 +46,7 @@ def tampered():
     nothing = dict.fromkeys(FULL, 0.0)
     return (
         {student: (cells, points, edit) for student, edit in HARMLESS.items()}
-        | {student: (cells, nothing, edit) for student, edit in CHEATS.items()}
+        | {student: ({}, nothing, edit) for student, edit in CHEATS.items()}
         | {
             "crashes": (cells, first, crashes_after_the_first_check),
             "new-cells": (cells, points | {INFERENCE: 0.0}, work_in_new_cells),
