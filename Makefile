@@ -47,7 +47,7 @@ $(VENV)/.installed: constraints.txt pyproject.toml
 	@echo '{"IPKernelApp": {"log_level": "ERROR"}}' > $(VENV)/etc/ipython/ipython_kernel_config.json
 	@touch $@
 
-course/.exercises: $(VENV)/.installed $(SOLUTIONS) tools/exercises.py nbgrader_config.py
+course/.exercises: $(VENV)/.installed $(SOLUTIONS) $(wildcard tools/*.py) nbgrader_config.py
 	@echo "Generating the exercises ..."
 	@$(BIN)/python tools/exercises.py generate
 	@touch $@

@@ -1,31 +1,57 @@
 """The repository root is an nbgrader course: run plain ``nbgrader`` commands here."""
 
 import os
+import sys
 from pathlib import Path
 
 root = Path(__file__).resolve().parent
+sys.path.insert(0, str(root / "tools"))
+
+import grading  # noqa: E402
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
 
 c.CourseDirectory.root = str(root)
 c.CourseDirectory.course_id = "gradlab"
-# Everything that a course produces is in one folder that git ignores. Only the release is kept.
+# Everything that a course produces is in one folder that git ignores. What students get is in
+# exercises/, where `make exercises` puts it: nbgrader itself would overwrite work there.
 c.CourseDirectory.source_directory = "course/source"
-c.CourseDirectory.release_directory = "exercises"
+c.CourseDirectory.source_with_tests_directory = "course/source_with_tests"
+c.CourseDirectory.release_directory = "course/release"
 c.CourseDirectory.submitted_directory = "course/submitted"
 c.CourseDirectory.autograded_directory = "course/autograded"
 c.CourseDirectory.feedback_directory = "course/feedback"
 c.CourseDirectory.solution_directory = "course/solution"
 c.CourseDirectory.db_url = f"sqlite:///{root / 'course' / 'gradebook.db'}"
 
+c.ZipCollectApp.downloaded_directory = "course/downloaded"
 c.ExportPlugin.to = str(root / "course" / "grades.csv")
+
+# What is released follows from solutions/, whatever was there before.
+c.GenerateAssignment.pre_convert_hook = "exercises.write_anew"
+
+c.Autograde.pre_convert_hook = grading.find_renamed
+c.Autograde.sanitize_preprocessors = grading.SANITIZE
+c.Autograde.autograde_preprocessors = grading.AUTOGRADE
 
 # A cell may run for this long; an endless loop ends here and earns nothing.
 c.ExecutePreprocessor.timeout = 60
 # Python starts slowly on a busy machine.
 c.ExecutePreprocessor.startup_timeout = 120
+# A quit() left in a notebook would end the kernel at some moment after its cell.
+no_exit = "--IPKernelApp.exec_lines=get_ipython().ask_exit = lambda: None"
+c.ExecutePreprocessor.extra_arguments = [no_exit]
+# Jupyter runs a cell with this tag, so grading does too.
+c.ExecutePreprocessor.skip_cells_with_tag = ""
 
 # When graded, the cases come from the course's secret. Kernels inherit the variable.
 secret = root / "course" / "secret"
 if secret.is_file():
     os.environ.setdefault("GRADLAB_COURSE_SECRET", secret.read_text().strip())
+
+for student in grading.names_that_are_patterns(root / "course" / "submitted"):
+    print(
+        f"course/submitted/{student} is not graded: rename it without [ ] * ?, which nbgrader "
+        "takes for a pattern",
+        file=sys.stderr,
+    )

@@ -68,6 +68,8 @@ def sigmoid_and_tanh(z):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-sigmoid-tanh", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("activations.sigmoid_tanh", sigmoid_and_tanh)
 
 # %% [markdown]
@@ -103,6 +105,8 @@ def leaky_relu(dout, z, alpha):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-leaky-relu", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("activations.leaky_relu", leaky_relu)
 
 # %% [markdown]
@@ -134,6 +138,8 @@ def elu(dout, z, alpha, scale):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-elu", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("activations.elu", elu)
 
 # %% [markdown]
@@ -169,6 +175,8 @@ def self_normalizing_constants(z):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-constants", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("activations.constants", self_normalizing_constants)
 
 # %% [markdown]
@@ -205,6 +213,8 @@ def softmax(dout, z):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-softmax", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("activations.softmax", softmax)
 
 # %% [markdown]

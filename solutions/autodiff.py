@@ -95,6 +95,8 @@ def dual(operation, a, b):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-dual", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("autodiff.dual", dual)
 
 # %% [markdown]
@@ -139,6 +141,8 @@ def reverse_pass(operands, partials, output):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-reverse", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("autodiff.reverse", reverse_pass)
 
 # %% [markdown]
@@ -170,6 +174,8 @@ def cost(operands, outputs):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-cost", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("autodiff.cost", cost)
 
 # %% [markdown]
@@ -217,6 +223,8 @@ def jacobian(jvp, vjp, n_inputs, n_outputs):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-jacobian", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("autodiff.jacobian", jacobian)
 
 # %% [markdown]

@@ -82,6 +82,8 @@ def mlp_forward(x, weights, biases):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("backpropagation.forward", mlp_forward)
 
 # %% [markdown]
@@ -120,6 +122,8 @@ def mlp_sensitivities(dout, net_inputs, weights):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-sensitivities", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("backpropagation.sensitivities", mlp_sensitivities)
 
 # %% [markdown]
@@ -155,6 +159,8 @@ def mlp_gradients(inputs, sensitivities, weights):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-gradients", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("backpropagation.gradients", mlp_gradients)
 
 # %% [markdown]
@@ -216,6 +222,8 @@ def check_gradients(f, parameters, gradients, step):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-check-of-a-gradient", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("backpropagation.check", check_gradients)
 
 # %% [markdown]

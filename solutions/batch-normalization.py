@@ -75,6 +75,8 @@ def batch_norm_forward(x, gamma, beta, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("batch_normalization.forward", batch_norm_forward)
 
 # %% [markdown]
@@ -113,6 +115,8 @@ def batch_norm_backward(dout, x, mean, var, gamma, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "points": 3.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("batch_normalization.backward", batch_norm_backward)
 
 # %% [markdown]
@@ -144,6 +148,8 @@ def update_running_statistics(
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-running-statistics", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("batch_normalization.running_statistics", update_running_statistics)
 
 # %% [markdown]
@@ -169,6 +175,8 @@ def batch_norm_inference(x, gamma, beta, running_mean, running_var, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-inference", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("batch_normalization.inference", batch_norm_inference)
 
 # %% [markdown]

@@ -81,6 +81,8 @@ def random_crop_flip(images, size, padding, probability, rng):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-crop-flip", "locked": true, "points": 2.75, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("data_augmentation.crop_flip", random_crop_flip)
 
 # %% [markdown]
@@ -135,6 +137,8 @@ def zoom(image, factor, fill):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-zoom", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("data_augmentation.zoom", zoom)
 
 # %% [markdown]
@@ -172,6 +176,8 @@ def color_pca(images, covariance, alpha):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-color-pca", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("data_augmentation.color_pca", color_pca)
 
 # %% [markdown]
@@ -206,6 +212,8 @@ def test_time_average(predict, images, augmentations):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-test-time", "locked": true, "points": 1.25, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("data_augmentation.test_time", test_time_average)
 
 # %% [markdown]

@@ -79,6 +79,8 @@ def dropout_forward(x, rate, rng, training):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("dropout.forward", dropout_forward)
 
 # %% [markdown]
@@ -114,6 +116,8 @@ def dropout_dense_backward(dz, h, mask, weight):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("dropout.backward", dropout_dense_backward)
 
 # %% [markdown]
@@ -148,6 +152,8 @@ def parameters_for_inference(weights, biases, input_rate, hidden_rate):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-inference", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("dropout.inference", parameters_for_inference)
 
 # %% [markdown]
@@ -190,6 +196,8 @@ def subnetwork_average(predict, h, rate):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-average", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("dropout.average", subnetwork_average)
 
 # %% [markdown]

@@ -88,6 +88,8 @@ def update(best, wait, metric, patience, min_delta, mode):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-update", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("early_stopping.update", update)
 
 # %% [markdown]
@@ -123,6 +125,8 @@ def stopping_epochs(losses, patience, min_delta):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-epochs", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("early_stopping.epochs", stopping_epochs)
 
 # %% [markdown]
@@ -159,6 +163,8 @@ def smallest_patience(losses):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-patience", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("early_stopping.patience", smallest_patience)
 
 # %% [markdown]
@@ -212,6 +218,8 @@ def train(network, patience, max_epochs):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-train", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("early_stopping.train", train)
 
 # %% [markdown]

@@ -89,6 +89,8 @@ def layer_factors(weight, slopes):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-layer-factors", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_bounds.layer_factors", layer_factors)
 
 # %% [markdown]
@@ -128,6 +130,8 @@ def norm_bounds(activations, smallest, largest, loss_gradient):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-norm-bounds", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_bounds.norm_bounds", norm_bounds)
 
 # %% [markdown]
@@ -170,6 +174,8 @@ def norms_through_depth(x, weights, loss_gradient):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-norms-through-depth", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_bounds.norms_through_depth", norms_through_depth)
 
 # %% [markdown]
@@ -212,6 +218,8 @@ def balancing_gain(x, weights, loss_gradient):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-balancing-gain", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_bounds.balancing_gain", balancing_gain)
 
 # %% [markdown]

@@ -73,6 +73,8 @@ def clip_by_value(grad, clip_value):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-by-value", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_clipping.by_value", clip_by_value)
 
 # %% [markdown]
@@ -106,6 +108,8 @@ def clip_by_norm(grad, max_norm):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-by-norm", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_clipping.by_norm", clip_by_norm)
 
 # %% [markdown]
@@ -150,6 +154,8 @@ def clip_by_global_norm(grads, max_norm):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-by-global-norm", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_clipping.by_global_norm", clip_by_global_norm)
 
 # %% [markdown]
@@ -197,6 +203,8 @@ def clipped_descent(gradient, start, learning_rate, momentum, max_norm, steps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-descent", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_clipping.descent", clipped_descent)
 
 # %% [markdown]

@@ -71,6 +71,8 @@ def learning_rates(hessian):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-rates", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_descent.rates", learning_rates)
 
 # %% [markdown]
@@ -119,6 +121,8 @@ def minibatch_descent(x, y, w, order, batch_size, rate):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-minibatch-descent", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_descent.minibatch_descent", minibatch_descent)
 
 # %% [markdown]
@@ -158,6 +162,8 @@ def minibatch_variance(gradients, batch_size):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-minibatch-variance", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_descent.minibatch_variance", minibatch_variance)
 
 # %% [markdown]
@@ -206,6 +212,8 @@ def stable_rate_by_experiment(grad, start, steps, low, high, halvings):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-stable-rate-by-experiment", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("gradient_descent.stable_rate_by_experiment", stable_rate_by_experiment)
 
 # %% [markdown]

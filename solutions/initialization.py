@@ -80,6 +80,8 @@ def spread(rule, fan_in, fan_out):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-spread", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("initialization.spread", spread)
 
 # %% [markdown]
@@ -110,6 +112,8 @@ def draw_he_uniform(fan_in, fan_out, rng):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-draw", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("initialization.draw", draw_he_uniform)
 
 # %% [markdown]
@@ -154,6 +158,8 @@ def mean_squares(widths, variances, alpha, start, end):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-mean-squares", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("initialization.mean_squares", mean_squares)
 
 # %% [markdown]
@@ -194,6 +200,8 @@ def balancing_factors(x, weights, alpha):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-balancing-factors", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("initialization.balancing_factors", balancing_factors)
 
 # %% [markdown]

@@ -71,6 +71,8 @@ def standardize(train, x):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-standardize", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("input_normalization.standardize", standardize)
 
 # %% [markdown]
@@ -111,6 +113,8 @@ def pca_whiten(train, x, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-pca", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("input_normalization.pca", pca_whiten)
 
 # %% [markdown]
@@ -145,6 +149,8 @@ def zca_whiten(train, x, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-zca", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("input_normalization.zca", zca_whiten)
 
 # %% [markdown]
@@ -182,6 +188,8 @@ def curvature(x, floor):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-curvature", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("input_normalization.curvature", curvature)
 
 # %% [markdown]

@@ -77,6 +77,8 @@ def layer_norm_forward(x, gamma, beta, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("layer_normalization.forward", layer_norm_forward)
 
 # %% [markdown]
@@ -120,6 +122,8 @@ def layer_norm_backward(dout, x, mean, var, gamma, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("layer_normalization.backward", layer_norm_backward)
 
 # %% [markdown]
@@ -164,6 +168,8 @@ def influence(normalize, x, feature, step):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-influence", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("layer_normalization.influence", influence)
 
 # %% [markdown]

@@ -68,6 +68,8 @@ def squared_error(y, target):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-squared-error", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("losses.squared_error", squared_error)
 
 # %% [markdown]
@@ -105,6 +107,8 @@ def kl_divergence(y, target):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-kl-divergence", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("losses.kl_divergence", kl_divergence)
 
 # %% [markdown]
@@ -147,6 +151,8 @@ def sigmoid_cross_entropy(z, target):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-sigmoid-cross-entropy", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("losses.sigmoid_cross_entropy", sigmoid_cross_entropy)
 
 # %% [markdown]
@@ -189,6 +195,8 @@ def softmax_cross_entropy(logits, labels):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-softmax-cross-entropy", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("losses.softmax_cross_entropy", softmax_cross_entropy)
 
 # %% [markdown]

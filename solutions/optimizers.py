@@ -71,6 +71,8 @@ def momentum_step(w, velocity, gradient, learning_rate, momentum):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-momentum", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("optimizers.momentum", momentum_step)
 
 # %% [markdown]
@@ -113,6 +115,8 @@ def nesterov_step(w, velocity, gradient, learning_rate, momentum):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-nesterov", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("optimizers.nesterov", nesterov_step)
 
 # %% [markdown]
@@ -141,6 +145,8 @@ def adagrad_step(w, total, gradient, learning_rate, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-adagrad", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("optimizers.adagrad", adagrad_step)
 
 # %% [markdown]
@@ -173,6 +179,8 @@ def rmsprop_step(w, mean_square, gradient, learning_rate, rho, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-rmsprop", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("optimizers.rmsprop", rmsprop_step)
 
 # %% [markdown]
@@ -221,6 +229,8 @@ def adam_step(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-adam", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("optimizers.adam", adam_step)
 
 # %% [markdown]

@@ -61,6 +61,8 @@ def power_decay(step, init_value, decay_steps, power):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-power", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("schedules.power", power_decay)
 
 # %% [markdown]
@@ -98,6 +100,8 @@ def exponential_decay(step, init_value, decay_steps, decay_rate):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-exponential", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("schedules.exponential", exponential_decay)
 
 # %% [markdown]
@@ -149,6 +153,8 @@ def performance_schedule(losses, init_value, factor, patience, min_delta, min_va
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-performance", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("schedules.performance", performance_schedule)
 
 # %% [markdown]
@@ -188,6 +194,8 @@ def best_rates(curvature, noise, error, steps):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-best-rates", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("schedules.best_rates", best_rates)
 
 # %% [markdown]

@@ -71,6 +71,8 @@ def reuse(pretrained, layers, head):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-reuse", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("transfer_learning.reuse", reuse)
 
 # %% [markdown]
@@ -121,6 +123,8 @@ def resize(image, size, antialias):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-resize", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("transfer_learning.resize", resize)
 
 # %% [markdown]
@@ -159,6 +163,8 @@ def train_step(params, grads, frozen, learning_rate, strength):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-step", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("transfer_learning.step", train_step)
 
 # %% [markdown]
@@ -213,6 +219,8 @@ def two_phases(params, gradients, reused, top, learning_rate, reduction, momentu
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-two-phases", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("transfer_learning.two_phases", two_phases)
 
 # %% [markdown]

@@ -77,6 +77,8 @@ def l2_penalty(params, strength):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-penalty", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("weight_decay.penalty", l2_penalty)
 
 # %% [markdown]
@@ -117,6 +119,8 @@ def sgd_step(params, example_grads, learning_rate, strength):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-step", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("weight_decay.step", sgd_step)
 
 # %% [markdown]
@@ -164,6 +168,8 @@ def adaptive_step(weight, grad, square, learning_rate, rho, eps, strength, decou
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-adaptive-step", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("weight_decay.adaptive_step", adaptive_step)
 
 # %% [markdown]
@@ -206,6 +212,8 @@ def ridge(x, y, strength):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check-ridge", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
 check("weight_decay.ridge", ridge)
 
 # %% [markdown]

@@ -168,6 +168,7 @@ class Checker:
         for seed in SEEDS:
             result = report(name, student, seed)
             assert result.earned == points, result
+            assert not re.search(r"expected (\S+), got \1 ", " ".join(repr(result).split()))
             if misconception:
                 assert misconception in recognised(result), result
 

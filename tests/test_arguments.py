@@ -31,6 +31,7 @@ from gradlab.input_normalization import fit_standardize
 from gradlab.losses import softmax_cross_entropy, squared_error
 from gradlab.network import Activation, BatchNorm, Dense, Dropout, LayerNorm, Network
 from gradlab.optimizers import Adam, Optimizer
+from gradlab.schedules import PerformanceSchedule
 from gradlab.training import evaluate, fit
 from gradlab.transfer_learning import resize_images, reuse
 from gradlab.weight_decay import l2_penalty, l2_penalty_backward
@@ -232,6 +233,11 @@ MASKED_CALLS = {
         lambda: restored_into([MASKED]),
     ],
     "weights[0]": [lambda: l2_penalty([MASKED], 0.1)],
+    "metric": [
+        lambda: EarlyStopping().update(np.ma.masked),
+        lambda: PerformanceSchedule(0.1).update(np.ma.masked),
+    ],
+    "strength": [lambda: l2_penalty([X], np.ma.masked)],
     "target": [lambda: squared_error(X[:2], MASKED)],
     "images": [lambda: resize_images(MASKED[np.newaxis], 4)],
     "labels": [
@@ -258,6 +264,15 @@ MASKED_CALLS = {
 def test_a_mask_is_not_dropped_silently(name, call):
     with pytest.raises(TypeError, match=f"^{re.escape(name)} must not be masked"):
         call()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_integer_beyond_every_float_is_refused_by_name(sign):
+    huge = sign * 10**5000
+    with pytest.raises(ValueError, match=r"^strength must be finite"):
+        l2_penalty([X], huge)
+    with pytest.raises(ValueError, match=r"^metric must be finite"):
+        EarlyStopping().update(huge)
 
 
 def test_a_masked_array_in_which_nothing_is_masked_is_an_array():

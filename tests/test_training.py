@@ -738,6 +738,48 @@ def test_a_fold_that_failed_before_its_first_step_leaves_no_memory(name):
     run(make_network(1), **{name: memory})
 
 
+@each_memory
+def test_shallow_copies_of_what_is_new_belong_to_a_network_each(name):
+    new = MEMORIES[name]()
+    pairs = [(make_network(seed), copy.copy(new)) for seed in (0, 1)]
+    for _ in range(2):
+        for network, memory in pairs:
+            run(network, **{name: memory})
+
+
+@each_memory
+def test_a_refusal_says_how_a_copy_of_the_network_goes_on(name):
+    network, memory = make_network(), MEMORIES[name]()
+    run(network, **{name: memory})
+    with pytest.raises(ValueError, match=rf"copy\.deepcopy\({name}\)"):
+        run(copy.deepcopy(network), **{name: memory})
+    run(copy.deepcopy(network), **{name: copy.deepcopy(memory)})
+
+
+def judged_without_arrays(network):
+    stopping = EarlyStopping()
+    stopping.update(0.0)
+    return stopping
+
+
+def judged_with_another_head(network):
+    stopping = EarlyStopping()
+    run(network, early_stopping=stopping)
+    network.layers[-1] = Dense(8, CLASSES + 1, rng(1))
+    return stopping
+
+
+@pytest.mark.parametrize("judged", [judged_without_arrays, judged_with_another_head])
+def test_what_could_not_be_restored_is_refused_before_the_run(judged):
+    network = make_network()
+    stopping, optimizer = judged(network), Adam()
+    before, updates = snapshot(network), stopping._updates
+    with pytest.raises(ValueError, match=r"^early_stopping must"):
+        run(network, early_stopping=stopping, optimizer=optimizer)
+    assert same(snapshot(network), before)
+    assert (stopping._updates, optimizer.state["t"]) == (updates, 0)
+
+
 def test_what_has_no_memory_may_be_shared():
     for settings in ({"optimizer": SGD(0.5)}, {"schedule": lambda step: 0.1}):
         run(**settings)

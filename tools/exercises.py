@@ -6,8 +6,9 @@ Run from the repository root (``make`` does):
     python tools/exercises.py grade
 
 ``generate`` writes ``course/source/<slug>/<slug>.ipynb`` for nbgrader, lets nbgrader's own
-generator make the release, and puts that into ``exercises/``. A notebook there that somebody has
-worked in is left alone unless ``--force`` is given.
+generator make the release, and puts that into ``course/release``, where nbgrader looks for it,
+and into ``exercises/``. A notebook there that somebody has worked in is left alone unless
+``--force`` is given.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -58,20 +60,72 @@ def write_source(slug: str, folder: Path) -> Path:
     return path
 
 
-def nbgrader(*arguments: str) -> None:
-    """Run an nbgrader command in the course at the root; show its output if it fails."""
+def write_anew(notebooks: list[str], **_: str) -> None:
+    """Write the instructor's notebooks again before nbgrader makes a release of them."""
+    for notebook in map(Path, notebooks):
+        if notebook.stem in slugs():
+            nbformat.write(source_notebook(notebook.stem), notebook)
+
+
+def disagreements(slug: str) -> list[str]:
+    """Return a line for each check whose cell and whose criteria have different points."""
+    # nbgrader imports this file for the hook above, and should not wait for numba.
+    from gradlab.checks import exercise
+
+    lines = []
+    for cell in source_notebook(slug).cells:
+        points = cell.metadata.get("nbgrader", {}).get("points")
+        for name in re.findall(r'^check\("([^"]+)"', cell.source, re.MULTILINE):
+            if exercise(name).points != points:
+                lines.append(
+                    f"solutions/{slug}.py gives {points:g} points for {name}, but its criteria in "
+                    f"package/gradlab/checks/{name.split('.')[0]}.py add up to "
+                    f"{exercise(name).points:g}: make them equal"
+                )
+    return lines
+
+
+def refuse_what_cannot_be_graded() -> None:
+    """Stop with a line for each reason for which nbgrader would fail later."""
+    lines = [line for slug in slugs() for line in disagreements(slug)]
+    if re.search(r"[][*?]", str(ROOT)):
+        lines.append(f"nbgrader takes [ ] * ? in {ROOT} for a pattern: move the repository")
+    if lines:
+        sys.exit("\n".join(lines))
+
+
+def run_nbgrader(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run an nbgrader command in the course at the root."""
     # nbgrader looks for alembic on PATH.
     path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
-    done = subprocess.run(
+    return subprocess.run(
         [BIN / "nbgrader", *arguments],
         cwd=ROOT,
         env=os.environ | {"PATH": path},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
+
+
+def nbgrader(*arguments: str) -> str:
+    """Run an nbgrader command and return its log; stop with the reason if it fails."""
+    done = run_nbgrader(*arguments)
     if done.returncode:
-        sys.exit(f"nbgrader {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        COURSE.mkdir(exist_ok=True)
+        log = COURSE / "nbgrader.log"
+        log.write_text(done.stdout)
+        sys.exit(f"nbgrader {arguments[0]} failed: {reason(done.stdout)} (all of it is in {log})")
+    return done.stdout
+
+
+def reason(log: str, slug: str = "") -> str:
+    """Return the line of a log, or of its part on one assignment, that says what went wrong."""
+    part = re.search(rf"error processing assignment: \S*/{slug}\n(.*?\n)\S*\[", log, re.DOTALL)
+    lines = [line.strip() for line in (part[1] if slug and part else log).splitlines()]
+    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Entry)\b.*: ", line)]
+    return (raised or [line for line in lines if line] or ["it says nothing"])[-1]
 
 
 def digest(path: Path) -> str:
@@ -81,6 +135,7 @@ def digest(path: Path) -> str:
 
 def generate(force: bool) -> None:
     """Write every assignment's release."""
+    refuse_what_cannot_be_graded()
     COURSE.mkdir(exist_ok=True)
     secret = COURSE / "secret"
     if not secret.exists():
@@ -89,17 +144,27 @@ def generate(force: bool) -> None:
         write_source(slug, COURSE / "source")
     # One call for all assignments: nbgrader takes longer to start than to work.
     with tempfile.TemporaryDirectory() as release:
-        nbgrader(
+        done = run_nbgrader(
             "generate_assignment", ALL, "--force", f"--CourseDirectory.release_directory={release}"
         )
+        refused = []
         for slug in slugs():
-            print(f"  {install(Path(release) / slug / f'{slug}.ipynb', slug, force)}")
+            new = Path(release) / slug / f"{slug}.ipynb"
+            if new.exists():
+                print(f"  {install(new, slug, force)}")
+            else:
+                refused.append(f"exercises/{slug} not generated: {reason(done.stdout, slug)}")
+    if refused:
+        sys.exit("\n".join(refused))
 
 
 def install(new: Path, slug: str, force: bool) -> str:
-    """Copy a release into ``exercises/`` unless that would overwrite somebody's work."""
+    """Copy a release to nbgrader, and to ``exercises/`` unless that overwrites somebody's work."""
     target = ROOT / "exercises" / slug / f"{slug}.ipynb"
     record = COURSE / "released" / f"{slug}.sha256"
+    for_nbgrader = COURSE / "release" / slug / f"{slug}.ipynb"
+    for_nbgrader.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(new, for_nbgrader)
     name = target.relative_to(ROOT)
     there = digest(target)
     written = record.read_text() if record.exists() else ""
@@ -115,6 +180,7 @@ def install(new: Path, slug: str, force: bool) -> str:
 
 def grade() -> None:
     """Grade the solutions as if a student had submitted them; fail below full marks."""
+    refuse_what_cannot_be_graded()
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder)
         options = [f"--course-dir={course}", f"--db=sqlite:///{course / 'gradebook.db'}"]

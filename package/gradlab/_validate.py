@@ -172,8 +172,12 @@ def as_real(
 def _as_number(name: str, value: Any) -> float:
     if isinstance(value, (str, bytes, bool, np.bool_)) or np.iscomplexobj(value):
         raise TypeError(f"{name} must be a real number, got {value!r}")
+    if np.ma.is_masked(value):
+        raise TypeError(f"{name} must not be masked")
     try:
         return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be finite, got an integer beyond float64") from None
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a real number, got {value!r}") from None
 
@@ -183,7 +187,7 @@ def as_metric(name: str, value: Any) -> float:
     number = isinstance(value, (float, np.floating)) or (
         isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind == "f"
     )
-    return float(value) if number else as_real(name, value)
+    return _as_number(name, value) if number else as_real(name, value)
 
 
 def as_flag(name: str, value: Any) -> bool:

@@ -282,8 +282,8 @@ def fit(
         At the end of the run, whatever ended it, an error included, the network gets the arrays of
         its best epoch back, running statistics included. One that was used for this network before
         goes on from there; one that was used for another network is refused, because it would give
-        this network the arrays of that one. A copy, or what is read from a pickle, belongs to no
-        network yet.
+        this network the arrays of that one. A deep copy, or what is read from a pickle, belongs to
+        no network yet.
     weight_decay : float, default 0
         Strength of an L2 penalty (`gradlab.weight_decay.l2_penalty`) on the weights; arrays of
         fewer than two dimensions, which are biases, scales and shifts, are left alone.
@@ -434,9 +434,27 @@ class _Run:
                     f"{name} must be at least {smallest} examples, the smallest_batch of a layer "
                     f"such as batch normalization, got {size}"
                 )
-        for name, owned in {"optimizer": self.optimizer, **judges}.items():
-            if isinstance(getattr(owned, "_owner", None), Owner):
-                owned._owner.claim(name, self.network, owned._is_used())  # type: ignore[union-attr]
+
+        memories: dict[str, Any] = {"optimizer": self.optimizer, **judges}
+        owners = {
+            name: owned._owner.claim(name, self.network, owned._is_used())
+            for name, owned in memories.items()
+            if isinstance(getattr(owned, "_owner", None), Owner)
+        }
+        self.check_restore()
+        for name, owner in owners.items():
+            memories[name]._owner = owner
+
+    def check_restore(self) -> None:
+        """Refuse a best epoch that could not be restored at the end of the run."""
+        if self.early_stopping is None or self.early_stopping.best_step is None:
+            return
+        try:
+            self.early_stopping.restore([array.copy() for array in self.network.arrays()])
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"early_stopping must be a new one, or have the arrays of this network: {error}"
+            ) from None
 
     def batches(self) -> Iterator[NDArray[np.int64]]:
         smallest = self.network.smallest_batch

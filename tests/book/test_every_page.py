@@ -25,9 +25,20 @@ def test_a_page_is_whole_and_light_and_accessible_and_asks_nothing_of_other_site
     # A desktop's page at 400 %.
     tab.set_viewport_size({"width": 320, "height": 900})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+    assert tab.evaluate(BROKEN_WORDS) == []
     assert_what_scrolls_is_reachable(tab)
     assert_whole_on_paper(tab)
     assert_readable_in_the_dark(tab)
+
+
+BROKEN_WORDS = """() => [...document.querySelectorAll('article h1')].flatMap(h1 => {
+  const text = h1.firstChild, range = document.createRange();
+  return text.nodeType !== Node.TEXT_NODE ? [] : [...text.data.matchAll(/\\S+/g)].filter(word => {
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    return range.getClientRects().length > 1;
+  }).map(word => word[0]);
+})"""
 
 
 def assert_light(page, requests):

@@ -1,3 +1,6 @@
+import importlib
+import pkgutil
+import re
 import sys
 import warnings
 from types import SimpleNamespace
@@ -16,7 +19,7 @@ from gradlab.checks import (
     check,
     report,
 )
-from gradlab.checks._run import judge
+from gradlab.checks._run import _differs, judge
 
 FORWARD = "batch_normalization.forward"
 INFERENCE = "batch_normalization.inference"
@@ -125,7 +128,7 @@ def endless():
         (lambda out: out.view(Subclass), "an object of type Subclass"),
         (lambda out: np.ma.masked_array(out, mask=True), "an object of type MaskedArray"),
         (lambda out: (row for row in out), "an object of type generator"),
-        (lambda out: None, "got None"),
+        (lambda out: None, "returned nothing; return out"),
         (lambda out: "numbers", "an object of type str"),
         (lambda out: out.astype(object), "got dtype object"),
         (lambda out: out.astype(complex), "got dtype complex128"),
@@ -274,7 +277,7 @@ def in_place(weights, rate):
         (lambda w, r: (walk(w, r)[0], 10.0), 15, ""),
         (in_place, 7, "Your function wrote to weights"),
         (lambda w, r: (walk(w, r)[0], 11), 13, "count: expected 10, got 11"),
-        (lambda w, r: (walk(w, 0.11)[0], 10), 13, "weights[0][0, 0]: expected"),
+        (lambda w, r: (walk(w, 0.11)[0], 10), 13, "weights[0]["),
         (lambda w, r: ([v + r * v for v in w], 10), 1, "Looks like a plus. Minus."),
         (lambda w, r: ([*walk(w, r)[0], 0.0], 10), 0, "weights has 5 entries, expected 2"),
         (lambda w, r: ([], 10), 0, "weights has 0 entries, expected 2"),
@@ -284,6 +287,16 @@ def in_place(weights, rate):
             "weights must be a list of arrays, got an object of type float",
         ),
         (lambda w, r: (["a", "b"], 10), 0, "weights[0] must be a NumPy array"),
+        (
+            lambda w, r: walk(w, r)[::-1],
+            0,
+            "weights must be a list of arrays, got an object of type int",
+        ),
+        (
+            lambda w, r: walk(w, r)[::-1],
+            0,
+            "You return (count, weights); asked for is (weights, count).",
+        ),
         (
             lambda w, r: (walk(w, r)[0],),
             0,
@@ -322,3 +335,359 @@ def test_equations_are_links_where_the_book_has_an_address(monkeypatch):
     monkeypatch.setattr(_report, "metadata", lambda name: metadata)
     address = "https://book.example/site/book/batch-normalization.html#equation-bn-inference"
     assert f'<a href="{address}">bn-inference</a>' in wrong._repr_html_()
+
+
+# ---- a diagnosis is a claim: it has to explain everything that is wrong
+
+ALL = [
+    chosen
+    for topic in pkgutil.iter_modules(checks.__path__)
+    if not topic.name.startswith("_")
+    for chosen in importlib.import_module(f"gradlab.checks.{topic.name}").EXERCISES
+]
+
+
+def named(result):
+    """What the value criteria are said to look like."""
+    kinds = [(f.criterion.kind, f.misconception) for f in result.findings]
+    return {name for kind, name in kinds if kind == "values" and name}
+
+
+def reference(name):
+    return checks.exercise(name).reference
+
+
+def each(value, change):
+    if isinstance(value, (list, tuple)):
+        return [each(item, change) for item in value]
+    return change(np.asarray(value))
+
+
+def as_it_came(value, arguments):
+    """An argument that has the output's form, as it came; zeros where there is none."""
+    if isinstance(value, (list, tuple)):
+        lists = [a for a in arguments if isinstance(a, (list, tuple)) and len(a) == len(value)]
+        return list(lists[0]) if lists else [as_it_came(item, arguments) for item in value]
+    shape = np.shape(value)
+    plain = [a for a in arguments if isinstance(a, (np.ndarray, int, float))]
+    return next((a for a in plain if np.shape(a) == shape), np.zeros(shape))
+
+
+NOTHING = {
+    "zeros": lambda value, arguments: each(value, lambda v: np.zeros(v.shape)),
+    "ones": lambda value, arguments: each(value, lambda v: np.ones(v.shape)),
+    "nan": lambda value, arguments: each(value, lambda v: np.full(v.shape, np.nan)),
+    "as it came": as_it_came,
+}
+
+
+def computing_nothing(chosen):
+    """Functions that leave out all that they should compute, or one of the results."""
+    count = len(chosen.returns or chosen.outputs)
+    for label, nothing in NOTHING.items():
+        for alone in [None, *range(count if count > 1 else 0)]:
+
+            def function(*arguments, nothing=nothing, alone=alone):
+                result = chosen.reference(*arguments)
+                values = result if count > 1 else (result,)
+                values = [
+                    nothing(value, arguments) if alone in (None, k) else value
+                    for k, value in enumerate(values)
+                ]
+                return tuple(values) if count > 1 else values[0]
+
+            yield label if alone is None else f"{label} for {alone}", function
+    for position, parameter in enumerate(chosen.parameters):
+
+        def function(*arguments, position=position):
+            return (arguments[position],) * count if count > 1 else arguments[position]
+
+        yield f"{parameter} returned", function
+
+
+TRUE_OF_NOTHING = {
+    ("dropout.forward", "as it came for 0", "a mask that x is not multiplied by"),
+    ("dropout.inference", "as it came for 0", "weights as they were trained"),
+}
+
+
+@pytest.mark.parametrize("chosen", ALL, ids=lambda chosen: chosen.name)
+def test_what_computes_nothing_is_given_no_name(chosen):
+    with np.errstate(all="ignore"):
+        found = {
+            (chosen.name, label, name)
+            for label, function in computing_nothing(chosen)
+            for name in named(report(chosen.name, function))
+        }
+    assert found == {row for row in TRUE_OF_NOTHING if row[0] == chosen.name}
+
+
+def test_only_a_mistake_that_says_so_may_return_what_it_was_given():
+    stays = [(e.name, m.name) for e in ALL for m in e.misconceptions if m.idle]
+    assert ("batch_normalization.running_statistics", "running statistics that never move") in stays
+    assert len(stays) < 20
+    unchanged = report("batch_normalization.running_statistics", lambda *a: a[:2])
+    assert named(unchanged) == {"running statistics that never move"}
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [e for e in ALL if 2 <= len(e.returns or e.outputs) <= 5],
+    ids=lambda chosen: chosen.name,
+)
+def test_values_in_another_order_are_said_to_be(chosen):
+    names = chosen.returns or chosen.outputs
+
+    def turned(*arguments):
+        result = tuple(chosen.reference(*arguments))
+        return (*result[1:], result[0])
+
+    result = report(chosen.name, turned)
+    own = {m.name for m in chosen.misconceptions if "exchanged" in m.name}
+    assert len(named(result)) == 1, result
+    if not named(result) <= own:
+        told = f"You return ({', '.join((*names[1:], names[0]))}); asked for is"
+        assert told in words(result)
+
+
+def test_two_mistakes_get_no_name_that_explains_one_of_them():
+    def twice(operation, a, b=None):
+        value, derivative = reference("autodiff.dual")(operation, a, b)
+        if operation == "div":
+            derivative = (a[1] * b[0] + a[0] * b[1]) / b[0] ** 2
+        if operation == "tanh":
+            derivative = (1 - a[0] ** 2) * a[1]
+        return value, derivative
+
+    def quotient(operation, a, b=None):
+        return (
+            twice(operation, a, b)
+            if operation == "div"
+            else reference("autodiff.dual")(operation, a, b)
+        )
+
+    assert named(report("autodiff.dual", quotient)) == {"a plus in the quotient rule"}
+    assert not named(report("autodiff.dual", twice))
+
+
+def adam_at_rest(w, m, v, t, gradient, learning_rate, beta1, beta2, epsilon):
+    """The state moves on, and the weights do not move."""
+    v = beta2 * v + (1 - beta2) * gradient**2
+    return w.copy(), beta1 * m + (1 - beta1) * gradient, v, t + 1
+
+
+def power_of_both(operation, a, b=None):
+    if operation == "pow":
+        return a[0] ** b[0], b[0] * a[0] ** (b[0] - 1) * a[1] * b[1]
+    return reference("autodiff.dual")(operation, a, b)
+
+
+def never_mirrored(images, size, padding, probability, rng):
+    return reference("data_augmentation.crop_flip")(images, size, padding, 0.0, rng)
+
+
+def adam_that_does_not_count(w, m, v, t, gradient, learning_rate, beta1, beta2, epsilon):
+    m, v = beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * gradient**2
+    step = (m / (1 - beta1 ** (t + 1))) / (np.sqrt(v / (1 - beta2 ** (t + 1))) + epsilon)
+    return w - learning_rate * step, m, v, t
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "expected"),
+    [
+        ("optimizers.adam", adam_at_rest, set()),
+        ("optimizers.adam", adam_that_does_not_count, {"a count that is never increased"}),
+        ("autodiff.dual", power_of_both, set()),
+        ("data_augmentation.crop_flip", never_mirrored, {"no image mirrored"}),
+    ],
+)
+def test_names_that_were_false(name, function, expected):
+    for secret in ("", "a", "b"):
+        assert named(report(name, function, secret)) == expected
+
+
+def with_changed(name, position, change):
+    """The right function with one of its results changed."""
+
+    def function(*arguments):
+        values = list(reference(name)(*arguments))
+        values[position] = change(values[position])
+        return tuple(values)
+
+    return function
+
+
+def test_a_special_case_points_nowhere_where_the_ordinary_one_fails_the_same():
+    backward = "batch_normalization.backward"
+    text = words(report(backward, with_changed(backward, 1, lambda v: 1.5 * v)))
+    assert "Read again: equations bn-backward-gamma, bn-backward-beta." in text
+    assert "bn-backward-z" not in text
+    text = words(report(FORWARD, with_changed(FORWARD, 0, lambda v: v + 1)))
+    assert text.count("Read again") == 1
+    assert "bn-variance" not in text
+
+
+# ---- what is shown
+
+
+def test_the_entry_that_is_most_wrong_is_shown_with_digits_that_differ():
+    def slightly(*arguments):
+        out = right(*arguments)
+        out.flat[0] += 3e-6 * np.abs(out[:, 0]).max()
+        return out
+
+    detail = next(f.detail for f in report(INFERENCE, slightly).findings if not f.passed)
+    expected, got = re.findall(r"(?:expected|got) ([-\d.]+)", detail)
+    assert detail.startswith("out[0, 0]")
+    assert expected != got
+
+    def one_worse(*arguments):
+        out = right(*arguments) + 0.001
+        out.flat[1] += 1
+        return out
+
+    assert "out[0, 1]: expected" in words(report(INFERENCE, one_worse))
+
+
+def test_a_mistake_that_gives_infinity_hides_no_other_entry():
+    criterion = Criterion("numbers", 1, outputs=("weights",))
+    expected = np.array([[1.0], [np.inf]])
+    for got, differs in (([[1.0], [np.inf]], False), ([[2.0], [np.inf]], True)):
+        assert bool(_differs(WALK, criterion, "weights", expected, np.array(got))) == differs
+
+
+@pytest.mark.parametrize(
+    ("make", "hint"),
+    [
+        (np.squeeze, "np.squeeze, or a sum without keepdims=True drops the axis"),
+        (lambda out: out[np.newaxis], "keepdims=True, or a slice, keeps the axis"),
+    ],
+)
+def test_an_axis_of_length_one_is_lost_or_kept(make, hint):
+    result = report(INFERENCE, returning(make))
+    assert hint in words(result)
+    assert sum(f.criterion.points for f in result.findings if not f.passed) == 0.125
+
+
+def not_written(*arguments):
+    raise NotImplemented  # noqa: F901 - the mistake itself
+
+
+def of_two_axes(x, rate, rng, training):
+    rows, units = x.shape
+    assert rows * units == x.size
+    return reference("dropout.forward")(x, rate, rng, training)
+
+
+def with_a_line_break(*arguments):
+    raise AttributeError("gone\nsince long")
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "message"),
+    [
+        (
+            INFERENCE,
+            lambda *a: (right(*a), a[3], a[4]),
+            "Return out alone; your function returned 3",
+        ),
+        (INFERENCE, lambda *a: None, "Your function returned nothing; return out"),
+        (FORWARD, lambda *a: None, "Your function returned nothing; return the tuple (out, mean"),
+        (INFERENCE, not_written, "is not written yet: it raises NotImplemented"),
+        (INFERENCE, with_a_line_break, "AttributeError: gone since long in line"),
+        ("dropout.forward", of_two_axes, "The array has another number of axes in this case"),
+        (
+            "dropout.inference",
+            lambda *a: reference("dropout.inference")(*a)[0],
+            "Return the tuple (weights, biases); your function returned one list of arrays",
+        ),
+    ],
+)
+def test_messages_say_what_to_do(name, function, message):
+    assert message in words(report(name, function))
+
+
+@pytest.mark.parametrize("name", ["autodiff.dual", "autodiff.cost"])
+@pytest.mark.parametrize("kind", [None, object])
+def test_an_array_unpacks_as_a_tuple_does(name, kind):
+    result = report(name, lambda *a: np.array(reference(name)(*a), dtype=kind))
+    assert result.earned == result.possible, result
+
+
+# ---- what an exception costs
+
+
+def test_an_exception_costs_the_cases_that_it_spoils():
+    result = report("dropout.forward", of_two_axes)
+    assert {f.criterion.group for f in result.findings if not f.passed} == {"edge"}
+    assert result.earned == 2.75
+
+
+def test_an_exception_does_not_hide_a_name():
+    def unscaled_of_two_axes(x, rate, rng, training):
+        rows, units = x.shape
+        mask = (rng.random((rows, units)) >= rate) * 1.0 if training else np.ones_like(x)
+        return x * mask, mask
+
+    result = report("dropout.forward", unscaled_of_two_axes)
+    assert named(result) == {"no scaling in training"}
+    (edge,) = [f for f in result.findings if f.criterion.group == "edge"]
+    assert "values to unpack" in edge.detail
+
+
+def test_a_single_example_that_did_not_raise_is_no_evidence():
+    def of_one_example(x, gamma, beta, running_mean, running_var, eps):
+        if len(x) > 1:
+            raise ValueError("one example, please")
+        return gamma * (x - running_mean) / np.sqrt(running_var) + beta
+
+    def of_all(*arguments):
+        with_eps = list(arguments)
+        with_eps[5] = 0.0
+        return right(*with_eps)
+
+    assert named(report(INFERENCE, of_all)) == {"epsilon left out"}
+    assert not named(report(INFERENCE, of_one_example))
+
+
+def test_running_statistics_of_another_shape_lose_the_shape_alone():
+    name = "batch_normalization.running_statistics"
+    result = report(name, lambda *a: tuple(v[np.newaxis] for v in reference(name)(*a)))
+    assert [f.criterion.kind for f in result.findings if not f.passed] == ["shape"]
+
+
+# ---- cases whose special value does not depend on rounding
+
+
+@pytest.mark.parametrize(
+    ("name", "axis"),
+    [
+        ("batch_normalization.forward", 0),
+        ("batch_normalization.backward", 0),
+        ("layer_normalization.forward", 1),
+        ("layer_normalization.backward", 1),
+        ("input_normalization.curvature", 0),
+    ],
+)
+def test_what_is_constant_has_a_variance_of_0_exactly(name, axis):
+    for seed in range(100):
+        cases = checks.exercise(name).cases(np.random.default_rng(seed))
+        constant = [
+            deviation
+            for x in (case.arguments["x"] for case in cases)
+            for deviation in np.moveaxis(x - x.mean(axis=axis, keepdims=True), axis, 0).T
+            if x.shape[axis] > 1 and np.abs(deviation).max() < 1e-6
+        ]
+        assert constant
+        assert not np.any(constant)
+
+
+def test_the_variance_of_a_feature_far_from_0_wants_its_mean_taken_off_first():
+    def from_squares(x, gamma, beta, eps):
+        mean = x.mean(axis=0)
+        var = np.maximum((x * x).mean(axis=0) - mean * mean, 0)
+        return gamma * (x - mean) / np.sqrt(var + eps) + beta, mean, var
+
+    for secret in ("", "a", "b"):
+        result = report(FORWARD, from_squares, secret)
+        assert [f.criterion.group for f in result.findings if not f.passed] == ["edge"]

@@ -1,4 +1,8 @@
-"""The whole loop with stock nbgrader on one topic: generate, submit, autograde, feedback, export."""
+"""A class of more than forty on one topic: generate, submit, autograde, feedback, export.
+
+Among them are those whose cells were doubled, split, merged or deleted, whose checks are shadowed,
+silenced or accompanied by noise, and who cheat in one line.
+"""
 
 import csv
 from itertools import zip_longest
@@ -8,17 +12,47 @@ from checking import answers
 from classroom import as_submitted, feedback, gradebook, nbgrader, scores, submit
 from submissions.batch_normalization import FORWARD, OTHER_FORMS, STUDENTS
 from support import exercises_tool
+from tampering import (
+    CHEATS,
+    HARMLESS,
+    crashes_after_the_first_check,
+    work_in_new_cells,
+)
 
 from gradlab.checks import exercise
 
 SLUG = "batch-normalization"
 ANSWERS = answers(SLUG)
 QUESTION = "question-bias"
+INFERENCE = "batch_normalization.inference"
 FULL = {name: exercise(name).points for name in ANSWERS}
 
 SYNTAX_ERROR = "def batch_norm_forward(x, gamma, beta, eps)\n    return x"
 EXCEPTION = "def batch_norm_forward(x, gamma, beta, eps):\n    return x.shape[5]"
 ENDLESS = "def batch_norm_forward(x, gamma, beta, eps):\n    while True:\n        pass"
+
+
+def mistake():
+    """One function wrong and three right: what grading must neither raise nor lower."""
+    name, function, _, earned = STUDENTS[0]
+    cells = {name: answer.source for name, answer in ANSWERS.items()}
+    return cells | {name: as_submitted(SLUG, name, function)}, FULL | {name: earned}
+
+
+def tampered():
+    """{student: ({exercise: cell source}, {exercise: points}, edit of the notebook)}"""
+    cells, points = mistake()
+    first = points | dict.fromkeys(list(FULL)[1:], 0.0)
+    nothing = dict.fromkeys(FULL, 0.0)
+    return (
+        {student: (cells, points, edit) for student, edit in HARMLESS.items()}
+        | {student: ({}, nothing, edit) for student, edit in CHEATS.items()}
+        | {
+            "crashes": (cells, first, crashes_after_the_first_check),
+            "new-cells": (cells, points | {INFERENCE: 0.0}, work_in_new_cells),
+            "renamed": (cells, points, None),
+        }
+    )
 
 
 def submissions():
@@ -46,12 +80,15 @@ def submissions():
         ("endless-loop", ENDLESS),
     ):
         students[student] = right | {FORWARD: source}, FULL | {FORWARD: 0.0}
-    warns = right[FORWARD].replace("    mean =", "    import warnings\n    warnings.warn('!')\n    mean =")
+    warns = right[FORWARD].replace(
+        "    mean =", "    import warnings\n    warnings.warn('!')\n    mean ="
+    )
     students["warns"] = right | {FORWARD: warns}, FULL
     return students
 
 
 EXPECTED = {student: points for student, (_, points) in submissions().items()}
+EXPECTED |= {student: points for student, (_, points, _) in tampered().items()}
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +101,13 @@ def course(tmp_path_factory):
         if student == "right":
             cells[QUESTION] = "It loses nothing: the mean is subtracted."
         submit(folder, SLUG, student, cells)
+    for student, (functions, _, edit) in tampered().items():
+        cells = {ANSWERS[name].cell: source for name, source in functions.items()}
+        name = f"{SLUG} (1).ipynb" if student == "renamed" else None
+        submit(folder, SLUG, student, cells, edit, name)
     nbgrader(folder, "generate_assignment", SLUG)
-    nbgrader(folder, "autograde", SLUG, "--ExecutePreprocessor.timeout=15")
+    log = nbgrader(folder, "autograde", SLUG, "--ExecutePreprocessor.timeout=15")
+    (folder / "autograde.log").write_text(log)
     nbgrader(folder, "generate_feedback", SLUG)
     nbgrader(folder, "export", f"--to={folder / 'grades.csv'}")
     return folder
@@ -109,3 +151,47 @@ def test_the_written_question_waits_for_a_person(course):
         assert answered.needs_manual_grade
         assert not blank.needs_manual_grade
         assert blank.score == 0
+
+
+def grade(course, name, student):
+    with gradebook(course) as book:
+        found = book.find_grade(name, SLUG, SLUG, student)
+        return found.score, found.needs_manual_grade
+
+
+def test_the_class_is_large_enough_to_mean_something():
+    assert len(EXPECTED) >= 40
+
+
+@pytest.mark.parametrize(
+    "student", ["split-question", "copy-of-question-left-blank", "metadata-lost"]
+)
+def test_an_answer_in_words_is_found_where_its_cell_was_tampered_with(course, student):
+    assert grade(course, QUESTION, student) == (0, True)
+
+
+def test_work_in_a_new_cell_waits_for_a_person(course):
+    assert grade(course, ANSWERS[INFERENCE].check, "new-cells") == (0, True)
+    assert grade(course, QUESTION, "new-cells") == (0, True)
+    page = feedback(course, SLUG, "new-cells")
+    assert "batch_norm_inference is defined again below its check" in page
+    # Nobody else's: the one whose answers are there, and the one who has none.
+    for student in ("right", "blank", "deleted-checks", "mistakes-0"):
+        for answer in ANSWERS.values():
+            assert not grade(course, answer.check, student)[1]
+    assert not grade(course, QUESTION, "blank")[1]
+
+
+def test_a_check_without_a_report_waits_for_a_person_and_says_why(course):
+    for student in ("cheat-package", "crashes"):
+        assert grade(course, ANSWERS[INFERENCE].check, student) == (0, True)
+        assert "this check showed no report" in feedback(course, SLUG, student)
+
+
+def test_the_log_says_what_was_put_right(course):
+    log = (course / "autograde.log").read_text()
+    assert "cells had lost nbgrader's metadata" in log
+    assert "copies of cell 'check-forward'" in log
+    assert "The graded cell 'check-forward' is missing" in log
+    assert f"{SLUG} (1).ipynb is graded as {SLUG}.ipynb" in log
+    assert "A cell ended the kernel" in log

@@ -216,7 +216,7 @@ def s_dual_quotient_plus(operation, a, b):
     if operation == "log":
         return np.log(x), dx / x
     if operation == "tanh":
-        return np.tanh(x), (1 - x**2) * dx
+        return np.tanh(x), (1 - np.tanh(x) ** 2) * dx
     if operation == "relu":
         return max(0.0, x), (dx if x > 0 else 0.0)
     y, dy = b
@@ -228,6 +228,30 @@ def s_dual_quotient_plus(operation, a, b):
         return x * y, x * dy + y * dx
     if operation == "div":
         return x / y, (dx * y + x * dy) / y**2
+    if dy == 0:
+        return x**y, y * x ** (y - 1) * dx
+    return x**y, y * x ** (y - 1) * dx + x**y * np.log(x) * dy
+
+
+def s_dual_slope_of_tanh(operation, a, b):
+    x, dx = a
+    if operation == "exp":
+        return np.exp(x), np.exp(x) * dx
+    if operation == "log":
+        return np.log(x), dx / x
+    if operation == "tanh":
+        return np.tanh(x), (1 - x**2) * dx
+    if operation == "relu":
+        return max(0.0, x), (dx if x > 0 else 0.0)
+    y, dy = b
+    if operation == "add":
+        return x + y, dx + dy
+    if operation == "sub":
+        return x - y, dx - dy
+    if operation == "mul":
+        return x * y, x * dy + y * dx
+    if operation == "div":
+        return x / y, (dx * y - x * dy) / y**2
     if dy == 0:
         return x**y, y * x ** (y - 1) * dx
     return x**y, y * x ** (y - 1) * dx + x**y * np.log(x) * dy
@@ -442,12 +466,12 @@ def s_jacobian_wrong_length(jvp, vjp, n_inputs, n_outputs):
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (DUAL, s_dual_componentwise, "derivatives combined as the values are", 1.25),
-    (DUAL, s_dual_componentwise, "a second operand that is taken for a constant", 1.25),
+    # Two mistakes, of which neither explains all that is wrong.
+    (DUAL, s_dual_componentwise, "", 1.25),
     (DUAL, s_dual_no_chain_rule, "a local derivative without that of the operand", 1.75),
-    (DUAL, s_dual_quotient_plus, "a plus in the quotient rule", 1.0),
-    (DUAL, s_dual_quotient_plus, "the slope of tanh formed from its argument", 1.0),
-    (DUAL, s_dual_log_of_a_negative_base, "another slope of relu at 0", 2.0),
+    (DUAL, s_dual_quotient_plus, "a plus in the quotient rule", 1.75),
+    (DUAL, s_dual_slope_of_tanh, "the slope of tanh formed from its argument", 1.75),
+    (DUAL, s_dual_log_of_a_negative_base, "", 2.0),
     (REVERSE, s_reverse_assigns, "a use forgotten", 0.25),
     (REVERSE, s_reverse_fancy_index, "a repeated operand counted once", 2.0),
     (REVERSE, s_reverse_forward_order, "a walk in the order of computation", 0.25),
@@ -480,5 +504,5 @@ STUDENTS = [
     (JACOBIAN, s_jacobian_columns_as_rows, "the Jacobian transposed", 1.5),
     (JACOBIAN, s_jacobian_seed_stays, "a seed that is not put back", 1.25),
     (JACOBIAN, s_jacobian_entries, "a pass for each entry", 1.25),
-    (JACOBIAN, s_jacobian_wrong_length, "", 1.0),
+    (JACOBIAN, s_jacobian_wrong_length, "", 1.25),
 ]

@@ -27,10 +27,10 @@ def forward_loops(x, gamma, beta, eps):
     return [out, means, variances]
 
 
-def forward_moments(x, gamma, beta, eps):
+def forward_folded(x, gamma, beta, eps):
     x = np.asarray(x, float)
     mean = np.average(x, axis=0)
-    var = (x * x).mean(0) - mean * mean
+    var = ((x - mean) ** 2).mean(0)
     scale = gamma * (var + eps) ** -0.5
     return x * scale + (beta - mean * scale), mean, var
 
@@ -108,7 +108,7 @@ def inference_list(x, gamma, beta, running_mean, running_var, eps):
 
 OTHER_FORMS = [
     (FORWARD, forward_loops),
-    (FORWARD, forward_moments),
+    (FORWARD, forward_folded),
     (FORWARD, forward_in_place_on_copies),
     (BACKWARD, backward_compact),
     (BACKWARD, backward_jacobian),
@@ -316,6 +316,12 @@ def s_inference_by_batch(x, gamma, beta, running_mean, running_var, eps):
     return gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta
 
 
+def s_forward_moments(x, gamma, beta, eps):
+    mean = x.mean(axis=0)
+    var = np.maximum((x * x).mean(axis=0) - mean * mean, 0)
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta, mean, var
+
+
 # (exercise, function, the misconception that the report names, the points that the weights give)
 ONE_AXIS = "an axis of length one"
 
@@ -328,6 +334,7 @@ STUDENTS = [
     (FORWARD, s_forward_precedence, "an input that is not centred", 1.25),
     (FORWARD, s_forward_rows_of_statistics, ONE_AXIS, 2.75),
     (FORWARD, s_forward_writes_to_x, "", 2.75),
+    (FORWARD, s_forward_moments, "", 2.5),
     (FORWARD, s_forward_epsilon_in_var, "epsilon inside the variance that is returned", 1.75),
     (BACKWARD, s_backward_one_path, "dx without the paths through the mean and the variance", 1.25),
     (BACKWARD, s_backward_without_variance, "the path through the variance missing", 1.25),
@@ -354,11 +361,11 @@ STUDENTS = [
     (BACKWARD, s_backward_no_root, "1 / var in place of 1 / std", 1.25),
     (BACKWARD, s_backward_no_epsilon, "epsilon left out of the backward pass", 0.25),
     (BACKWARD, s_backward_rows, ONE_AXIS, 3.25),
-    (RUNNING, s_running_unchanged, "running statistics that never move", 0.0),
-    (RUNNING, s_running_keras, "Keras's momentum", 0.0),
+    (RUNNING, s_running_unchanged, "running statistics that never move", 0.125),
+    (RUNNING, s_running_keras, "Keras's momentum", 0.125),
     (RUNNING, s_running_biased, "the variance without B / (B - 1)", 0.75),
     (RUNNING, s_running_var_with_mean, "the running variance updated with the mean", 0.75),
-    (RUNNING, s_running_in_place, "", 1.25),
+    (RUNNING, s_running_in_place, "", 1.375),
     (INFERENCE, s_inference_no_scale, "gamma and beta forgotten", 0.125),
     (INFERENCE, s_inference_no_epsilon, "epsilon left out", 0.125),
     (INFERENCE, s_inference_by_batch, "the statistics of the test batch", 0.125),

@@ -529,7 +529,7 @@ ONE_AXIS = "an axis of length one"
 
 STUDENTS = [
     (CROP_FLIP, s_crop_last_place, "a last place that is never drawn", 2.25),
-    (CROP_FLIP, s_crop_empty_range, "a last place that is never drawn", 1.5),
+    (CROP_FLIP, s_crop_empty_range, "a last place that is never drawn", 2.0),
     (CROP_FLIP, s_crop_border_forgotten, "places of the image without its border", 2.25),
     (CROP_FLIP, s_crop_one_for_all, "one place for the whole batch", 1.75),
     (
@@ -554,7 +554,7 @@ STUDENTS = [
     (ZOOM, s_zoom_clipped, "an edge that is continued outside", 1.75),
     (ZOOM, s_zoom_negative_indices, "neighbours from the other side of the image", 1.75),
     (ZOOM, s_zoom_sharp_border, "a background that begins at the outermost pixels", 1.75),
-    (ZOOM, s_zoom_no_test_at_the_edge, "", 1.25),
+    (ZOOM, s_zoom_no_test_at_the_edge, "", 1.75),
     (ZOOM, s_zoom_three_axes, ONE_AXIS, 2.75),
     (COLOR_PCA, s_color_deviation, "the deviation in place of the eigenvalue", 1.0),
     (COLOR_PCA, s_color_no_eigenvalues, "axes without their eigenvalues", 1.0),

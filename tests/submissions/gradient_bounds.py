@@ -405,7 +405,7 @@ STUDENTS = [
     (BOUNDS, s_bounds_in_place, "", 1.75),
     (NORMS, s_norms_no_slopes, "slopes left out on the way back", 0.25),
     (NORMS, s_norms_tanh_twice, "the derivative of tanh evaluated at its output", 0.25),
-    (NORMS, s_norms_transposed, "the matrices transposed on the way back", 0.0),
+    (NORMS, s_norms_transposed, "the matrices transposed on the way back", 0.25),
     (NORMS, s_norms_no_outer_product, "the outer product forgotten", 1.5),
     (NORMS, s_norms_reversed, "entries in the order from the output to the input", 0.25),
     (NORMS, s_norms_through_w, "gradients at the activations", 0.25),

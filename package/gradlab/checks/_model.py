@@ -49,13 +49,16 @@ class Misconception:
     """A mistake that students really make, and what to tell them.
 
     Each of the `variants` computes it, in one of its forms, from a case's arguments. It is
-    recognised when the student's numbers are a variant's on every case of a failed criterion.
+    recognised when the student's numbers are a variant's: all that are judged, in every case.
+    What is constant or an argument as it came proves nothing, but where the name says just that:
+    then the mistake is `idle`.
     """
 
     name: str
     hint: str
     equation: str
     variants: tuple[Function, ...]
+    idle: bool = False
 
 
 def call_once(function: Function, *arguments: Any) -> Any:

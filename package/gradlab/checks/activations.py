@@ -294,7 +294,7 @@ def _leaky_cases(rng: np.random.Generator) -> list[Case]:
         ("edge", 0.0, " (ReLU), some net inputs are 0", np.float64),
         ("edge", 1.6, ", some net inputs are 0", np.float64),
     ):
-        # Units 0 and, perhaps, 1 are never on, the last one always, all others now and then.
+        # Units 0 and, perhaps, 1 are never on, the last one (almost) always, others now and then.
         rows, units = _sizes(rng, fewest=5)
         z = _away_from_0(rng, (rows, units), 0.2, 2.5)
         z[0], z[1] = np.abs(z[0]), -np.abs(z[1])
@@ -303,8 +303,8 @@ def _leaky_cases(rng: np.random.Generator) -> list[Case]:
         z[:, -1] = np.abs(z[:, -1])
         if group == "edge":
             z[rng.integers(rows, size=2), [0, 2]] = 0.0
-            # So that unit 2 is on at least once.
-            z[2:, 2] = np.abs(z[2:, 2])
+            # So that unit 2 is on at least once, and no unit in example 1.
+            z[2:, 2], z[1, -1] = np.abs(z[2:, 2]), -np.abs(z[1, -1])
         z = z[:, rng.permutation(units)]
         dout = _arriving(rng, z.shape)
         arguments = {"dout": dout.astype(dtype), "z": z.astype(dtype), "alpha": alpha}
@@ -981,14 +981,20 @@ SOFTMAX = Exercise(
             "a softmax over the batch",
             "The probabilities of one example sum to 1: the sum runs over its classes, axis 1.",
             "act-softmax",
-            (_from(_over_the_batch), _from(_over_the_batch, lambda z: np.log(_over_the_batch(z)))),
+            (
+                _from(_over_the_batch),
+                _from(_over_the_batch, lambda z: reference.log_softmax(z.T).T),
+            ),
         ),
         Misconception(
             "a minus in the exponent",
             "With exp(-z), as on a slide of deck L, the largest net input gets the smallest "
             "probability.",
             "act-softmax",
-            (_from(lambda z: reference.softmax(-z)),),
+            (
+                _from(lambda z: reference.softmax(-z)),
+                _from(lambda z: reference.softmax(-z), lambda z: reference.log_softmax(-z)),
+            ),
         ),
         Misconception(
             "the diagonal of the Jacobian alone",

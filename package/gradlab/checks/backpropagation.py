@@ -572,6 +572,7 @@ GRADIENTS = Exercise(
             "has the shape of the bias, (fan_out,).",
             "bp-bias-gradient",
             (_gradients_variant(dbias=lambda s: s),),
+            idle=True,
         ),
         Misconception(
             "a bias gradient summed over the units",
@@ -614,6 +615,7 @@ GRADIENTS = Exercise(
             "the first weights.",
             "bp-input-gradient",
             (_gradients_variant(dx=lambda h, s, w: s[0]),),
+            idle=True,
         ),
         Misconception(
             "the gradient of the input summed over the batch",

@@ -49,7 +49,8 @@ def _training_inputs(rng: np.random.Generator) -> list[tuple[str, str, Array, fl
     x = _batch(rng, rows, features).astype(np.float32)
     inputs.append(("ordinary", _label(rows, features, "float32, eps = 0.1"), x, 0.1))
     constant = _batch(rng, rows, features)
-    constant[:, 1] = rng.uniform(0.5, 2.0)
+    # In eighths, so that its mean is this number exactly, and its variance 0.
+    constant[:, 1] = rng.integers(4, 17) / 8
     label = _label(rows, features, "feature 1 is constant, eps = 0.02")
     inputs.append(("edge", label, constant, 0.02))
     pair = _batch(rng, 2, 5)
@@ -72,6 +73,13 @@ def _forward_cases(rng: np.random.Generator) -> list[Case]:
     for group, label, x, eps in _training_inputs(rng):
         gamma, beta = (a.astype(x.dtype) for a in _parameters(rng, x.shape[1]))
         cases.append(Case(group, label, {"x": x, "gamma": gamma, "beta": beta, "eps": eps}))
+    # The mean of the squares less the square of the mean keeps no digit of this variance.
+    rows, features = _sizes(rng)
+    x = _batch(rng, rows, features)
+    x[:, 0] += 1e8
+    gamma, beta = _parameters(rng, features)
+    label = _label(rows, features, "feature 0 has a mean of 1e8, eps = 1e-05")
+    cases.append(Case("edge", label, {"x": x, "gamma": gamma, "beta": beta, "eps": 1e-5}))
     return cases
 
 
@@ -127,7 +135,7 @@ FORWARD = Exercise(
             equations=("bn-normalize", "bn-scale-shift"),
         ),
         Criterion(
-            "a constant feature, a batch of two, a single feature",
+            "a constant feature, one far from 0, a batch of two, a single feature",
             0.5,
             group="edge",
             outputs=("out", "mean", "var"),
@@ -148,6 +156,13 @@ FORWARD = Exercise(
             "Add eps to the variance: without it a feature that is constant divides by zero.",
             "bn-normalize",
             (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / np.sqrt(sigma2)),),
+        ),
+        Misconception(
+            "epsilon subtracted",
+            "It keeps the divisor away from 0, so it is added to the variance. A variance below "
+            "eps has no root in your form.",
+            "bn-normalize",
+            (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / np.sqrt(sigma2 - eps)),),
         ),
         Misconception(
             "the variance in place of the standard deviation",
@@ -266,11 +281,12 @@ def _backward_variant(
     dvar: Callable[..., Any] | None = None,
     dmean: Callable[..., Any] | None = None,
     inv_std: Callable[[Array, float], Array] = lambda var, eps: 1 / np.sqrt(var + eps),
+    inv_std_of_u: Callable[[Array, float], Array] | None = None,
     with_gamma: bool = True,
     dgamma: Callable[[Array, Array, Array], Any] | None = None,
     dbeta: Callable[[Array], Any] | None = None,
 ) -> Callable[..., tuple[Any, ...]]:
-    """The backward pass with one of its steps exchanged."""
+    """The backward pass with one of its steps exchanged; u has another divisor on request."""
 
     def variant(
         dout: Array, x: Array, mean: Array, var: Array, gamma: Array, eps: float
@@ -278,7 +294,7 @@ def _backward_variant(
         batch = len(x)
         inverse = inv_std(var, eps)
         centred = x - mean
-        u = centred * inverse
+        u = centred * (inverse if inv_std_of_u is None else inv_std_of_u(var, eps))
         du = dout * gamma if with_gamma else dout
         by_var = -0.5 * inverse**3 * (du * centred).sum(axis=0)
         by_mean = -inverse * du.sum(axis=0)
@@ -294,6 +310,19 @@ def _backward_variant(
         )
 
     return variant
+
+
+def _with_inv_std(wrong: Callable[[Array, float], Array]) -> tuple[Callable[..., Any], ...]:
+    """The mistake in dx and dgamma, in dx alone, and in dgamma alone."""
+
+    def right(var: Array, eps: float) -> Array:
+        return np.asarray(1 / np.sqrt(var + eps))
+
+    return (
+        _backward_variant(inv_std=wrong),
+        _backward_variant(inv_std=wrong, inv_std_of_u=right),
+        _backward_variant(inv_std_of_u=wrong),
+    )
 
 
 BACKWARD = Exercise(
@@ -401,19 +430,19 @@ BACKWARD = Exercise(
             "1 / var in place of 1 / std",
             "The root is missing: the direct path divides by sqrt(var + eps).",
             "bn-backward-z",
-            (_backward_variant(inv_std=lambda var, eps: 1 / (var + eps)),),
+            _with_inv_std(lambda var, eps: 1 / (var + eps)),
         ),
         Misconception(
             "epsilon left out of the backward pass",
             "The forward pass divided by sqrt(var + eps), so its derivative has the same eps.",
             "bn-backward-variance",
-            (_backward_variant(inv_std=lambda var, eps: 1 / np.sqrt(var)),),
+            _with_inv_std(lambda var, eps: 1 / np.sqrt(var)),
         ),
         Misconception(
             "epsilon outside the root",
             "The chapter adds eps to the variance, under the root, in both passes.",
             "bn-normalize",
-            (_backward_variant(inv_std=lambda var, eps: 1 / (np.sqrt(var) + eps)),),
+            _with_inv_std(lambda var, eps: 1 / (np.sqrt(var) + eps)),
         ),
         Misconception(
             "gamma left out of dx",
@@ -428,8 +457,9 @@ BACKWARD = Exercise(
             (_backward_variant(dgamma=lambda dout, u, x: (dout * x).sum(axis=0)),),
         ),
         Misconception(
-            "dgamma summed before dout meets the data",
-            "sum(dout) * sum(u) is not sum(dout * u): multiply first, then sum over the batch.",
+            "dgamma that sums the standardized data by itself",
+            "u adds up to 0 over the batch, so sum(u), and sum(dout) * sum(u), are 0 but for "
+            "rounding. Multiply dout and u first, then sum.",
             "bn-backward-gamma",
             (_backward_variant(dgamma=lambda dout, u, x: dout.sum(axis=0) * u.sum(axis=0)),),
         ),
@@ -477,6 +507,7 @@ def _running_cases(rng: np.random.Generator) -> list[Case]:
 def _running_variant(
     weight: Callable[[float], float] = lambda momentum: momentum,
     correction: Callable[[int], float] = lambda batch: batch / (batch - 1),
+    mixed_in: Callable[[Array], Array] = lambda var: var,
 ) -> Callable[..., tuple[Array, ...]]:
     def variant(
         running_mean: Array,
@@ -489,7 +520,7 @@ def _running_variant(
         m, factor = weight(momentum), correction(batch_size)
         return (
             (1 - m) * running_mean + m * batch_mean,
-            (1 - m) * running_var + m * factor * batch_var,
+            (1 - m) * running_var + m * mixed_in(factor * batch_var),
         )
 
     return variant
@@ -501,6 +532,7 @@ RUNNING_STATISTICS = Exercise(
     reference=reference.update_running_statistics,
     cases=_running_cases,
     criteria=(
+        Criterion("running_mean and running_var keep their shapes", 0.125, "shape"),
         Criterion(
             "running_mean moves by the momentum",
             0.5,
@@ -522,7 +554,7 @@ RUNNING_STATISTICS = Exercise(
             outputs=("running_mean", "running_var"),
             equations=("bn-running-mean", "bn-running-variance"),
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        Criterion("the arguments are left as they were", 0.125, "unchanged"),
     ),
     misconceptions=(
         Misconception(
@@ -530,6 +562,7 @@ RUNNING_STATISTICS = Exercise(
             "You return the old values. The new ones mix in the batch.",
             "bn-running-mean",
             (_running_variant(weight=lambda momentum: 0.0),),
+            idle=True,
         ),
         Misconception(
             "running statistics overwritten by the batch",
@@ -542,6 +575,7 @@ RUNNING_STATISTICS = Exercise(
                     batch_var,
                 ),
             ),
+            idle=True,
         ),
         Misconception(
             "Keras's momentum",
@@ -580,6 +614,15 @@ RUNNING_STATISTICS = Exercise(
                     (1 - momentum) * running_mean + momentum * batch_mean,
                     (1 - momentum) * running_var + momentum * batch_mean,
                 ),
+            ),
+        ),
+        Misconception(
+            "the running variance updated with a standard deviation",
+            "Mix in batch_var itself, without a root.",
+            "bn-running-variance",
+            (
+                _running_variant(mixed_in=np.sqrt),
+                _running_variant(mixed_in=np.sqrt, correction=lambda batch: 1.0),
             ),
         ),
         Misconception(
@@ -696,6 +739,23 @@ INFERENCE = Exercise(
             "You divide by sqrt(var) + eps; training added eps to the variance, under the root.",
             "bn-inference",
             (_inference_variant(std=lambda var, eps: np.sqrt(var) + eps),),
+        ),
+        Misconception(
+            "epsilon subtracted",
+            "Training added eps to the variance, and so does inference.",
+            "bn-inference",
+            (_inference_variant(std=lambda var, eps: np.sqrt(var - eps)),),
+        ),
+        Misconception(
+            "an input that is not centred",
+            "running_mean has to be subtracted from x before the division: (x - running_mean) / "
+            "..., with the parentheses.",
+            "bn-inference",
+            (
+                lambda x, gamma, beta, running_mean, running_var, eps: (
+                    gamma * (x - running_mean / np.sqrt(running_var + eps)) + beta
+                ),
+            ),
         ),
         Misconception(
             "the variance in place of the standard deviation",

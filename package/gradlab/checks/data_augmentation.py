@@ -21,6 +21,9 @@ _CROPS = "da-crop"
 # ---- crop and flip: the student's random numbers are not ours, so what is compared are statistics
 
 _EXACT = (0.0, 1e-6)
+_CALLS = 25
+"""At a probability of 0.4 an image that is never mirrored in as many is no accident: 3e-6."""
+
 _SHARES = (0.0, 0.185)
 """For a share of 200 draws: six deviations of the difference of two, which are
 sqrt(2 * 0.1 * 0.9 / 200) = 0.03 at a probability of 0.1. The mistakes are 0.4 away and more."""
@@ -50,8 +53,9 @@ def _crop_flip_cases(rng: np.random.Generator) -> list[Case]:
         ("share", (200, 4, 5, 3), (3, 2), 0, 0.1),
         ("ordinary", (80, 6, 5, 3), (5, 3), 1, 0.4),
         ("ordinary", (80, 7, 5, 2), (4, 3), 0, 0.6),
-        ("edge", (7, 5, 4, 3), (5, 4), 0, 0.0),
-        ("edge", (1, 4, 6, 2), (4, 6), 0, 1.0),
+        ("edge", (40, 5, 4, 3), (5, 4), 0, 0.0),
+        ("edge", (40, 4, 6, 2), (4, 6), 0, 1.0),
+        ("edge", (1, 5, 4, 2), (5, 4), 0, 0.4),
     ):
         arguments = {
             "images": _coded(shape),
@@ -109,8 +113,14 @@ def _observe_crop_flip(
         pixels = np.where(out != 0, out - number, 0.0)
         found = [known.get(image.tobytes()) for image in pixels]
     rng = np.random.default_rng(seed)
-    first, second = (call(rng, 8) for _ in range(2))
+    first, second, *others = (call(rng, 8) for _ in range(_CALLS))
     again = call(np.random.default_rng(seed), 8)
+
+    def turned(batch: Array) -> bool:
+        """Whether the first image is a window that is not plain."""
+        window = known.get(batch[0].tobytes()) if batch.ndim == 4 else None
+        return window is not None and window.kind != "plain"
+
     windows = [window for window in found if window]
     kinds = [window.kind for window in windows]
     tops = {window.top for window in windows} or {-1}
@@ -129,7 +139,9 @@ def _observe_crop_flip(
         places > 1,
         places > 0.7 * len(tops) * len(lefts),
         sum(kind != "plain" for kind in kinds) / len(found),
+        probability in (0, 1) and any((kind != "plain") != probability for kind in kinds),
         len({kind == "plain" for kind in kinds}) == 2,
+        any(map(turned, [first, second, *others])),
         np.array_equal(first, again),
         not np.array_equal(first, second),
     )
@@ -194,7 +206,9 @@ CROP_FLIP = Exercise(
         "several_places_in_one_batch",
         "rows_and_columns_drawn_apart",
         "share_flipped",
+        "flipped_at_probability_0_or_plain_at_1",
         "flipped_and_plain_in_one_batch",
+        "an_image_is_mirrored_at_some_time",
         "same_seed_gives_same_images",
         "next_call_gives_new_images",
     ),
@@ -244,6 +258,7 @@ CROP_FLIP = Exercise(
                 "several_places_in_one_batch",
                 "rows_and_columns_drawn_apart",
                 "flipped_and_plain_in_one_batch",
+                "an_image_is_mirrored_at_some_time",
                 "same_seed_gives_same_images",
                 "next_call_gives_new_images",
             ),
@@ -258,7 +273,7 @@ CROP_FLIP = Exercise(
                 "upside_down_images",
                 "reversed_channels",
                 "images_that_are_no_window",
-                "share_flipped",
+                "flipped_at_probability_0_or_plain_at_1",
             ),
             equations=(_CROPS,),
             tolerance=_EXACT,
@@ -307,13 +322,16 @@ CROP_FLIP = Exercise(
             (_without_border,),
         ),
         Misconception(
+            "no image mirrored",
+            "With the given probability an image is mirrored left to right, each by its own draw.",
+            _CROPS,
+            (_crop_flip_variant(flips=lambda rng, n, p: np.zeros(n, bool)),),
+        ),
+        Misconception(
             "a batch that is mirrored as a whole or not at all",
             "In each of your batches all images are mirrored or none is. Draw for each image.",
             _CROPS,
-            (
-                _crop_flip_variant(flips=lambda rng, n, p: np.full(n, rng.random() < p)),
-                _crop_flip_variant(flips=lambda rng, n, p: np.zeros(n, bool)),
-            ),
+            (_crop_flip_variant(flips=lambda rng, n, p: np.full(n, rng.random() < p)),),
         ),
         Misconception(
             "one random number for both directions",
@@ -456,6 +474,23 @@ def _zoom_variant(
     return variant
 
 
+def _nearest(whole: Callable[[float], Any]) -> Function:
+    """Each new pixel takes the one old pixel that its place is rounded to."""
+
+    def variant(image: Array, factor: float, fill: float) -> Array:
+        height, width = image.shape
+        out = np.full(image.shape, fill)
+        for i in range(height):
+            for j in range(width):
+                row = int(whole(_middle(height) + (i - _middle(height)) / factor))
+                column = int(whole(_middle(width) + (j - _middle(width)) / factor))
+                if 0 <= row < height and 0 <= column < width:
+                    out[i, j] = image[row, column]
+        return out
+
+    return variant
+
+
 def _moved(image: Array, factor: float, fill: float) -> Array:
     """Forward mapping: each pixel goes to the nearest new place."""
     height, width = image.shape
@@ -538,6 +573,8 @@ ZOOM = Exercise(
             (
                 _zoom_variant(weights=lambda f: (1.0, 0.0) if f < 0.5 else (0.0, 1.0)),
                 _zoom_variant(weights=lambda f: (1.0, 0.0) if f <= 0.5 else (0.0, 1.0)),
+                _nearest(round),
+                _nearest(lambda place: np.floor(place + 0.5)),
             ),
         ),
         Misconception(
@@ -686,12 +723,13 @@ def _color_variant(
     ),
     matrix: Callable[[Array, Array], Array] = lambda images, covariance: covariance,
     apply: Callable[[Array, Array], Array] = lambda images, shift: images + shift,
+    not_negative: Callable[[Array], Array] = lambda values: np.maximum(values, 0.0),
 ) -> Function:
     """Colour PCA with one of its steps exchanged."""
 
     def variant(images: Array, covariance: Array, alpha: Array) -> Array:
         values, axes = np.linalg.eigh(matrix(images, covariance))
-        values = np.maximum(values, 0.0)
+        values = not_negative(values)
         return apply(images, shift(alpha, values, axes)[:, np.newaxis, np.newaxis])
 
     return variant
@@ -744,7 +782,13 @@ COLOR_PCA = Exercise(
             "the chapter's other rule, and the better one. This part asks for the paper's, the "
             "eigenvalue itself.",
             "da-color-pca",
-            (_color_variant(lambda alpha, values, axes: (alpha * np.sqrt(values)) @ axes.T),),
+            tuple(
+                _color_variant(
+                    lambda alpha, values, axes: (alpha * np.sqrt(values)) @ axes.T,
+                    not_negative=not_negative,
+                )
+                for not_negative in (lambda values: np.maximum(values, 0.0), np.abs)
+            ),
         ),
         Misconception(
             "axes without their eigenvalues",

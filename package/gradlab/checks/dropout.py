@@ -24,8 +24,8 @@ def _away_from_zero(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 # ---- forward: the student's random numbers are not ours, so what is compared are statistics
 
 _DRAWS = (0.0, 0.03)
-"""Tolerance for shares of 20,000 draws: more than six deviations of the difference of two, which
-are sqrt(2 * 0.21 / 20,000) = 0.0046 at a rate of 0.3."""
+"""Tolerance for shares of 19,000 draws: six standard deviations of the difference of two, which
+are sqrt(2 * 0.24 / 19,000) = 0.0050 at a rate of 0.6."""
 _EXACT = (1e-4, 1e-5)
 """For what does not depend on the draws; float32 included."""
 _COUNTS = (0.2, 0.0)
@@ -36,16 +36,20 @@ def _forward_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for group, shape, rate, training in (
         # Of one example, so that one mask for a whole batch has as many draws.
-        ("share", (1, 20_000), 0.3, True),
+        ("share", (1, 22_000), 0.3, True),
+        ("share", (1, 22_000), 0.6, True),
         ("ordinary", (31, 43), 0.25, True),
         ("ordinary", (37, 29), 0.35, True),
         ("ordinary", (33, 41), 0.6, True),
         ("edge", (19, 5, 11), 0.4, True),
         ("edge", (9, 7), 0.0, True),
-        ("inference", (1, 20_000), 0.3, False),
+        ("inference", (1, 22_000), 0.3, False),
     ):
+        x = _away_from_zero(rng, shape)
+        # As after a ReLU: such an entry of out does not tell whether it was dropped.
+        x[..., 1::2] *= rng.random(x[..., 1::2].shape) < 0.8
         arguments = {
-            "x": _away_from_zero(rng, shape).astype(np.float32 if rate == 0.35 else np.float64),
+            "x": x.astype(np.float32 if rate == 0.35 else np.float64),
             "rate": rate,
             "seed": int(rng.integers(2**32)),
             "training": training,
@@ -81,22 +85,45 @@ def _observe_forward(
     out, mask = function(x, rate, np.random.default_rng(seed), training)
     dropped, multiplied = _fitted(out, x.shape), _fitted(mask, x.shape)
     kept = dropped != 0
-    patterns = kept.reshape(len(x), -1)[:, :50]
-    rng, few = np.random.default_rng(seed), x[:6, :40]
-    first, second = (np.asarray(function(few, rate, rng, training)[0]) for _ in range(2))
+    always = (x != 0).reshape(len(x), -1).all(axis=0)
+    patterns = kept.reshape(len(x), -1)[:, always][:, :50]
+    calls = _CALLS if len(x) > 30 else 2
+    # Without zeros: whoever keeps an exact share keeps it of all entries.
+    rng, few = np.random.default_rng(seed), np.where(x == 0, x.dtype.type(1.0), x)[:6, :40]
+    draws = [np.asarray(function(few, rate, rng, training)[0]) for _ in range(calls)]
     again = np.asarray(function(few, rate, np.random.default_rng(seed), training)[0])
     return (
         out,
         mask,
-        kept.mean(),
-        _range(dropped / x, kept),
+        kept[x != 0].mean(),
+        _range(dropped / np.where(x == 0, 1.0, x), kept),
         _range(multiplied, multiplied != 0),
+        np.max(multiplied, initial=0.0, where=x == 0),
         np.abs(dropped - multiplied * x).max(),
         len({row.tobytes() for row in patterns}),
         len({column.tobytes() for column in patterns.T.copy()}),
-        np.array_equal(first, again),
-        not np.array_equal(first, second),
+        np.array_equal(draws[0], again),
+        not np.array_equal(draws[0], draws[1]),
+        *_counts_vary(np.stack([_fitted(draw, few.shape) for draw in draws]), rate),
     )
+
+
+_CALLS = 40
+"""Enough that a variance of counts below a tenth of what it should be is no accident: for a
+chi-squared variable with 39 degrees of freedom the probability is below 1e-11."""
+
+
+def _counts_vary(draws: Array, rate: float) -> tuple[bool, bool, bool]:
+    """Whether the number kept varies in a call, an example and a unit as independent draws do."""
+    kept = (draws != 0).reshape(*draws.shape[:2], -1)
+    binomial = rate * (1 - rate) * (draws != 0).any(axis=0).reshape(kept.shape[1:])
+
+    def varies(axes: tuple[int, ...]) -> bool:
+        counts = kept.sum(axis=axes)
+        expected = binomial.sum(axis=tuple(axis - 1 for axis in axes))
+        return bool(counts.var(axis=0).sum() > 0.1 * expected.sum())
+
+    return varies((1, 2)), varies((2,)), varies((1,))
 
 
 def _forward_variant(
@@ -123,6 +150,18 @@ def _forward_variant(
     return variant
 
 
+def _by_mask(mask_of: Callable[[Array, float], Array]) -> Function:
+    """The forward pass with another mask from the uniform numbers."""
+
+    def variant(
+        x: Array, rate: float, rng: np.random.Generator, training: bool
+    ) -> tuple[Array, Array]:
+        mask = mask_of(rng.random(x.shape), rate) if training else np.ones_like(x)
+        return x * mask, mask
+
+    return variant
+
+
 FORWARD = Exercise(
     name="dropout.forward",
     outputs=(
@@ -131,11 +170,15 @@ FORWARD = Exercise(
         "share_kept",
         "out_over_x_where_kept",
         "mask_where_kept",
+        "largest_mask_where_x_is_0",
         "out_minus_mask_times_x",
         "different_masks_of_examples",
         "different_masks_of_units",
         "same_seed_gives_same_mask",
         "next_call_gives_new_mask",
+        "number_kept_varies_from_call_to_call",
+        "number_kept_of_an_example_varies",
+        "number_kept_of_a_unit_varies",
     ),
     returns=("out", "mask"),
     reference=reference.dropout_forward,
@@ -163,7 +206,7 @@ FORWARD = Exercise(
             "mask is what x was multiplied by",
             0.25,
             group="ordinary",
-            outputs=("mask_where_kept", "out_minus_mask_times_x"),
+            outputs=("mask_where_kept", "largest_mask_where_x_is_0", "out_minus_mask_times_x"),
             equations=("do-forward", "do-inverted"),
             tolerance=_EXACT,
         ),
@@ -176,6 +219,9 @@ FORWARD = Exercise(
                 "different_masks_of_units",
                 "same_seed_gives_same_mask",
                 "next_call_gives_new_mask",
+                "number_kept_varies_from_call_to_call",
+                "number_kept_of_an_example_varies",
+                "number_kept_of_a_unit_varies",
             ),
             equations=("do-mask",),
             tolerance=_COUNTS,
@@ -225,6 +271,21 @@ FORWARD = Exercise(
             (_forward_variant(scale=lambda p: 1.0),),
         ),
         Misconception(
+            "standard dropout",
+            "It keeps what it keeps as it is and scales at inference. Inverted dropout scales in "
+            "training, by 1 / (1 - rate), and leaves inference alone.",
+            "do-inverted",
+            tuple(
+                _forward_variant(scale=lambda p: 1.0, inference=inference)
+                for inference in (
+                    lambda p: (1 - p, 1 - p),
+                    lambda p: (1 - p, 1.0),
+                    lambda p: (p, p),
+                    lambda p: (p, 1.0),
+                )
+            ),
+        ),
+        Misconception(
             "what is kept made smaller",
             "You multiply by 1 - rate in training. Some entries are missing, so the others have to "
             "become larger for the mean to stay: divide.",
@@ -257,6 +318,33 @@ FORWARD = Exercise(
             (_forward_variant(inference=None),),
         ),
         Misconception(
+            "training and inference exchanged",
+            "Units are dropped where training is True.",
+            "do-inverted",
+            (lambda x, rate, rng, training: _forward_variant()(x, rate, rng, not training),),
+        ),
+        Misconception(
+            "a mask that x is not multiplied by",
+            "You return x as it came. out is mask * x.",
+            "do-forward",
+            (lambda x, rate, rng, training: (x, _forward_variant()(x, rate, rng, training)[1]),),
+            idle=True,
+        ),
+        Misconception(
+            "nothing dropped in training",
+            "Every entry of your mask is 1. If it comes from a comparison, look at the order: "
+            "Python divides first and compares then, and a uniform number is always below p / p.",
+            "do-mask",
+            (_forward_variant(kept=lambda u, p: u < 1.0, scale=lambda p: 1.0),),
+            idle=True,
+        ),
+        Misconception(
+            "a difference without its parentheses",
+            "Python reads a / 1 - rate as (a / 1) - rate. Put parentheses around 1 - rate.",
+            "do-inverted",
+            (_by_mask(lambda u, p: (u >= p) / 1 - p),),
+        ),
+        Misconception(
             "one mask for the whole batch",
             "Each example of a mini-batch trains a sub-network of its own: draw as many numbers as "
             "x has entries. Deck H and deck L draw once for a mini-batch; the gradient is then "
@@ -275,17 +363,18 @@ FORWARD = Exercise(
             "a normal random number in place of a uniform one",
             "Only a number that is uniform on [0, 1) is below rate with probability rate.",
             "do-mask",
-            (_forward_variant(draw=lambda rng, s: rng.standard_normal(s)),),
+            tuple(
+                _forward_variant(kept, scale, lambda rng, s: rng.standard_normal(s))
+                for kept in (lambda u, p: u >= p, lambda u, p: u < p)
+                for scale in (lambda p: 1 / (1 - p), lambda p: np.divide(1.0, p))
+            ),
         ),
         Misconception(
             "a division done before the comparison",
-            "Python divides first and compares then: u < p / p compares u with 1. Put parentheses "
-            "around the comparison.",
+            "Python divides first and compares then: u >= p / (1 - p) compares u with the "
+            "quotient. Put parentheses around the comparison.",
             "do-inverted",
-            (
-                _forward_variant(kept=lambda u, p: u < 1.0, scale=lambda p: 1.0),
-                _forward_variant(kept=lambda u, p: u >= p / (1 - p), scale=lambda p: 1.0),
-            ),
+            (_forward_variant(kept=lambda u, p: u >= p / (1 - p), scale=lambda p: 1.0),),
         ),
         Misconception(
             "a seed of your own",
@@ -625,6 +714,7 @@ INFERENCE = Exercise(
             "all of its terms: scale the weights.",
             "do-weight-scaling",
             (_inference_variant(lambda a, b, n: [1.0] * n),),
+            idle=True,
         ),
     ),
 )

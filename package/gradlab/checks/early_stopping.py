@@ -858,6 +858,7 @@ TRAIN = Exercise(
             "training before, at the price of what it does not see.",
             "es-stop",
             (_train_variant(_rule(enough=lambda wait, patience: False)),),
+            idle=True,
         ),
         Misconception(
             "a comparison with the epoch before",

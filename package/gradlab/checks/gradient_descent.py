@@ -148,6 +148,7 @@ RATES = Exercise(
                 _rates_variant(
                     extremes=lambda h: (np.linalg.eigvalsh(h)[0], np.linalg.norm(h)),
                 ),
+                lambda h: (_rates_variant()(h)[0], 2 / np.linalg.norm(h), _rates_variant()(h)[2]),
             ),
         ),
         Misconception(
@@ -754,6 +755,7 @@ BRACKET = Exercise(
             "The step goes against the gradient. Uphill every rate diverges.",
             "gd-update",
             (_bracket_variant(sign=1.0),),
+            idle=True,
         ),
         Misconception(
             "a verdict after the first step",

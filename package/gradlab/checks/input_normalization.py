@@ -480,17 +480,21 @@ PCA = Exercise(
 
 
 def _with_our_signs(function: Callable[..., Any], train: Array, x: Array, eps: float) -> Array:
-    """Return the result; one that is PCA whitening, a mistake here, with the signs of ours.
+    """Return the result; one that is PCA whitening, a mistake here, along the axes of ours.
 
-    Without that the mistake could not be recognised, because its signs are arbitrary.
+    Without that the mistake could not be recognised: the signs of its axes are arbitrary, and so
+    are the axes themselves where the training set has no extent.
     """
     out = np.asarray(function(train, x, eps))
     if out.shape != x.shape:
         return out
     pca = _pca(train, x, eps)
-    for mistake in (pca, pca[:, ::-1]):
-        if (np.abs(np.abs(out) - np.abs(mistake)) < 1e-9).all():
-            return mistake
+    rank = int(np.linalg.matrix_rank(train - train.mean(axis=0)))
+    for mistake, own in ((pca, np.s_[:, :rank]), (pca[:, ::-1], np.s_[:, x.shape[1] - rank :])):
+        signs = np.abs(np.abs(out[own]) - np.abs(mistake[own]))
+        lengths = np.abs(np.linalg.norm(out, axis=1) - np.linalg.norm(mistake, axis=1))
+        if (signs < 1e-9).all() and (lengths < 1e-9).all():
+            return np.asarray(mistake)
     return out
 
 
@@ -611,7 +615,8 @@ def _curvature_cases(rng: np.random.Generator) -> list[Case]:
     add("ordinary", standardized, 1e-9, "standardized, floor = 1e-9")
     add("edge", _data(rng, 7, rng.uniform(1.5, 2.5, 1)), 1e-9, "floor = 1e-9")
     constant = _pair(rng, 4)[0]
-    constant[:, 2] = rng.uniform(0.5, 2.0)
+    # In eighths, so that its mean is this number exactly.
+    constant[:, 2] = rng.integers(4, 17) / 8
     add("edge", constant, 1e-9, "feature 2 is constant, floor = 1e-9")
     spread = _data(rng, 9, np.array([2.0, 0.9, 0.05]) * rng.uniform(0.9, 1.1, 3))
     smallest, second = np.linalg.eigvalsh(_hessian(spread))[:2]

@@ -170,7 +170,10 @@ SQUARED_ERROR = Exercise(
             "The loss is a mean over the batch, so both it and its gradient are divided by the "
             "number of examples. A sum would make the best learning rate depend on the batch size.",
             "loss-squared-error-backward",
-            (_scaled(_squared, _batch_size),),
+            (
+                _scaled(_squared, _batch_size),
+                _altered(_squared, gradient=lambda y, d: y - d),
+            ),
         ),
         Misconception(
             "a gradient with its sign turned",
@@ -317,7 +320,7 @@ KL_DIVERGENCE = Exercise(
             "The KL divergence is not symmetric. The target gives the weights, and the prediction "
             "stands only inside the logarithm.",
             "loss-kl-divergence",
-            (_kl_exchanged,),
+            (_kl_exchanged, _altered(_kl, loss=lambda y, d: _kl_exchanged(y, d)[0])),
         ),
         Misconception(
             "a loss with its sign turned",
@@ -750,11 +753,13 @@ def _over_the_batch(logits: Array) -> Any:
     return activations.softmax(logits.T).T
 
 
-def _every_label_of_every_example(logits: Array, labels: Array) -> tuple[Any, Array]:
-    p = activations.softmax(logits)
-    gradient = p.copy()
-    gradient[:, labels] -= 1
-    return -np.log(p[:, labels]).mean(), gradient / len(logits)
+def _every_label_of_every_example(log: Callable[[Array], Any]) -> Function:
+    def variant(logits: Array, labels: Array) -> tuple[Any, Array]:
+        gradient = activations.softmax(logits)
+        gradient[:, labels] -= 1
+        return -log(logits)[:, labels].mean(), gradient / len(logits)
+
+    return variant
 
 
 def _only_at_the_class(logits: Array, labels: Array) -> Any:
@@ -867,7 +872,10 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
             "p[:, labels] picks as many columns as there are labels from each row. One entry of "
             "each row is wanted: index the rows with np.arange, too.",
             "loss-softmax-cross-entropy",
-            (_every_label_of_every_example,),
+            (
+                _every_label_of_every_example(lambda z: np.log(activations.softmax(z))),
+                _every_label_of_every_example(activations.log_softmax),
+            ),
         ),
         Misconception(
             "a loss without the logit of the class",
@@ -887,7 +895,10 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
             "The loss is a mean over the batch, so both it and its gradient are divided by the "
             "number of examples.",
             "loss-softmax-cross-entropy-backward",
-            (_scaled(_softmax_ce, _batch_size),),
+            (
+                _scaled(_softmax_ce, _batch_size),
+                _altered(_softmax_ce, gradient=lambda z, d: _softmax_ce(z, d)[1] * _batch_size(z)),
+            ),
         ),
         Misconception(
             "a mean over the classes",

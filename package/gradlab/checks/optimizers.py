@@ -205,6 +205,7 @@ def _memory_misconceptions(move: Move, equation: str) -> tuple[Misconception, ..
                     lambda v, g, rate, beta: v,
                 ),
             ),
+            idle=True,
         ),
         Misconception(
             "a velocity that is never slowed down",
@@ -599,6 +600,7 @@ ADAGRAD = Exercise(
                     lambda s, g: s, lambda g, old, new, eps: _outside(g, old, old + g**2, eps)
                 ),
             ),
+            idle=True,
         ),
         Misconception(
             "a sum that is made anew in each step",
@@ -764,6 +766,7 @@ RMSPROP = Exercise(
             "step knows nothing of this gradient.",
             "opt-rmsprop-mean-square",
             (_rmsprop_without_memory,),
+            idle=True,
         ),
         Misconception(
             "a mean that is made anew in each step",
@@ -994,6 +997,7 @@ ADAM = Exercise(
             "the number of steps taken, this one included.",
             "opt-adam-correction",
             (_adam_variant(count=(1, 0)), _adam_variant(count=(0, 0))),
+            idle=True,
         ),
         Misconception(
             "corrected means that are kept",

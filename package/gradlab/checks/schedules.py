@@ -211,6 +211,18 @@ def _exponential_variant(
     return variant
 
 
+def _smooth_alone(wrong: Callable[[Array, float, float], Any]) -> Callable[..., tuple[Any, ...]]:
+    """The smooth schedule with a mistake that the stairs do not have."""
+
+    def variant(
+        step: Array, init_value: float, decay_steps: float, decay_rate: float
+    ) -> tuple[Any, ...]:
+        _, stairs, gamma = _exponential(step, init_value, decay_steps, decay_rate)
+        return init_value * wrong(step, decay_steps, decay_rate), stairs, gamma
+
+    return variant
+
+
 EXPONENTIAL = Exercise(
     name="schedules.exponential",
     outputs=("smooth", "stairs", "gamma"),
@@ -259,7 +271,7 @@ EXPONENTIAL = Exercise(
             "a decay rate that is applied at every step",
             "decay_rate is the factor of decay_steps steps together: the exponent is t / T.",
             "sched-exponential",
-            (_exponential_variant(time=lambda t, s: t),),
+            (_exponential_variant(time=lambda t, s: t), _smooth_alone(lambda t, s, q: q**t)),
         ),
         Misconception(
             "a decay rate that says what is lost",
@@ -274,6 +286,8 @@ EXPONENTIAL = Exercise(
             (
                 _exponential_variant(base=lambda q: math.exp(-1)),
                 _exponential_variant(base=lambda q: math.exp(-q)),
+                _smooth_alone(lambda t, s, q: np.exp(-t / s)),
+                _smooth_alone(lambda t, s, q: np.exp(-q * t / s)),
             ),
         ),
         Misconception(
@@ -316,6 +330,7 @@ EXPONENTIAL = Exercise(
             "the next the exponent grows by 1 / T only: the slip in deck H's eq. (4).",
             "sched-exponential-ratio",
             (_exponential_variant(gamma=lambda s, q: q),),
+            idle=True,
         ),
         Misconception(
             "the loss of a stretch spread evenly over its steps",
@@ -560,7 +575,10 @@ PERFORMANCE = Exercise(
             "A loss that is lower by less than min_delta is no improvement, and must not become "
             "the one to beat: otherwise slow progress never adds up.",
             "sched-performance",
-            (_performance_variant(best_after=lambda x, best, better: min(x, best)),),
+            (
+                _performance_variant(best_after=lambda x, best, better: min(x, best)),
+                _performance_variant(best_after=lambda x, best, better: min(best, x)),
+            ),
         ),
         Misconception(
             "min_value left out",

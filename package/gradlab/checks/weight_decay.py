@@ -781,6 +781,7 @@ RIDGE = Exercise(
                 _ridge_variant(centred=False, bias=lambda x, y, w: 0.0),
                 _ridge_variant(centred=False, bias=lambda x, y, w: y.mean()),
             ),
+            idle=True,
         ),
         Misconception(
             "a sum of squares where the loss has a mean",

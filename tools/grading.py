@@ -1,0 +1,328 @@
+"""The steps that ``nbgrader_config.py`` puts among nbgrader's own, so that no submission stops the
+class and each earns what its work deserves.
+
+Stock nbgrader believes a submission: the entries of its cells, which copying or splitting a cell
+doubles, and the text that a check cell printed, which a formatter or a stray message changes. Here
+the entries come from the gradebook, and the points from the report that the check displayed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient.exceptions import DeadKernelError
+from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    Execute,
+    IgnorePattern,
+    LimitOutput,
+    NbGraderPreprocessor,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+)
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
+from traitlets.log import get_logger
+
+POINTS = "application/vnd.gradlab.points+json"
+"""The part of a displayed report that grading reads; ``gradlab.checks._report`` writes it."""
+
+PATTERN = re.compile(r"[][*?]")
+"""nbgrader takes these characters, in the name of a folder, for a pattern."""
+
+CHECK = re.compile(r'\bcheck\("([^"]+)", (\w+)\)')
+
+Resources = dict[str, Any]
+Result = tuple[NotebookNode, Resources]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A cell of the assignment in the gradebook: nbgrader's entry for it, and its released text."""
+
+    entry: dict[str, Any]
+    cell_type: str
+    source: str
+
+    @property
+    def check(self) -> bool:
+        """Whether its text is the instructor's, and gives a grade."""
+        return self.entry["grade"] and not self.entry["solution"]
+
+    def rank(self, cell: NotebookNode) -> tuple[bool, bool]:
+        """Order copies of the cell: one with work in it counts before one without."""
+        same_text = cell.source.strip() == self.source.strip()
+        return cell.cell_type == self.cell_type, self.entry["solution"] and not same_text
+
+
+def known_cells(resources: Resources) -> dict[str, Known]:
+    """Return what the gradebook knows of a submission's assignment, by grade_id."""
+    names = resources["nbgrader"]
+    with Gradebook(names["db_url"]) as book:
+        notebook = book.find_notebook(names["notebook"], names["assignment"])
+        points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+        solutions = {cell.name for cell in notebook.solution_cells}
+        return {
+            cell.name: Known(
+                {
+                    "grade_id": cell.name,
+                    "grade": cell.name in points,
+                    "solution": cell.name in solutions,
+                    "locked": cell.locked,
+                    "task": False,
+                    "cell_type": cell.cell_type,
+                    "checksum": cell.checksum,
+                    "schema_version": 3,
+                }
+                | ({"points": points[cell.name]} if cell.name in points else {}),
+                cell.cell_type,
+                cell.source,
+            )
+            for cell in notebook.source_cells
+        }
+
+
+class RestoreEntries(NbGraderPreprocessor):
+    """Give each cell of the assignment its entry as the gradebook has it, exactly once.
+
+    Of several copies the last one that was worked in counts. A graded cell that is missing is put
+    at the end, where all functions are defined. What a student wrote into a check cell, or joined
+    to it, stays as a cell of its own before the check that OverwriteCells restores.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> Result:
+        """Return the notebook with its entries restored."""
+        known = known_cells(resources)
+        copies: dict[str, list[NotebookNode]] = {name: [] for name in known}
+        lost = 0
+        for cell in nb.cells:
+            entry = cell.metadata.pop("nbgrader", None)
+            name = str(entry.get("grade_id")) if isinstance(entry, dict) else None
+            # A released cell's own identifier is its grade_id, if a program dropped the entry.
+            name = name if name in known else cell.get("id")
+            if name in known:
+                copies[name].append(cell)
+                lost += not entry
+        if lost:
+            self.log.warning("%d cells had lost nbgrader's metadata; it was put back", lost)
+        for name, found in copies.items():
+            if len(found) > 1:
+                self.log.warning("There are %d copies of cell %r; one counts", len(found), name)
+            elif not found and known[name].entry["grade"]:
+                self.log.warning("The graded cell %r is missing; it was put at the end", name)
+                found = [self._put_back(nb, known[name])]
+            if found:
+                counts = max(reversed(found), key=known[name].rank)
+                counts.metadata["nbgrader"] = dict(known[name].entry)
+        nb.cells = [part for cell in nb.cells for part in self._separated(nb, cell, known)]
+        return nb, resources
+
+    def _put_back(self, nb: NotebookNode, missing: Known) -> NotebookNode:
+        nb.cells.append(_new_cell(nb, "markdown", _PUT_BACK))
+        nb.cells.append(_new_cell(nb, missing.cell_type, missing.source))
+        return nb.cells[-1]
+
+    def _separated(
+        self, nb: NotebookNode, cell: NotebookNode, known: dict[str, Known]
+    ) -> list[NotebookNode]:
+        entry = cell.metadata.get("nbgrader")
+        if not entry or entry["solution"] or cell.cell_type != "code":
+            return [cell]
+        if cell.source.strip() == known[entry["grade_id"]].source.strip():
+            return [cell]
+        return [_new_cell(nb, "code", cell.source), cell]
+
+
+class ExecuteAsFarAsItGoes(Execute):
+    """Execute; where a cell crashes the kernel, what came before it counts."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources, km: Any = None) -> Result:
+        """Return the notebook with outputs, up to the cell that ended the kernel."""
+        try:
+            return super().preprocess(nb, resources, km)
+        except DeadKernelError:
+            self.log.warning("A cell ended the kernel: the checks after it earn nothing")
+            return nb, resources
+
+
+class TakePoints(NbGraderPreprocessor):
+    """Make the points of a check's report the one number from which nbgrader reads the grade.
+
+    So neither what the cell printed beside it, nor how numbers are shown, nor a function of the
+    student's that happens to be called ``check`` decides.
+    """
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Resources, _: int) -> Result:
+        """Return the cell with one number, or with an error, that nbgrader reads first."""
+        exercises = [name for name, _ in _checks(cell)]
+        if not exercises:
+            return cell, resources
+        reports = {}
+        for output in cell.outputs:
+            report = output.get("data", {}).get(POINTS)
+            if isinstance(report, dict) and report.get("exercise") in exercises:
+                reports[report["exercise"]] = report
+        rest = [output for output in cell.outputs if output.output_type != "execute_result"]
+        noise = [output for output in rest if _costs_everything(output)]
+        shown = [output for output in rest if not _costs_everything(output)]
+        if reports.keys() == set(exercises):
+            self._compare(cell, sum(report["possible"] for report in reports.values()))
+            earned = float(sum(report["earned"] for report in reports.values()))
+            number = nbformat.v4.new_output(
+                "execute_result", {"text/plain": repr(earned)}, execution_count=cell.execution_count
+            )
+            shown.append(number)
+        elif not any(output.output_type == "error" for output in noise):
+            noise.insert(0, _no_report())
+        cell.outputs = shown + noise
+        return cell, resources
+
+    def _compare(self, cell: NotebookNode, possible: float) -> None:
+        points = cell.metadata.nbgrader["points"]
+        if points != possible:
+            raise ValueError(
+                f"the cell {cell.metadata.nbgrader['grade_id']} is worth {points:g} points, but "
+                f"its criteria in package/gradlab/checks add up to {possible:g}: make them equal"
+            )
+
+
+class SaveGrades(SaveAutoGrades):
+    """Save the grades; what a person has to look at needs a manual grade, and says why."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> Result:
+        """Save the grades of a notebook."""
+        directory = self.parent.parent.coursedir
+        names = resources["nbgrader"]
+        folder = directory.format_path(directory.source_directory, ".", names["assignment"])
+        source = Path(folder) / f"{names['notebook']}.ipynb"
+        released = nbformat.read(source, as_version=4) if source.is_file() else nb
+        self.reasons = reasons_to_look(nb, released)
+        return super().preprocess(nb, resources)
+
+    def _add_score(self, cell: NotebookNode, resources: Resources) -> None:
+        super()._add_score(cell, resources)
+        reason = self.reasons.get(cell.metadata.nbgrader["grade_id"])
+        if reason:
+            self._entry(self.gradebook.find_grade, cell).needs_manual_grade = True
+            self.gradebook.db.commit()
+            self.log.warning("%s: %s", cell.metadata.nbgrader["grade_id"], reason)
+            if cell.cell_type == "code":
+                cell.outputs.append(nbformat.v4.new_output("stream", text=f"{reason}\n"))
+
+    def _add_comment(self, cell: NotebookNode, resources: Resources) -> None:
+        super()._add_comment(cell, resources)
+        reason = self.reasons.get(cell.metadata.nbgrader["grade_id"])
+        if reason:
+            self._entry(self.gradebook.find_comment, cell).auto_comment = reason
+            self.gradebook.db.commit()
+
+    def _entry(self, find: Any, cell: NotebookNode) -> Any:
+        name = cell.metadata.nbgrader["grade_id"]
+        return find(name, self.notebook_id, self.assignment_id, self.student_id)
+
+
+def reasons_to_look(nb: NotebookNode, source: NotebookNode) -> dict[str, str]:
+    """Return {grade_id: why a person has to look at it}: work that is not where it is graded."""
+    texts = {_PUT_BACK, *(cell.source.strip() for cell in source.cells)}
+    written = [
+        cell.source.strip()
+        for cell in nb.cells
+        if cell.cell_type != "code" and "nbgrader" not in cell.metadata
+    ]
+    own_text = any(text and text not in texts for text in written)
+    reasons = {}
+    for number, cell in enumerate(nb.cells):
+        if not is_grade(cell):
+            continue
+        name = cell.metadata.nbgrader["grade_id"]
+        if is_solution(cell):
+            blank = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+            if blank and own_text:
+                reasons[name] = "No answer here, but text of the student's own in another cell."
+            continue
+        below = "\n".join(other.source for other in nb.cells[number + 1 :])
+        for _, function in _checks(cell):
+            score, points = determine_grade(cell)
+            defined = rf"^({function}\s*=|(async )?def {function}\b)"
+            if any(output.get("ename") == "NoReport" for output in cell.outputs):
+                reasons[name] = "No report came from this check."
+            elif score < points and re.search(defined, below, re.MULTILINE):
+                reasons[name] = f"{function} is defined again below its check."
+    return reasons
+
+
+def find_renamed(notebooks: list[str], **_: str) -> None:
+    """Let a submission's only notebook, if it has another name, stand in for the one asked for.
+
+    A browser calls a second download ``topic (1).ipynb``. nbgrader calls this before each
+    submission, and only logs what goes wrong.
+    """
+    folder = Path(notebooks[0]).parent
+    wanted = list((folder.parents[2] / "source" / folder.name).glob("*.ipynb"))
+    there = [Path(notebook).name for notebook in notebooks]
+    if len(wanted) != 1 or wanted[0].name in there:
+        return
+    (name,) = (path.name for path in wanted)
+    if len(there) > 1:
+        get_logger().error("%s: none of %s is called %s", folder, ", ".join(there), name)
+        return
+    get_logger().warning("%s is graded as %s", notebooks[0], name)
+    shutil.copyfile(notebooks[0], folder / name)
+    notebooks.append(str(folder / name))
+
+
+def names_that_are_patterns(submitted: Path) -> list[str]:
+    """Return the students' folders that nbgrader would pass over."""
+    if not submitted.is_dir():
+        return []
+    return sorted(path.name for path in submitted.iterdir() if PATTERN.search(path.name))
+
+
+def _new_cell(nb: NotebookNode, cell_type: str, source: str) -> NotebookNode:
+    make = nbformat.v4.new_code_cell if cell_type == "code" else nbformat.v4.new_markdown_cell
+    cell = make(source)
+    if nb.nbformat_minor < 5:
+        del cell["id"]
+    return cell
+
+
+def _checks(cell: NotebookNode) -> list[tuple[str, str]]:
+    """Return (exercise, function) for each check of a graded cell; an own test has none."""
+    graded = cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+    return CHECK.findall(cell.source) if graded else []
+
+
+def _costs_everything(output: NotebookNode) -> bool:
+    return output.output_type == "error" or output.get("name") == "stderr"
+
+
+def _no_report() -> NotebookNode:
+    message = "this check showed no report, so it earns nothing"
+    return nbformat.v4.new_output(
+        "error", ename="NoReport", evalue=message, traceback=[f"NoReport: {message}"]
+    )
+
+
+_PUT_BACK = "The next cell was missing from the submission. It was put back for grading."
+
+SANITIZE = [ClearOutput, RestoreEntries, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
+AUTOGRADE = [
+    ExecuteAsFarAsItGoes,
+    IgnorePattern,
+    TakePoints,
+    ClearMetadataPreprocessor,
+    LimitOutput,
+    SaveGrades,
+    AssignLatePenalties,
+    CheckCellMetadata,
+]
