@@ -55,3 +55,8 @@ for student in grading.names_that_are_patterns(root / "course" / "submitted"):
         "takes for a pattern",
         file=sys.stderr,
     )
+for submission in grading.without_notebook(root / "course" / "submitted"):
+    print(
+        f"course/submitted/{submission} is not graded: there is no file *.ipynb in it",
+        file=sys.stderr,
+    )

@@ -179,6 +179,11 @@ def metadata_mangled(nb):
     nb.cells[place(nb, "check-inference")].metadata["nbgrader"] = ["check-inference"]
 
 
+def widgets_without_state(nb):
+    """Without a level of the entry that Jupyter writes, and nbconvert reads."""
+    nb.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"ab12": {}}}
+
+
 def quit_and_exit(nb):
     nb.cells.insert(place(nb, "check-forward") + 1, new_code_cell("quit()"))
     nb.cells.insert(place(nb, "check-backward") + 1, new_code_cell("exit"))
@@ -237,6 +242,7 @@ HARMLESS = {
         noise_on_stderr,
         metadata_lost,
         metadata_mangled,
+        widgets_without_state,
         quit_and_exit,
     )
 }

@@ -103,6 +103,9 @@ class RestoreEntries(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Resources) -> Result:
         """Return the notebook with its entries restored."""
         known = known_cells(resources)
+        # The state of widgets whose output has been cleared. Feedback fails where a program has
+        # saved it without the level "state".
+        nb.metadata.pop("widgets", None)
         copies: dict[str, list[NotebookNode]] = {name: [] for name in known}
         lost = 0
         for cell in nb.cells:
@@ -286,6 +289,16 @@ def names_that_are_patterns(submitted: Path) -> list[str]:
     if not submitted.is_dir():
         return []
     return sorted(path.name for path in submitted.iterdir() if PATTERN.search(path.name))
+
+
+def without_notebook(submitted: Path) -> list[str]:
+    """Return the submissions, as student/assignment, in which nbgrader finds no notebook."""
+    folders = (path for path in submitted.glob("*/*") if path.is_dir())
+    return sorted(
+        path.relative_to(submitted).as_posix()
+        for path in folders
+        if not any(path.glob("*.ipynb")) and not path.name.startswith(".")
+    )
 
 
 def _new_cell(nb: NotebookNode, cell_type: str, source: str) -> NotebookNode:

@@ -180,6 +180,25 @@ def test_a_folder_whose_name_is_a_pattern_is_named(course):
     assert re.fullmatch(r"nbgrader takes \[ \] \* \? in .*/clone \[2026\] for a pattern: .*\n", log)
 
 
+def test_a_submission_without_a_notebook_is_named(course):
+    submitted = course / "course" / "submitted"
+    notebook = course / "exercises" / SLUG / f"{SLUG}.ipynb"
+    # What a zip file that was made of the folder unpacks to, another ending, and nothing at all.
+    for student, place in (
+        ("anna", f"{SLUG}/{SLUG}.ipynb"),
+        ("bert", f"{SLUG}.ipynb.txt"),
+        ("carl", f"{SLUG}.ipynb"),
+    ):
+        path = submitted / student / SLUG / place
+        path.parent.mkdir(parents=True)
+        shutil.copy(notebook, path)
+    (submitted / "dora" / SLUG).mkdir(parents=True)
+    log = run(course, "nbgrader", "autograde", SLUG)[1]
+    for student in ("anna", "bert", "dora"):
+        assert f"course/submitted/{student}/{SLUG} is not graded: there is no file *.ipynb" in log
+    assert "submitted/carl/batch-normalization is not graded" not in log
+
+
 @pytest.mark.parametrize("missing", [["topic (1).ipynb"], ["topic-1.ipynb"], ["Abgabe.ipynb"]])
 def test_the_only_notebook_stands_in_for_the_one_asked_for(tmp_path, missing):
     notebooks, folder = handed_in(tmp_path, missing)

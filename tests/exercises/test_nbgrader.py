@@ -125,6 +125,11 @@ def test_feedback_names_the_mistake(course):
     assert "Looks like running statistics that never move" in page
 
 
+@pytest.mark.parametrize("student", HARMLESS)
+def test_everybody_gets_feedback(course, student):
+    assert "batch_normalization.backward" in feedback(course, SLUG, student)
+
+
 def test_feedback_shows_no_solution(course):
     solution = ANSWERS["batch_normalization.backward"].source
     lines = [line.strip() for line in solution.splitlines() if "inv_std" in line]

@@ -198,6 +198,32 @@ def s_epochs_global_best(losses, patience, min_delta):
     return epoch, int(np.nanargmin(losses))
 
 
+def s_epochs_passes_over_nan(losses, patience, min_delta):
+    best, best_epoch, wait = np.inf, 0, 0
+    for epoch, loss in enumerate(losses):
+        if np.isnan(loss):
+            continue
+        if loss < best - min_delta:
+            best, best_epoch, wait = loss, epoch, 0
+        else:
+            wait += 1
+        if wait >= max(patience, 1):
+            break
+    return epoch, best_epoch
+
+
+def s_epochs_nan_improves(losses, patience, min_delta):
+    best, best_epoch, wait = np.inf, 0, 0
+    for epoch, loss in enumerate(losses):
+        if loss >= best - min_delta:
+            wait += 1
+        else:
+            best, best_epoch, wait = loss, epoch, 0
+        if wait >= max(patience, 1):
+            break
+    return epoch, best_epoch
+
+
 def s_epochs_last_twice(losses, patience, min_delta):
     best, wait = np.inf, 0
     for epoch, loss in enumerate(losses):
@@ -416,6 +442,23 @@ def s_train_endless(network, patience, max_epochs):
     return epochs, best
 
 
+def s_train_first_loss(network, patience, max_epochs):
+    best, wait, epochs = network.validation_loss(), 0, 0
+    kept = [w.copy() for w in network.parameters()]
+    while epochs < max_epochs and wait < patience:
+        network.train_epoch()
+        epochs += 1
+        loss = network.validation_loss()
+        if loss < best:
+            best, wait = loss, 0
+            kept = [w.copy() for w in network.parameters()]
+        else:
+            wait += 1
+    for array, values in zip(network.parameters(), kept, strict=True):
+        array[...] = values
+    return epochs, best
+
+
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (UPDATE, s_update_drifts, "a best metric that follows every small change", 0.25),
@@ -433,6 +476,8 @@ STUDENTS = [
     (EPOCHS, s_epochs_late, "a stop one epoch too late", 1.25),
     (EPOCHS, s_epochs_never_reset, "a count that is never set back", 0.25),
     (EPOCHS, s_epochs_subtracts, "an epoch found by subtracting the patience", 1.25),
+    (EPOCHS, s_epochs_passes_over_nan, "", 2.0),
+    (EPOCHS, s_epochs_nan_improves, "", 2.0),
     (EPOCHS, s_epochs_sorts, "", 2.25),
     (PATIENCE, s_patience_bad_epochs, "the longest row of bad epochs", 0.0),
     (PATIENCE, s_patience_to_the_end, "the bad epochs after the best one", 0.0),
@@ -443,5 +488,6 @@ STUDENTS = [
     (TRAIN, s_train_to_the_end, "training to the end", 0.0),
     (TRAIN, s_train_from_zero, "the last epoch counted from 0", 2.0),
     (TRAIN, s_train_late, "a stop one epoch too late", 1.25),
+    (TRAIN, s_train_first_loss, "", 2.5),
     (TRAIN, s_train_endless, "", 0.0),
 ]

@@ -394,6 +394,19 @@ def s_bracket_writes(grad, start, steps, low, high, halvings):
     return low, high
 
 
+def s_bracket_largest_entry(grad, start, steps, low, high, halvings):
+    for _ in range(halvings):
+        mid = (low + high) / 2
+        w = start
+        for _ in range(steps):
+            w = w - mid * grad(w)
+        if np.abs(grad(w)).max() <= np.abs(grad(start)).max():
+            low = mid
+        else:
+            high = mid
+    return low, high
+
+
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (RATES, s_rates_diagonal, "the diagonal of the Hessian in place of its eigenvalues", 0.0),
@@ -438,5 +451,6 @@ STUDENTS = [
         "the length of the weights in place of that of the gradient",
         0.75,
     ),
+    (BRACKET, s_bracket_largest_entry, "", 0.75),
     (BRACKET, s_bracket_writes, "", 1.75),
 ]

@@ -282,6 +282,20 @@ def s_performance_nan(losses, init_value, factor, patience, min_delta, min_value
     return np.array(out)
 
 
+def s_performance_passes_over_nan(losses, init_value, factor, patience, min_delta, min_value):
+    lr, best, wait, out = init_value, np.inf, 0, []
+    for loss in losses:
+        if np.isfinite(loss):
+            if loss < best - min_delta:
+                best, wait = loss, 0
+            else:
+                wait += 1
+        if wait > patience:
+            lr, wait = max(lr * factor, min_value), 0
+        out.append(lr)
+    return np.array(out)
+
+
 def s_performance_no_floor(losses, init_value, factor, patience, min_delta, min_value):
     lr, best, wait, out = init_value, np.inf, 0, []
     for loss in losses:
@@ -436,6 +450,12 @@ STUDENTS = [
     (PERFORMANCE, s_performance_no_delta, "min_delta left out", 2.5),
     (PERFORMANCE, s_performance_slides, "a best loss that slides along", 2.5),
     (PERFORMANCE, s_performance_nan, "nan taken for an improvement", 2.75),
+    (
+        PERFORMANCE,
+        s_performance_passes_over_nan,
+        "a loss of nan or infinity that does not count",
+        2.75,
+    ),
     (PERFORMANCE, s_performance_no_floor, "min_value left out", 2.75),
     (PERFORMANCE, s_performance_above_floor, "a rate that stops above min_value", 2.75),
     (PERFORMANCE, s_performance_noted_early, "rates that are noted before the update", 0.25),

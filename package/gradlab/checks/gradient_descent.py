@@ -633,6 +633,13 @@ def _bracket_cases(rng: np.random.Generator) -> list[Case]:
         cases.append(
             ("ordinary", f"{weights} weights, {steps} steps, {halvings} halvings", arguments)
         )
+    # Both axes have the same slope at first, and after two steps nearly all of it is along the
+    # steep one: another norm than the Euclidean one draws the line elsewhere.
+    curvature, minimum = rng.uniform(2.0, 5.0), rng.uniform(1.0, 2.0, 2)
+    grad = _quadratic(np.diag([curvature, curvature / 3]), minimum)
+    start = minimum + rng.uniform(4.0, 6.0) * np.array([1.0, 3.0]) / curvature
+    arguments = (grad, start, 2, 1 / curvature, 3 / curvature, 7)
+    cases.append(("ordinary", "2 weights, 2 steps, 7 halvings", arguments))
     # Powers of 2, so that the second rate is the bound exactly, and the slope keeps its length.
     curvature = 2.0 ** rng.integers(1, 4)
     grad = _quadratic(np.array([[curvature]]), np.zeros(1))

@@ -380,7 +380,11 @@ _SHORT_STALLS = (30, 31, 28, 29, 28.5, 27, 27.5, 27, 27, 26, 26, 25, 26, 27, 26,
 # Progress that is often smaller than a threshold of about 1.75 and adds up, and larger jumps. No
 # difference from the best is between 1.5 and 2, where the threshold is.
 _CREEPING = (56, 55, 54, 53, 50, 49, 48.7, 52.7, 50.1, 51, 51.2, 47.6, 46.5, 45.5, 48, 47.5, 47.4)
-_DIVERGING = (math.nan, math.nan, 40, 41, math.nan, 39, math.nan, math.inf, 38, *[math.nan] * 3, 37)
+# Two bad losses with a nan between them tell who passes over nan from who takes it for the best.
+_DIVERGING = (
+    *(math.nan, math.nan, 40, 41, math.nan, 42, 43, 39),
+    *(math.nan, math.inf, 38, *[math.nan] * 3, 37),
+)
 
 
 def _performance_cases(rng: np.random.Generator) -> list[Case]:
@@ -448,6 +452,17 @@ def _performance_variant(
                 bad = 0 if reset_on_reduction else bad
             rates.append(rate)
         return np.array(rates[:-1] if late else rates[1:])
+
+    return variant
+
+
+def _passing_over(left_out: Callable[[Array], Any]) -> Callable[..., Array]:
+    """The schedule that takes in no loss that is left out: the rate stays as it was."""
+
+    def variant(losses: Array, init_value: float, *rest: Any) -> Array:
+        counted = ~left_out(losses)
+        rates = _performance_variant()(losses[counted], init_value, *rest)
+        return np.append(init_value, rates)[np.cumsum(counted)]
 
     return variant
 
@@ -620,6 +635,12 @@ PERFORMANCE = Exercise(
             "whether the loss is better.",
             "sched-performance",
             (_performance_variant(_not_worse),),
+        ),
+        Misconception(
+            "a loss of nan or infinity that does not count",
+            "You pass over such an update. It is a bad one like any other, and uses up patience.",
+            "sched-performance",
+            (_passing_over(np.isnan), _passing_over(lambda losses: ~np.isfinite(losses))),
         ),
     ),
 )
