@@ -13,12 +13,13 @@ Stylization, arXiv:1607.08022, 2016; Y. Wu and K. He, Group Normalization, ECCV 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._jit import njit_sums
+from gradlab._jit import njit, njit_sums
 from gradlab._validate import (
     FloatArray,
     as_batch,
@@ -96,10 +97,25 @@ def _normalize_rows_kernel(x, eps, mu, var, inv_std, u):
         mu[r], var[r], inv_std[r] = mean, variance, scale
 
 
+@njit
+def _scale_shift_kernel(u, gamma, beta, out):
+    """Equation ln-scale-shift.
+
+    An example is a row, its channels one after the other with all their
+    positions; `gamma` and `beta` have an entry for each number of it.
+    """
+    batch, size = u.shape
+    for i in range(batch):
+        ui, outi = u[i], out[i]
+        for k in range(size):
+            # (ln-scale-shift)  out_ik = gamma_c u_ik + beta_c, c the channel of entry k
+            outi[k] = gamma[k] * ui[k] + beta[k]
+
+
 def _forward(
     x: FloatArray, gamma: ArrayLike, beta: ArrayLike, groups: int, eps: float
 ) -> tuple[FloatArray, LayerNormCache]:
-    """Normalize each example in `groups` rows, then apply equation ln-scale-shift."""
+    """Normalize each example in `groups` rows, then scale and shift each channel."""
     batch, channels = x.shape[:2]
     gamma = as_shaped("gamma", gamma, (channels,), x.dtype)
     beta = as_shaped("beta", beta, (channels,), x.dtype)
@@ -108,11 +124,43 @@ def _forward(
     normalized = np.empty_like(x)
     rows = (batch * groups, -1)
     _normalize_rows_kernel(x.reshape(rows), eps, mean, var, inv_std, normalized.reshape(rows))
-    # (ln-scale-shift)  out_rk = gamma_c u_rk + beta_c, with c the channel (or feature) of entry k
-    out = _along_channels(gamma, x.ndim) * normalized + _along_channels(beta, x.ndim)
+    out, flat = np.empty_like(x), (batch, -1)
+    scale, shift = _along_example(gamma, x), _along_example(beta, x)
+    _scale_shift_kernel(normalized.reshape(flat), scale, shift, out.reshape(flat))
     shape = (batch,) if x.ndim == 2 else (batch, groups)
     mean, var, inv_std = (a.astype(x.dtype).reshape(shape) for a in (mean, var, inv_std))
     return out, LayerNormCache(normalized, mean, var, inv_std, gamma.copy())
+
+
+@njit
+def _scale_shift_backward_kernel(dout, u, gamma, du, dgamma, dbeta, dgamma_entries, dbeta_entries):
+    """Equations ln-backward-u, ln-backward-gamma, ln-backward-beta and
+    ln-backward-channel.
+
+    Rows and `gamma` are those of the forward kernel. The sums are float64
+    whatever `u` is: over the examples for each entry, then over the positions
+    of each channel.
+    """
+    batch, size = u.shape
+    positions = size // len(dgamma)
+    dgamma_entries[:] = 0.0
+    dbeta_entries[:] = 0.0
+    for i in range(batch):
+        di, ui, dui = dout[i], u[i], du[i]
+        for k in range(size):
+            # (ln-backward-u)      du_ik = gamma_c dout_ik
+            dui[k] = gamma[k] * di[k]
+            # (ln-backward-beta)   dbeta_k = sum_i dout_ik
+            dbeta_entries[k] += di[k]
+            # (ln-backward-gamma)  dgamma_k = sum_i dout_ik u_ik
+            dgamma_entries[k] += di[k] * ui[k]
+    # (ln-backward-channel)  the same sums over all positions of channel c
+    for c in range(len(dgamma)):
+        gamma_sum = beta_sum = 0.0
+        for k in range(c * positions, (c + 1) * positions):
+            gamma_sum += dgamma_entries[k]
+            beta_sum += dbeta_entries[k]
+        dgamma[c], dbeta[c] = gamma_sum, beta_sum
 
 
 @njit_sums
@@ -138,7 +186,7 @@ def _normalize_rows_backward_kernel(du, u, inv_std, dx):
 def _backward(
     dout: ArrayLike, cache: LayerNormCache, ndim: int, forward: str
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Equations ln-backward-beta, ln-backward-gamma and ln-backward-u, then ln-backward-x."""
+    """Go back through the scale and shift of each channel, then through each row."""
     if not isinstance(cache, LayerNormCache):
         raise TypeError(
             f"cache must be the LayerNormCache that {forward} returned, got {type(cache).__name__}"
@@ -150,13 +198,18 @@ def _backward(
             f"got one for an output of shape {u.shape}"
         )
     dout = as_shaped("dout", dout, u.shape, u.dtype)
-    others = tuple(axis for axis in range(ndim) if axis != 1)
-    # (ln-backward-beta)   dbeta_c = sum of dout over examples and positions
-    dbeta = dout.sum(axis=others, dtype=np.float64).astype(u.dtype)
-    # (ln-backward-gamma)  dgamma_c = sum of dout u over examples and positions
-    dgamma = (dout * u).sum(axis=others, dtype=np.float64).astype(u.dtype)
-    # (ln-backward-u)      du = gamma_c dout
-    du = dout * _along_channels(cache.gamma, ndim)
+    du, flat = np.empty_like(u), (len(u), -1)
+    gamma = _along_example(cache.gamma, u)
+    dgamma, dbeta = np.empty((2, cache.gamma.size), u.dtype)
+    _scale_shift_backward_kernel(
+        dout.reshape(flat),
+        u.reshape(flat),
+        gamma,
+        du.reshape(flat),
+        dgamma,
+        dbeta,
+        *np.empty((2, gamma.size)),
+    )
     rows = (cache.mean.size, -1)
     dx = np.empty_like(u)
     _normalize_rows_backward_kernel(
@@ -482,6 +535,6 @@ def _as_channels(x: ArrayLike) -> FloatArray:
     return array
 
 
-def _along_channels(parameter: FloatArray, ndim: int) -> FloatArray:
-    """Shape a parameter so that it broadcasts along axis 1 of an array of `ndim` dimensions."""
-    return parameter.reshape(-1, *(1,) * (ndim - 2))
+def _along_example(parameter: FloatArray, x: FloatArray) -> FloatArray:
+    """Repeat a channel's entry for each of its positions."""
+    return np.repeat(parameter, math.prod(x.shape[2:]))

@@ -1047,7 +1047,7 @@ def _adam_kernel(
     w, g, m, v, shrink, l2, rate, beta1, beta2, unbias1, unbias2, eps_inside, eps_outside
 ):
     """Equations opt-adam-mean, opt-adam-mean-square, opt-adam-correction,
-    opt-adam-step.
+    opt-adam-step; opt-adamw-step where `shrink` is 1 - eta lambda.
 
     `unbias1` is 1 / (1 - beta1^t) and `unbias2` is 1 / (1 - beta2^t).
     """
