@@ -78,7 +78,8 @@ def _squarable(g, largest):
     A square that is infinite would stay so, and divide every later gradient to 0.
     """
     bound = 0.5 * np.sqrt(largest)
-    return math.copysign(bound, g) if bound < abs(g) < math.inf else g
+    # What is infinite or no number stays no number: g - g is 0 for all others.
+    return max(-bound, min(bound, g)) + (g - g)
 
 
 def _as_fraction(name: str, value: Any) -> float:
