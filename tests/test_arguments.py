@@ -337,7 +337,7 @@ FLAGS = {
         rng=rng(),
     ),
     ("linear_descent", "shuffle"): lambda v: linear_descent(
-        X, [0, 1, 1], [0, 0], 0.1, 1, shuffle=v
+        X, [0, 1, 1], [0, 0], 0.1, 1, rng=rng(), shuffle=v
     ),
     ("resize_images", "antialias"): lambda v: resize_images([X], 4, v),
     ("l2_penalty", "half"): lambda v: l2_penalty(W, 0.1, half=v),
