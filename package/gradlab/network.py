@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -163,12 +163,25 @@ class Network:
         RuntimeError
             If no forward pass with ``training=True`` came before.
         """
+        return self._walk_back(dout, [layer.backward for layer in self.layers])
+
+    def _backward_of_parameters(self, dout: ArrayLike) -> None:
+        """Do what `backward` does for the parameters, which spares the lowest layer's own input."""
+        if type(self).backward is not Network.backward:
+            self.backward(dout)
+            return
+        passes = [layer.backward for layer in self.layers]
+        if type(self.layers[0]) is Dense:
+            passes[0] = self.layers[0]._dout_of_parameters
+        self._walk_back(dout, passes)
+
+    def _walk_back(self, dout: ArrayLike, passes: list[Callable[..., Any]]) -> FloatArray:
         if self._out is None:
             raise no_forward_pass()
         grad = as_shaped("dout", dout, *self._out)
         for k in reversed(range(len(self.layers))):
             try:
-                grad = self.layers[k].backward(grad)
+                grad = passes[k](grad)
             except Exception as error:
                 _note(error, k, self.layers[k])
                 raise

@@ -34,6 +34,7 @@ from gradlab._validate import (
     as_metric,
     as_real,
     as_rng,
+    is_finite,
 )
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, global_norm
@@ -487,11 +488,11 @@ class _Run:
         loss, norm = _loss_of(self.loss[0], out, target), math.nan
         wrong = "" if math.isfinite(loss) else "loss"
         if not wrong:
-            network.backward(_gradient_of(self.loss[1], out, target))
+            network._backward_of_parameters(_gradient_of(self.loss[1], out, target))
             params, grads = network.parameters(), network.gradients()
             if len(params) != len(grads):
                 raise _unequal(network)
-            if all(np.isfinite(grad).all() for grad in grads):
+            if all(map(is_finite, grads)):
                 grads, norm = self.changed(params, grads)
                 with _IN_OPTIMIZER:
                     self.optimizer.step(params, grads)
@@ -632,7 +633,7 @@ def _is_watched() -> bool:
 
 
 def _loss_of(value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]) -> float:
-    if not np.isfinite(out).all():
+    if not is_finite(out):
         return math.nan
     with _IN_LOSS:
         value = value_of(out, target)
@@ -691,7 +692,7 @@ def _as_set(name: str, pair: Any) -> tuple[FloatArray, NDArray[Any]]:
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(f"{name} must be a pair (x, labels), got {type(pair).__name__}")
     x, labels = as_examples(pair[0], pair[1], name, name)
-    if not np.isfinite(x).all():
+    if not is_finite(x):
         raise ValueError(f"{name} must be finite, got nan or infinity in its inputs")
     return x, labels
 
