@@ -1,12 +1,12 @@
 """Networks as estimators of scikit-learn, for its pipelines, searches and scores.
 
-Needs scikit-learn, ``pip install gradlab[sklearn]``, which no other module of the package does.
+It needs scikit-learn, which no other module of the package does: ``pip install gradlab[sklearn]``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,11 @@ class _NetworkEstimator(BaseEstimator):
             raise ValueError(f"normalization must be one of {known}, got {self.normalization!r}")
         normalization = _NORMALIZATIONS[self.normalization]
         rate = as_real("dropout", self.dropout, low=0.0, high=1.0, high_open=True)
+        if isinstance(self.hidden_layer_sizes, Iterator):
+            raise TypeError(
+                "hidden_layer_sizes must be a sequence, got an iterator, which the next fit would "
+                "find empty"
+            )
         layers: list[Any] = []
         for k, size in enumerate(as_list("hidden_layer_sizes", self.hidden_layer_sizes)):
             size = as_integer(f"hidden_layer_sizes[{k}]", size, low=1)
@@ -232,7 +237,7 @@ class NetworkClassifier(ClassifierMixin, _NetworkEstimator):
         return self
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
-        """Return the probability of each class, (examples, classes), in the order of classes_."""
+        """Return the probability of each class, (examples, classes), in the order of `classes_`."""
         return softmax(self._output(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
