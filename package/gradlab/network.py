@@ -104,10 +104,9 @@ class Network:
         rows = []
         for k, (layer, count) in enumerate(zip(self.layers, counts, strict=True)):
             before, features = features, _width_after(layer, features)
-            if before is None and isinstance(layer, Dense):
-                before = layer.weight.shape[0]
-            known = features is not None
-            sizes = f"{before or features} -> {features}" if known else ""
+            if before is None:
+                before = _width_before(layer, features)
+            sizes = f"{before or '?'} -> {features}" if features is not None else ""
             frozen = "" if getattr(layer, "trainable", True) else "  frozen"
             rows.append((str(k), _shown(layer), sizes, f"{count:,}", frozen))
         columns = list(zip(*rows, strict=True))[:4]
@@ -288,6 +287,14 @@ class Network:
 
 def _width_after(layer: Any, features: int | None) -> int | None:
     return layer._width(features) if isinstance(layer, (BuiltIn, Network)) else None
+
+
+def _width_before(layer: Any, features: int | None) -> int | None:
+    """Return the number of features in, where the layer says it, given that out."""
+    if isinstance(layer, Network):
+        first = layer.layers[0]
+        return _width_before(first, _width_after(first, None))
+    return layer.weight.shape[0] if isinstance(layer, Dense) else features
 
 
 def _listed(layer: Any, what: str) -> list[FloatArray]:
