@@ -175,14 +175,14 @@ def test_frozen_layers_do_not_move_and_the_head_does(pretrained, digits):
     network = reuse(pretrained, BASE, [Dense(24, 5, rng(2))])
     freeze(network, BASE)
     base, head = snapshot(network.layers[:BASE]), snapshot(network.layers[BASE:])
-    settings = {"epochs": 5, "batch_size": 20, "rng": rng(3), "weight_decay": 0.01}
-    history = fit(network, digits["few"], None, Adam(0.01), **settings)
+    settings = {"epochs": 5, "batch_size": 20, "rng": rng(3)}
+    history = fit(network, digits["few"], None, Adam(0.01, weight_decay=0.01), **settings)
     # To the bit, running statistics included.
     assert same(snapshot(network.layers[:BASE]), base)
     assert not any(np.array_equal(a, b) for a, b in zip(head, snapshot(network.layers[BASE:])))
     assert history.train_loss[-1] < history.train_loss[0]
     unfreeze(network, 1)
-    fit(network, digits["few"], None, Adam(0.001), **settings)
+    fit(network, digits["few"], None, Adam(0.001, weight_decay=0.01), **settings)
     assert same(snapshot(network.layers[:4]), base[:6])
     assert not any(np.array_equal(a, b) for a, b in zip(base[6:], snapshot(network.layers[4:8])))
 

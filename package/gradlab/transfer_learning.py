@@ -223,7 +223,7 @@ def two_phase_fit(
     batch_size : int
     rng : numpy.random.Generator
     **settings : optional
-        Passed to both calls of `gradlab.training.fit`: ``clip``, ``weight_decay`` and so on. An
+        Passed to both calls of `gradlab.training.fit`: ``clip``, ``augment`` and so on. An
         ``early_stopping`` counts its patience anew in the second phase, and keeps the best epoch of
         both. There is no ``schedule``, since each phase has its rate.
 
