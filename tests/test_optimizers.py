@@ -939,6 +939,14 @@ def test_every_setting_is_checked_here(kind):
     assert {*numbers, *flags} == set(inspect.signature(kind).parameters)
 
 
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_the_help_of_an_optimizer_is_complete(kind):
+    parameters = inspect.getdoc(kind).partition("\nParameters\n")[2].partition("\nNotes\n")[0]
+    entries = re.findall(r"^(\w[\w, ]*?)(?: : .*)?$", parameters, re.MULTILINE)
+    named = [name for entry in entries for name in entry.split(", ")]
+    assert sorted(named) == sorted(inspect.signature(kind).parameters)
+
+
 @every
 def test_what_is_shown_makes_the_optimizer_again(make):
     optimizer = make(weight_decay=0.25, decay_biases=False)
