@@ -252,11 +252,11 @@ def two_phase_fit(
     accurate, the deck goes on: with little data, reuse fewer layers; with much, put others or more
     on top.
 
-    The deck does not speak of batch normalization. The head has been trained on outputs that the
-    statistics of mini-batches change at once, and the more the smaller these are; so Keras's guide
-    to fine-tuning keeps the layer in inference mode, as here, though it trains scale and shift.
-    PyTorch's tutorial has everything in training mode. Where mini-batches are large and the new
-    data far from the old, ``freeze_batch_norm=False`` may serve better.
+    The deck does not speak of batch normalization. Statistics of new mini-batches change at once
+    the outputs that the head has been trained on, small ones most of all. Keras's guide to
+    fine-tuning therefore keeps the layer in inference mode, as here, though it trains scale and
+    shift; PyTorch's tutorial has everything in training mode. With large mini-batches of data that
+    are unlike the old, ``freeze_batch_norm=False`` may serve better.
 
     Examples
     --------
