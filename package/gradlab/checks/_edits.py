@@ -94,7 +94,7 @@ def _mistake(model: Function, entry: str) -> Misconception:
 
 # ---- every edit in one place
 
-OPERATORS = {
+OPERATORS: dict[type[ast.operator], list[type[ast.operator]]] = {
     ast.Add: [ast.Sub, ast.Mult],
     ast.Sub: [ast.Add],
     ast.Mult: [ast.Div, ast.Add],
@@ -104,7 +104,7 @@ OPERATORS = {
     ast.Mod: [ast.FloorDiv],
     ast.MatMult: [ast.Mult],
 }
-COMPARISONS = {
+COMPARISONS: dict[type[ast.cmpop], list[type[ast.cmpop]]] = {
     ast.Lt: [ast.LtE, ast.GtE],
     ast.LtE: [ast.Lt, ast.Gt],
     ast.Gt: [ast.GtE, ast.LtE],
