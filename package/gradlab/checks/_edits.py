@@ -8,6 +8,9 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from gradlab.checks._model import Function, Misconception
@@ -33,10 +36,11 @@ def edited(model: Function, *edits: str) -> Function:
                 f"{model.__name__} must hold {old!r} once, not {text.count(old)} times"
             )
         text = text.replace(old, new)
-    return _compiled(model, text)
+    return compiled(model, text)
 
 
-def _compiled(model: Function, text: str | ast.Module) -> Function:
+def compiled(model: Function, text: str | ast.Module) -> Function:
+    """Return the function of the model's name that a text or module defines beside it."""
     scope = dict(model.__globals__)
     exec(compile(text, f"<{model.__name__}>", "exec"), scope)
     changed: Function = scope[model.__name__]
@@ -158,6 +162,34 @@ def one_place_edits(source: str) -> Iterator[Edit]:
                 altered = _Replace(twin, result).visit(altered)
             ast.fix_missing_locations(altered)
             yield Edit(getattr(node, "lineno", 0), old, what, ast.unparse(new), altered)
+
+
+@cache
+def one_place_variants(model: Function) -> tuple[tuple[str, str, Function], ...]:
+    """Return (old, new, function) for every edit of a model in one place that cannot run on.
+
+    A changed loop may have no end, so those of a `while` are left out.
+    """
+    source = textwrap.dedent(inspect.getsource(model))
+    loops = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.While)]
+    return tuple(
+        (edit.old, edit.new, compiled(model, edit.module))
+        for edit in one_place_edits(source)
+        if not any(loop.lineno <= edit.line <= (loop.end_lineno or 0) for loop in loops)
+    )
+
+
+@cache
+def two_at_once(
+    model: Function, edits: tuple[tuple[str, ...], ...]
+) -> tuple[tuple[tuple[str, ...], tuple[str, ...], Function], ...]:
+    """Return (one, other, function) for every two of these edits that fit the model together."""
+    found = []
+    for one, other in combinations(edits, 2):
+        # Those that change the same place do not.
+        with suppress(ValueError, SyntaxError):
+            found.append((one, other, edited(model, *one, *other)))
+    return tuple(found)
 
 
 class _Replace(ast.NodeTransformer):
