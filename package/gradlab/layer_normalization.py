@@ -14,6 +14,7 @@ Stylization, arXiv:1607.08022, 2016; Y. Wu and K. He, Group Normalization, ECCV 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,7 @@ __all__ = [
     "LayerNormCache",
     "group_norm_backward",
     "group_norm_forward",
+    "influence",
     "instance_norm_backward",
     "instance_norm_forward",
     "layer_norm_backward",
@@ -524,6 +526,65 @@ def group_norm_backward(
     array([ 0.3527, -0.4409,  0.0882])
     """
     return _backward(dout, cache, 3, "group_norm_forward")
+
+
+def influence(
+    normalize: Callable[[FloatArray], ArrayLike], x: ArrayLike, feature: int, step: float
+) -> FloatArray:
+    r"""Whose output moves when one entry of one example is changed.
+
+    .. math:: \mathrm{influence}_{ik} = \max_j \bigl| \mathrm{out}_{ij}(x + s \, e_{kf})
+              - \mathrm{out}_{ij}(x) \bigr|
+
+    with :math:`e_{kf}` the batch whose only entry that is not 0 is a 1 for feature f of example k.
+
+    Parameters
+    ----------
+    normalize : callable
+        Takes a batch of the shape of `x` and returns another; each call gets a new array.
+    x : array (batch, features)
+    feature : int
+        f, the column of the entry that is changed, from 0 on.
+    step : float
+        s, positive, in the unit of `x`.
+
+    Returns
+    -------
+    array (batch, batch)
+        In the dtype of `x`. Row i says whose output moved, column k who was changed: what treats
+        each example by itself has zeros off the diagonal.
+
+    Notes
+    -----
+    It takes a call of a Python function for each example, so that nothing of it is compiled. A
+    change of all features by the same step would show nothing: layer normalization takes it out.
+
+    Deck S "Layer Normalization"; Ba, Kiros and Hinton (2016), section 3.
+
+    Examples
+    --------
+    >>> x = [[1.0, 2.0, 6.0], [0.0, 4.0, 1.0]]
+    >>> by_layer = lambda z: layer_norm_forward(z, gamma=[1, 1, 1], beta=[0, 0, 0])[0]
+    >>> influence(by_layer, x, feature=0, step=1.0).round(3)
+    array([[0.244, 0.   ],
+           [0.   , 0.315]])
+    """
+    if not callable(normalize):
+        raise TypeError(f"normalize must be callable, got {normalize!r}")
+    x = as_batch("x", x)
+    feature = as_integer("feature", feature, low=0)
+    if feature >= x.shape[1]:
+        raise ValueError(f"feature must be below {x.shape[1]}, got {feature}")
+    step = as_real("step", step, low=0.0, low_open=True)
+    # A copy, for a function that fills one array at each call.
+    before = as_shaped("normalize", normalize(x.copy()), x.shape, x.dtype).copy()
+    moves = np.empty((len(x), len(x)), x.dtype)
+    for k in range(len(x)):
+        moved = x.copy()
+        moved[k, feature] += step
+        after = as_shaped("normalize", normalize(moved), x.shape, x.dtype)
+        moves[:, k] = np.abs(after - before).max(axis=1)
+    return moves
 
 
 def _as_channels(x: ArrayLike) -> FloatArray:
