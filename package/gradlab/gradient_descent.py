@@ -307,8 +307,8 @@ def quadratic_descent(
     Returns
     -------
     array (steps + 1, weights)
-        The points from `x0` on, in float64. A run that diverges goes on to infinities and numbers
-        that are not, without a warning.
+        The points from `x0` on, in the dtype of `x0`, computed in float64. A run that diverges goes
+        on to infinities and numbers that are not, without a warning.
 
     Raises
     ------
@@ -331,14 +331,14 @@ def quadratic_descent(
            [ 2.,  1.]])
     """
     matrix = _as_symmetric(hessian)
-    start = as_shaped("x0", x0, (len(matrix),), np.float64)
+    start = as_shaped("x0", x0, (len(matrix),))
     steps, rate_at = as_integer("steps", steps, low=0), _as_rates(learning_rate)
     rates = np.array([rate_at(t) for t in range(steps)], float)
     trajectory = np.empty((rates.size + 1, start.size))
     trajectory[0] = start
     with np.errstate(over="ignore", invalid="ignore"):
         _quadratic_descent_kernel(matrix, rates, trajectory)
-    return trajectory
+        return trajectory.astype(start.dtype, copy=False)
 
 
 @njit
@@ -405,7 +405,7 @@ def linear_descent(
     Returns
     -------
     array (updates + 1, features)
-        The weights from `w0` on, in float64.
+        The weights from `w0` on, in the dtype of `x`, computed in float64.
 
     Raises
     ------
@@ -425,7 +425,8 @@ def linear_descent(
            [0.4 ],
            [1.68]])
     """
-    x = as_batch("x", x).astype(np.float64)
+    x = as_batch("x", x)
+    dtype, x = x.dtype, x.astype(np.float64, copy=False)
     y = as_shaped("y", y, x.shape[:1], np.float64)
     w = as_shaped("w0", w0, x.shape[1:], np.float64)
     epochs = as_integer("epochs", epochs, low=0)
@@ -439,7 +440,8 @@ def linear_descent(
             _linear_descent_kernel(x, y, np.concatenate(batches), batch_size, rates, path)
         trajectory.append(path[1:])
         t += rates.size
-    return np.concatenate(trajectory)
+    with np.errstate(over="ignore"):
+        return np.concatenate(trajectory, dtype=dtype, casting="same_kind")
 
 
 def minibatches(
@@ -538,7 +540,8 @@ def minibatch_variance(gradients: ArrayLike, batch_size: int) -> FloatArray:
     Returns
     -------
     array (weights,)
-        For each component, float64. 0 for a mini-batch of all examples.
+        For each component, in the dtype of `gradients`, summed in float64. 0 for a mini-batch of
+        all examples.
 
     Raises
     ------
@@ -558,13 +561,13 @@ def minibatch_variance(gradients: ArrayLike, batch_size: int) -> FloatArray:
     >>> minibatch_variance([[1.0], [2.0], [3.0]], batch_size=2).round(6)
     array([0.166667])
     """
-    gradients = as_batch("gradients", gradients).astype(np.float64)
+    gradients = as_batch("gradients", gradients)
     batch_size = as_integer("batch_size", batch_size, low=1)
     if batch_size > len(gradients):
         raise ValueError(f"batch_size must be at most {len(gradients)}, got {batch_size}")
     variance = np.empty(gradients.shape[1])
-    _minibatch_variance_kernel(gradients, batch_size, variance)
-    return variance
+    _minibatch_variance_kernel(gradients.astype(np.float64, copy=False), batch_size, variance)
+    return variance.astype(gradients.dtype, copy=False)
 
 
 class DominantEigenpair(NamedTuple):
@@ -762,7 +765,8 @@ def gauss_newton_matrix(jacobian: ArrayLike, loss_hessian: ArrayLike | None = No
     Returns
     -------
     array (weights, weights)
-        float64. Positive semidefinite where every :math:`H_i` is.
+        In the dtype of `jacobian`, summed in float64. Positive semidefinite where every :math:`H_i`
+        is.
 
     Raises
     ------
@@ -784,7 +788,7 @@ def gauss_newton_matrix(jacobian: ArrayLike, loss_hessian: ArrayLike | None = No
     array([[5., 1.],
            [1., 2.]])
     """
-    jacobian = as_float_array("jacobian", jacobian, ndim=3, dtype=np.float64)
+    jacobian = as_float_array("jacobian", jacobian, ndim=3)
     if jacobian.size == 0:
         raise ValueError(f"jacobian must not be empty, got shape {jacobian.shape}")
     batch, outputs, weights = jacobian.shape
@@ -793,8 +797,8 @@ def gauss_newton_matrix(jacobian: ArrayLike, loss_hessian: ArrayLike | None = No
         loss_hessian = np.broadcast_to(np.eye(outputs), shape)
     curvature = as_shaped("loss_hessian", loss_hessian, shape, np.float64)
     matrix = np.empty((weights, weights))
-    _gauss_newton_kernel(jacobian, curvature, matrix)
-    return matrix
+    _gauss_newton_kernel(jacobian.astype(np.float64, copy=False), curvature, matrix)
+    return matrix.astype(jacobian.dtype, copy=False)
 
 
 def hessian_eigenvalues(hessian: ArrayLike) -> FloatArray:
