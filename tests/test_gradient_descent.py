@@ -363,6 +363,7 @@ def test_power_iteration_says_where_nothing_dominates():
         power_iteration(lambda v: v * np.nan, 2, rng)
 
 
+@pytest.mark.equation("gd-diagonal-newton")
 @given(st.lists(st.floats(0.1, 5), min_size=1, max_size=5))
 def test_a_diagonal_newton_step_reaches_the_minimum_where_the_axes_are_the_weights(curvatures):
     curvature = np.array(curvatures)
@@ -380,6 +381,7 @@ def test_a_diagonal_newton_step_keeps_type_and_shape(dtype):
     np.testing.assert_array_equal(step, np.full((2, 3), -2.0))
 
 
+@pytest.mark.equation("gd-gauss-newton")
 def test_gauss_newton_is_the_hessian_of_a_linear_model_and_close_where_it_fits():
     rng = np.random.default_rng(0)
     x, w = rng.normal(size=(6, 3)), rng.normal(size=3)
@@ -400,6 +402,7 @@ def test_gauss_newton_is_the_hessian_of_a_linear_model_and_close_where_it_fits()
         assert gap / 100 < difference + 1e-9 < gap * 10
 
 
+@pytest.mark.equation("gd-gauss-newton")
 def test_gauss_newton_takes_the_curvature_of_the_loss():
     rng = np.random.default_rng(1)
     jacobian, h = rng.normal(size=(4, 2, 3)), rng.normal(size=(4, 2, 2))

@@ -680,15 +680,16 @@ def power_iteration(
 
 @njit
 def _diagonal_newton_kernel(grad, curvature, damping, step):
-    """Each weight by its own second derivative."""
+    """Equation gd-diagonal-newton: each weight by its own second derivative."""
     for k in range(len(grad)):
+        # (gd-diagonal-newton)  -g_k / (|h_kk| + mu)
         step[k] = -grad[k] / (abs(curvature[k]) + damping)
 
 
 def diagonal_newton_step(
     grad: ArrayLike, curvature: ArrayLike, damping: float = 1e-3
 ) -> FloatArray:
-    r"""Newton's step with the diagonal of the Hessian alone.
+    r"""Newton's step with the diagonal of the Hessian alone. Equation gd-diagonal-newton.
 
     .. math:: \Delta w_k = - \frac{\partial E / \partial w_k}{|h_{kk}| + \mu}
 
@@ -737,12 +738,13 @@ def diagonal_newton_step(
 
 @njit
 def _gauss_newton_kernel(jacobian, loss_hessian, matrix):
-    """The mean over the examples of J^T H J."""
+    """Equation gd-gauss-newton."""
     batch, outputs, weights = jacobian.shape
     matrix[:] = 0.0
     for i in range(batch):
         for a in range(outputs):
             for b in range(outputs):
+                # (gd-gauss-newton)  1/M sum_i J_i^T H_i J_i
                 h = loss_hessian[i, a, b] / batch
                 for j in range(weights):
                     for k in range(weights):
@@ -750,7 +752,7 @@ def _gauss_newton_kernel(jacobian, loss_hessian, matrix):
 
 
 def gauss_newton_matrix(jacobian: ArrayLike, loss_hessian: ArrayLike | None = None) -> FloatArray:
-    r"""Gauss and Newton's approximation of the Hessian.
+    r"""Gauss and Newton's approximation of the Hessian. Equation gd-gauss-newton.
 
     .. math:: G = \frac{1}{B} \sum_{i=1}^{B} J_i^\top H_i J_i
 
