@@ -1,0 +1,73 @@
+"""Threads for large arrays: the one place that says when a kernel's work is divided, and how.
+
+Kernels leave the interpreter to other threads while they run, so plain threads are enough. The
+work is cut into parts by its size alone and the results come back in order: what a kernel returns
+does not depend on the number of threads. That number is numba's, ``NUMBA_NUM_THREADS``, which is
+the number of cores unless the environment says otherwise. The threads sleep while NumPy's own
+multiply matrices, and the other way round.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from gradlab._jit import THREADS
+
+T = TypeVar("T")
+
+PART = 1 << 20
+"""Entries in a part: some hundred microseconds of work, ten times what waking a thread takes."""
+
+_pool: ThreadPoolExecutor | None = None
+
+
+def _forget_pool() -> None:
+    """Start anew in a forked process, which has the pool but none of its threads."""
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def parts(length: int, entries: int) -> list[slice]:
+    """Return stretches of `length` rows that hold `entries` numbers together.
+
+    There is one for every `PART` numbers, and never more than there are rows.
+    """
+    count = max(1, min(length, entries // PART))
+    return [slice(length * k // count, length * (k + 1) // count) for k in range(count)]
+
+
+def run(call: Callable[[slice], T], stretches: Sequence[slice]) -> list[T]:
+    """Return what `call` returns for each stretch, called in several threads if there are some."""
+    global _pool
+    if len(stretches) == 1 or THREADS == 1:
+        return [call(stretch) for stretch in stretches]
+    if _pool is None:
+        _pool = ThreadPoolExecutor(THREADS - 1, thread_name_prefix="gradlab")
+    try:
+        futures = [_pool.submit(call, stretch) for stretch in stretches]
+    except RuntimeError:  # the interpreter is ending, and starts no work
+        return [call(stretch) for stretch in stretches]
+    # The others begin with the first part, and this thread with the last that nobody has begun.
+    results = [
+        call(stretch) if future.cancel() else future.result()
+        for stretch, future in zip(reversed(stretches), reversed(futures), strict=True)
+    ]
+    return results[::-1]
+
+
+def by_rows(kernel: Callable[..., T], arrays: Sequence[Any], *others: Any) -> list[T]:
+    """Call ``kernel(*arrays, *others)`` on stretches of the arrays' rows; return the results."""
+    first = arrays[0]
+    if first.size < 2 * PART:
+        return [kernel(*arrays, *others)]
+    return run(
+        lambda stretch: kernel(*[array[stretch] for array in arrays], *others),
+        parts(len(first), first.size),
+    )
