@@ -20,9 +20,11 @@ from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_cache,
     as_flag,
     as_float_array,
     as_integer,
+    as_positive,
     as_real,
     as_shaped,
     as_variance,
@@ -156,7 +158,7 @@ def batch_norm_forward(
     features = x.shape[1]
     gamma = as_shaped("gamma", gamma, (features,), x.dtype)
     beta = as_shaped("beta", beta, (features,), x.dtype)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     mean, var, inv_std = np.empty((3, features))
     normalized, out = np.empty_like(x), np.empty_like(x)
     _batch_norm_forward_kernel(x, gamma, beta, eps, mean, var, inv_std, normalized, out)
@@ -254,11 +256,7 @@ def batch_norm_backward(
     >>> dgamma.round(4), dbeta
     (array([-0.9258]), array([1.]))
     """
-    if not isinstance(cache, BatchNormCache):
-        raise TypeError(
-            f"cache must be the BatchNormCache that batch_norm_forward returned, "
-            f"got {type(cache).__name__}"
-        )
+    cache = as_cache(cache, BatchNormCache, "batch_norm_forward")
     u = cache.normalized
     features = u.shape[1]
     dout = as_shaped("dout", dout, u.shape, u.dtype)
@@ -335,7 +333,7 @@ def batch_norm_inference(
     beta = as_shaped("beta", beta, shape, x.dtype)
     mean = as_shaped("mean", mean, shape, np.float64)
     var = as_variance("var", var, shape, np.float64)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     out = np.empty_like(x)
     _batch_norm_inference_kernel(x, gamma, beta, mean, var, eps, np.empty(shape), out)
     return out

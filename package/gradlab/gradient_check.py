@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradlab._validate import FloatArray, as_float_array, as_real, as_shaped
+from gradlab._validate import FloatArray, as_float_array, as_positive, as_real, as_shaped
 
 __all__ = ["check_gradient", "complex_step_gradient", "numerical_gradient", "relative_error"]
 
@@ -59,7 +59,7 @@ def numerical_gradient(
     """
     point = as_float_array("x", x, dtype=np.float64).copy()
     if eps is not None:
-        eps = as_real("eps", eps, low=0.0, low_open=True)
+        eps = as_positive("eps", eps)
     gradient = np.empty_like(point)
     for index in np.ndindex(point.shape):
         value = point[index]
@@ -118,7 +118,7 @@ def complex_step_gradient(
     array([ 3., 12.])
     """
     point = as_float_array("x", x, dtype=np.float64).astype(np.complex128)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     gradient = np.empty(point.shape)
     for index in np.ndindex(point.shape):
         value = point[index]

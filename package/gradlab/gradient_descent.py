@@ -23,9 +23,11 @@ from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_choice,
     as_flag,
     as_float_array,
     as_integer,
+    as_positive,
     as_real,
     as_rng,
     as_shaped,
@@ -98,6 +100,7 @@ def optimal_learning_rate(hessian: ArrayLike, rule: str = "minimax") -> float:
     >>> optimal_learning_rate([[1.0, 0.0], [0.0, 9.0]])
     0.2
     """
+    as_choice("rule", rule, ("minimax", "largest curvature"))
     low, high = _extreme_eigenvalues(hessian)
     # (gd-optimal-rate)  1 / h is what both rules give for one weight h.
     if rule == "minimax":
@@ -105,10 +108,8 @@ def optimal_learning_rate(hessian: ArrayLike, rule: str = "minimax") -> float:
             raise ValueError("hessian must be positive definite, got a singular matrix")
         # (gd-minimax-rate)  2 / (lambda_min + lambda_max)
         return 1.0 / (0.5 * low + 0.5 * high)
-    if rule == "largest curvature":
-        # (gd-largest-curvature-rate)  1 / lambda_max
-        return 1.0 / high
-    raise ValueError(f"rule must be 'minimax' or 'largest curvature', got {rule!r}")
+    # (gd-largest-curvature-rate)  1 / lambda_max
+    return 1.0 / high
 
 
 def max_stable_learning_rate(hessian: ArrayLike) -> float:
@@ -661,7 +662,7 @@ def power_iteration(
         multiply = matrix_vector
     else:
         multiply = as_shaped("matrix_vector", matrix_vector, (size, size), np.float64).dot
-    tol = as_real("tol", tol, low=0.0, low_open=True)
+    tol = as_positive("tol", tol)
     v = as_rng("rng", rng).standard_normal(size)
     v /= np.linalg.norm(v)
     for _ in range(as_integer("max_steps", max_steps, low=1)):
@@ -730,7 +731,7 @@ def diagonal_newton_step(
     """
     grad = as_float_array("grad", grad)
     curvature = as_shaped("curvature", curvature, grad.shape, grad.dtype)
-    damping = as_real("damping", damping, low=0.0, low_open=True)
+    damping = as_positive("damping", damping)
     step = np.empty_like(grad)
     _diagonal_newton_kernel(grad.reshape(-1), curvature.reshape(-1), damping, step.reshape(-1))
     return step

@@ -24,9 +24,10 @@ from gradlab._jit import njit, njit_sums
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_cache,
     as_float_array,
     as_integer,
-    as_real,
+    as_positive,
     as_shaped,
 )
 
@@ -121,7 +122,7 @@ def _forward(
     batch, channels = x.shape[:2]
     gamma = as_shaped("gamma", gamma, (channels,), x.dtype)
     beta = as_shaped("beta", beta, (channels,), x.dtype)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     mean, var, inv_std = np.empty((3, batch * groups))
     normalized = np.empty_like(x)
     rows = (batch * groups, -1)
@@ -189,10 +190,7 @@ def _backward(
     dout: ArrayLike, cache: LayerNormCache, ndim: int, forward: str
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Go back through the scale and shift of each channel, then through each row."""
-    if not isinstance(cache, LayerNormCache):
-        raise TypeError(
-            f"cache must be the LayerNormCache that {forward} returned, got {type(cache).__name__}"
-        )
+    cache = as_cache(cache, LayerNormCache, forward)
     u = cache.normalized
     if u.ndim != ndim:
         raise ValueError(
@@ -575,7 +573,7 @@ def influence(
     feature = as_integer("feature", feature, low=0)
     if feature >= x.shape[1]:
         raise ValueError(f"feature must be below {x.shape[1]}, got {feature}")
-    step = as_real("step", step, low=0.0, low_open=True)
+    step = as_positive("step", step)
     # A copy, for a function that fills one array at each call.
     before = as_shaped("normalize", normalize(x.copy()), x.shape, x.dtype).copy()
     moves = np.empty((len(x), len(x)), x.dtype)

@@ -31,9 +31,11 @@ from gradlab._owner import Owner
 from gradlab._settings import shown
 from gradlab._validate import (
     FloatArray,
+    as_choice,
     as_float_array,
     as_integer,
     as_metric,
+    as_positive,
     as_real,
     as_shaped,
 )
@@ -153,7 +155,7 @@ def power_decay(
     array([0.6 , 0.3 , 0.2 , 0.15])
     """
     init_value = as_real("init_value", init_value, low=0.0)
-    decay_steps = as_real("decay_steps", decay_steps, low=0.0, low_open=True)
+    decay_steps = as_positive("decay_steps", decay_steps)
     power = as_real("power", power, low=0.0)
     return _at_steps(step, _power_decay_kernel, init_value, decay_steps, power)
 
@@ -325,8 +327,7 @@ def piecewise_constant(
     levels = as_shaped("values", values, (edges.size + 1,), np.float64)
     if not (np.isfinite(levels).all() and (levels >= 0).all()):
         raise ValueError(f"values must be finite and not negative, got {levels}")
-    if at_boundary not in ("new", "old"):
-        raise ValueError(f"at_boundary must be 'new' or 'old', got {at_boundary!r}")
+    as_choice("at_boundary", at_boundary, ("new", "old"))
     return _at_steps(step, _piecewise_constant_kernel, edges, levels, at_boundary == "new")
 
 
@@ -398,7 +399,7 @@ def cosine_decay(
     (0.1, 0.05)
     """
     init_value = as_real("init_value", init_value, low=0.0)
-    decay_steps = as_real("decay_steps", decay_steps, low=0.0, low_open=True)
+    decay_steps = as_positive("decay_steps", decay_steps)
     end_value = as_real("end_value", end_value, low=0.0)
     return _at_steps(step, _cosine_decay_kernel, init_value, decay_steps, end_value)
 
@@ -587,14 +588,11 @@ def one_cycle(
     shares = [_fraction("warmup_fraction", warmup_fraction)]
     if return_fraction is not None:
         shares.append(_fraction("return_fraction", return_fraction))
-    if shape not in ("cosine", "linear"):
-        raise ValueError(f"shape must be 'cosine' or 'linear', got {shape!r}")
-    if convention == "pytorch":
+    as_choice("shape", shape, ("cosine", "linear"))
+    if as_choice("convention", convention, ("pytorch", "optax")) == "pytorch":
         times = [0.0, *(share * n - k for k, share in enumerate(shares, start=1)), n - 1.0]
-    elif convention == "optax":
-        times = [0.0, *(float(int(share * n)) for share in shares), float(n)]
     else:
-        raise ValueError(f"convention must be 'pytorch' or 'optax', got {convention!r}")
+        times = [0.0, *(float(int(share * n)) for share in shares), float(n)]
     if any(after <= before for before, after in pairwise(times)):
         raise ValueError(
             f"total_steps must leave each phase some length, got {n} with phases that end at "
@@ -704,8 +702,7 @@ class PerformanceSchedule:
         self.patience = as_integer("patience", patience, low=0)
         self.min_delta = as_real("min_delta", min_delta, low=0.0)
         self.min_value = as_real("min_value", min_value, low=0.0, high=self.value)
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
+        as_choice("mode", mode, ("min", "max"))
         self.mode = mode
         self.best = math.inf if mode == "min" else -math.inf
         self.bad_updates = 0
@@ -817,7 +814,7 @@ def _decay(init_value: float, decay_steps: float, decay_rate: float) -> tuple[fl
     """Check what exponential and step decay have in common."""
     return (
         as_real("init_value", init_value, low=0.0),
-        as_real("decay_steps", decay_steps, low=0.0, low_open=True),
+        as_positive("decay_steps", decay_steps),
         as_real("decay_rate", decay_rate, low=0.0, high=1.0, low_open=True),
     )
 
