@@ -118,13 +118,6 @@ def mlp_forward(
     cache : MLPCache
         For `mlp_backward` and `sensitivities`; it holds copies.
 
-    Raises
-    ------
-    ValueError
-        If there is no layer, a shape does not fit, or an activation function has another name.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     Deck H eqs. (5) and (6), where the bias is the first row of :math:`\theta^k` and meets a 1 put
@@ -195,13 +188,6 @@ def sensitivities(dout: ArrayLike, cache: MLPCache) -> list[FloatArray]:
     -------
     list of arrays (batch, fan_out)
         :math:`S^1, \dots, S^l`, first layer first.
-
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had.
-    TypeError
-        If `cache` is not an `MLPCache`, or `dout` does not hold real numbers.
 
     Notes
     -----
@@ -291,13 +277,6 @@ def mlp_backward(
         Gradients with respect to the weights, first layer first.
     dbiases : list of arrays (fan_out,)
         Gradients with respect to the biases.
-
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had.
-    TypeError
-        If `cache` is not an `MLPCache`, or `dout` does not hold real numbers.
 
     Notes
     -----

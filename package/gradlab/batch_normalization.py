@@ -132,10 +132,8 @@ def batch_norm_forward(
     Raises
     ------
     ValueError
-        If a shape does not fit, the batch has fewer than two examples (its variance would be 0 and
-        the output `beta`, whatever the input), or `eps` is not positive and finite.
-    TypeError
-        If an array does not hold real numbers.
+        If the batch has fewer than two examples: its variance would be 0 and the output `beta`,
+        whatever the input.
 
     Notes
     -----
@@ -236,13 +234,6 @@ def batch_norm_backward(
     dgamma, dbeta : arrays (features,)
         Gradients with respect to scale and shift.
 
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had.
-    TypeError
-        If `cache` is not a `BatchNormCache`, or `dout` does not hold real numbers.
-
     Notes
     -----
     Deck C "Batch normalization: Backpropagation".
@@ -309,13 +300,6 @@ def batch_norm_inference(
     -------
     array (batch, features)
         In the dtype of `x`.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, a variance is negative, or `eps` is not positive and finite.
-    TypeError
-        If an array does not hold real numbers.
 
     Notes
     -----
@@ -386,10 +370,7 @@ def update_running_statistics(
     Raises
     ------
     ValueError
-        If the shapes differ, a variance is negative, `momentum` is outside [0, 1], or `batch_size`
-        is below 1, or below 2 where the correction needs it.
-    TypeError
-        If an array does not hold real numbers, or `batch_size` is not an integer.
+        If `batch_size` is 1 with `unbiased`: one example says nothing about the variance.
 
     Notes
     -----
@@ -453,13 +434,6 @@ def average_statistics(
         For `batch_norm_inference`. The factor B / (B - 1) makes the variance of one mini-batch an
         unbiased estimate.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ or are empty, a variance is negative, or `batch_size` is below 2.
-    TypeError
-        If an array does not hold real numbers, or `batch_size` is not an integer.
-
     Notes
     -----
     Deck C "Batch normalization: Inference"; Ioffe and Szegedy (2015), Algorithm 2.
@@ -505,13 +479,6 @@ def exponential_average(values: ArrayLike, alpha: float) -> FloatArray:
     -------
     array (...)
         The average after the last step.
-
-    Raises
-    ------
-    ValueError
-        If `values` has no step, or `alpha` is outside [0, 1].
-    TypeError
-        If `values` does not hold real numbers.
 
     Notes
     -----

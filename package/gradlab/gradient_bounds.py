@@ -178,13 +178,6 @@ def singular_value_products(
         Entry l - 1 is the product over the layers l ... L, so the first entries are the whole
         products. Infinite or 0 where they are out of the range of numbers.
 
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, an array is empty, or an entry is not finite.
-    TypeError
-        If an argument is not a sequence, or an array does not hold real numbers.
-
     Notes
     -----
     :math:`\sigma_{\min}(W)` stands for the least of :math:`\|W v\|` over unit vectors: the smallest
@@ -241,13 +234,6 @@ def gradient_norm_bounds(
     lower, upper : float
         Of the Frobenius norm of the gradient. `lower` is 0 where its condition fails: it then says
         nothing. Both hold to rounding.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, an array is empty, or an entry is not finite.
-    TypeError
-        If an argument is not a sequence, or an array does not hold real numbers.
 
     Notes
     -----
@@ -361,10 +347,7 @@ def propagate_norms(
     Raises
     ------
     ValueError
-        If `depth` or `width` is below 1, `initializer` returns another shape, or a number overflows
-        on the way.
-    TypeError
-        If an argument is not of its type.
+        If a number overflows on the way.
 
     Notes
     -----

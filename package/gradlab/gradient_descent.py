@@ -77,14 +77,6 @@ def optimal_learning_rate(hessian: ArrayLike, rule: str = "minimax") -> float:
     float
         In units of weight squared over error.
 
-    Raises
-    ------
-    ValueError
-        If `hessian` is not a square symmetric matrix of finite numbers or not as definite as it
-        must be, or `rule` has another name.
-    TypeError
-        If `hessian` does not hold real numbers.
-
     Notes
     -----
     Deck L "Recap: Choosing the Right Learning Rate" gives the inverse of the Hessian, for one
@@ -129,14 +121,6 @@ def max_stable_learning_rate(hessian: ArrayLike) -> float:
         The bound, itself not stable: there the steepest axis oscillates for ever, and above it
         diverges. For one weight it is twice `optimal_learning_rate`.
 
-    Raises
-    ------
-    ValueError
-        If `hessian` is not a square symmetric matrix of finite numbers, or not positive
-        semidefinite, or 0.
-    TypeError
-        If `hessian` does not hold real numbers.
-
     Notes
     -----
     Deck L "Recap: Choosing the Right Learning Rate"; LeCun et al. (1998), section 5.
@@ -169,13 +153,6 @@ def condition_number(hessian: ArrayLike) -> float:
     float
         At least 1; infinite for a singular matrix. From about 1e15 on it says no more than that
         the matrix is singular to rounding.
-
-    Raises
-    ------
-    ValueError
-        If `hessian` is not a square symmetric matrix of finite numbers.
-    TypeError
-        If `hessian` does not hold real numbers.
 
     Notes
     -----
@@ -228,14 +205,6 @@ def gradient_descent(
     array (steps + 1, ...)
         The points from `x0` on, in the dtype of `x0`. A run that diverges goes on to infinities
         and numbers that are not, without a warning.
-
-    Raises
-    ------
-    ValueError
-        If a learning rate is negative or not finite, `steps` is negative, or `grad` returns
-        another shape.
-    TypeError
-        If `x0` or what `grad` returns does not hold real numbers, or `grad` is not callable.
 
     Notes
     -----
@@ -310,14 +279,6 @@ def quadratic_descent(
     array (steps + 1, weights)
         The points from `x0` on, in the dtype of `x0`, computed in float64. A run that diverges goes
         on to infinities and numbers that are not, without a warning.
-
-    Raises
-    ------
-    ValueError
-        If `hessian` is not a symmetric matrix of finite numbers, `x0` does not fit, `steps` is
-        negative, or a learning rate is negative or not finite.
-    TypeError
-        If an argument does not hold real numbers.
 
     Notes
     -----
@@ -408,13 +369,6 @@ def linear_descent(
     array (updates + 1, features)
         The weights from `w0` on, in the dtype of `x`, computed in float64.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, a count is too small, or a learning rate is negative or not finite.
-    TypeError
-        If an array does not hold real numbers, or `rng` is not a Generator.
-
     Notes
     -----
     Decks L "Batch vs. Stochastic Learning" and "Shuffling the Examples", C "Mini-batch update".
@@ -480,9 +434,7 @@ def minibatches(
     Raises
     ------
     ValueError
-        If a count is below 1, or `drop_last` would leave nothing.
-    TypeError
-        If a count is not an integer, or `rng` is not a Generator.
+        If `drop_last` would leave nothing.
 
     Notes
     -----
@@ -543,13 +495,6 @@ def minibatch_variance(gradients: ArrayLike, batch_size: int) -> FloatArray:
     array (weights,)
         For each component, in the dtype of `gradients`, summed in float64. 0 for a mini-batch of
         all examples.
-
-    Raises
-    ------
-    ValueError
-        If `batch_size` is outside its range, or `gradients` is empty.
-    TypeError
-        If `gradients` does not hold real numbers, or `batch_size` is not an integer.
 
     Notes
     -----
@@ -641,10 +586,7 @@ def power_iteration(
     ------
     ValueError
         If `max_steps` products do not reach `tol`: two eigenvalues of nearly the same magnitude
-        are hard to tell apart, and of opposite signs never. Or if a product is not finite or of
-        another shape.
-    TypeError
-        If an argument is not of its type.
+        are hard to tell apart, and of opposite signs never.
 
     Notes
     -----
@@ -709,13 +651,6 @@ def diagonal_newton_step(
     array of the shape of `grad`
         To be added to the weights.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or `damping` is not positive and finite.
-    TypeError
-        If an argument does not hold real numbers.
-
     Notes
     -----
     The inverse of the Hessian is taken as if the Hessian were diagonal. That is Newton's step where
@@ -770,13 +705,6 @@ def gauss_newton_matrix(jacobian: ArrayLike, loss_hessian: ArrayLike | None = No
     array (weights, weights)
         In the dtype of `jacobian`, summed in float64. Positive semidefinite where every :math:`H_i`
         is.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is empty.
-    TypeError
-        If an argument does not hold real numbers.
 
     Notes
     -----

@@ -246,13 +246,6 @@ def layer_norm_forward(
     cache : LayerNormCache
         For `layer_norm_backward`; ``mean`` and ``var`` have shape (batch,).
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or `eps` is not positive and finite.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     Training and inference are the same: there are no running statistics. An example whose features
@@ -301,13 +294,6 @@ def layer_norm_backward(
     dgamma, dbeta : arrays (features,)
         Gradients with respect to scale and shift, summed over the batch.
 
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had, or `cache` comes from another forward pass.
-    TypeError
-        If `cache` is not a `LayerNormCache`, or `dout` does not hold real numbers.
-
     Notes
     -----
     Unlike in batch normalization, `gamma` differs along the sum and stays inside it.
@@ -352,13 +338,6 @@ def instance_norm_forward(
     cache : LayerNormCache
         For `instance_norm_backward`; ``mean`` and ``var`` have shape (batch, channels).
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or `eps` is not positive and finite.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     Equation ln-instance: group normalization with one channel to a group. A channel with one
@@ -397,13 +376,6 @@ def instance_norm_backward(
         Gradient with respect to the input; it sums to 0 over the positions of each channel.
     dgamma, dbeta : arrays (channels,)
         Gradients with respect to scale and shift, summed over batch and positions.
-
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had, or `cache` comes from another forward pass.
-    TypeError
-        If `cache` is not a `LayerNormCache`, or `dout` does not hold real numbers.
 
     Notes
     -----
@@ -451,14 +423,6 @@ def group_norm_forward(
     cache : LayerNormCache
         For `group_norm_backward`; ``mean`` and ``var`` have shape (batch, groups).
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, `groups` does not divide the number of channels, or `eps` is not
-        positive and finite.
-    TypeError
-        If an array does not hold real numbers, or `groups` is not an integer.
-
     Notes
     -----
     Equation ln-group. Wu and He (2018), eq. (7); deck S names it under "Layer Normalization".
@@ -503,13 +467,6 @@ def group_norm_backward(
         Gradient with respect to the input; it sums to 0 over each group.
     dgamma, dbeta : arrays (channels,)
         Gradients with respect to scale and shift, summed over batch and positions.
-
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had, or `cache` comes from another forward pass.
-    TypeError
-        If `cache` is not a `LayerNormCache`, or `dout` does not hold real numbers.
 
     Notes
     -----

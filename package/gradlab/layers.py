@@ -241,13 +241,6 @@ class Activation(BuiltIn):
         What the function takes beside its input: ``alpha`` of "elu" and "leaky_relu", and
         ``pieces`` of "maxout", which has no default.
 
-    Raises
-    ------
-    ValueError
-        If there is no function of this name, or a setting is outside its range.
-    TypeError
-        If the function has no such setting, lacks one, or it is not a number.
-
     Examples
     --------
     >>> Activation("leaky_relu", alpha=0.1).forward(np.array([[-1.0, 2.0]]), training=False)

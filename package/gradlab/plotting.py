@@ -148,11 +148,6 @@ def slider(
         What each figure shows, in words.
     start : int, default 0
         The position at first.
-
-    Raises
-    ------
-    ValueError
-        If the sequences differ in length, are empty, or `start` is no position.
     """
     figures, values, alts = list(figures), list(values), list(alts)
     if not len(figures) == len(values) == len(alts) > start >= 0:
@@ -197,12 +192,6 @@ def animation(
         The steps at which the animation stops, rising from 0.
     alt : str
         What the paths do, in words.
-
-    Raises
-    ------
-    ValueError
-        If `frames` does not rise from 0, a path has not as many points as its last frame needs, or
-        its line style or marker is none of these.
     """
     frames = list(frames)
     if len(frames) < 2 or frames[0] != 0 or any(b <= a for a, b in pairwise(frames)):

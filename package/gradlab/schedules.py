@@ -131,13 +131,6 @@ def power_decay(
         Falls for ever: from step kT to (k + 1)T by a factor of :math:`(1 - 1 / (k + 2))^c`
         (equation sched-power-ratio), which comes closer and closer to 1.
 
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    TypeError
-        If an argument is not a real number.
-
     Notes
     -----
     Deck H eqs. (1) and (2). Keras's ``InverseTimeDecay(lr, decay_steps, decay_rate=1)`` is that of
@@ -192,13 +185,6 @@ def exponential_decay(
     float or array of the shape of `step`
         Falls by the same factor q in every T steps (equation sched-exponential-ratio).
 
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    TypeError
-        If an argument is not a real number.
-
     Notes
     -----
     Deck H eqs. (3) and (4). The middle of eq. (4) has the exponents (k + 1)/s and k/s, with s
@@ -246,13 +232,6 @@ def step_decay(
     Returns
     -------
     float or array of the shape of `step`
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    TypeError
-        If an argument is not a real number.
 
     Notes
     -----
@@ -303,14 +282,6 @@ def piecewise_constant(
     Returns
     -------
     float or array of the shape of `step`
-
-    Raises
-    ------
-    ValueError
-        If `boundaries` do not increase, a shape does not fit, a number is outside its range, or
-        `at_boundary` has another name.
-    TypeError
-        If an argument does not hold real numbers.
 
     Notes
     -----
@@ -371,13 +342,6 @@ def cosine_decay(
     Returns
     -------
     float or array of the shape of `step`
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    TypeError
-        If an argument is not a real number.
 
     Notes
     -----
@@ -456,13 +420,6 @@ def warmup_cosine_decay(
     Returns
     -------
     float or array of the shape of `step`
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    TypeError
-        If an argument is not a real number.
 
     Notes
     -----
@@ -563,10 +520,7 @@ def one_cycle(
     Raises
     ------
     ValueError
-        If a number is outside its range, a name is another, or the cycle is so short that a phase
-        would have no length.
-    TypeError
-        If a number is not real, or `total_steps` is not an integer.
+        If the cycle is so short that a phase would have no length.
 
     Notes
     -----
@@ -664,13 +618,6 @@ class PerformanceSchedule:
     reductions : int
         How often the rate has been reduced.
 
-    Raises
-    ------
-    ValueError
-        If a number is outside its range, or `mode` has another name.
-    TypeError
-        If a number is not real, or `patience` is not an integer.
-
     Notes
     -----
     One object is for one network, because it remembers the best metric and its rate:
@@ -727,11 +674,6 @@ class PerformanceSchedule:
         -------
         float
             The same as ``value``.
-
-        Raises
-        ------
-        TypeError
-            If `metric` is not a real number.
         """
         return float(self._run(np.array([as_metric("metric", metric)]))[0])
 
@@ -775,13 +717,6 @@ def performance_rates(
     -------
     array (updates,)
         The rate after each update.
-
-    Raises
-    ------
-    ValueError
-        If a setting is outside its range, or `metrics` has other than one dimension.
-    TypeError
-        If a number is not real.
 
     Notes
     -----

@@ -48,13 +48,6 @@ def reuse(network: Network, layers: int, new_head: Sequence[Layer]) -> Network:
         Copies of the reused layers, running statistics included, and the layers of the head
         themselves. Nothing is frozen that was not frozen before.
 
-    Raises
-    ------
-    ValueError
-        If there are not so many layers, or the head is empty or does not fit on them.
-    TypeError
-        If `network` is not a Network or `layers` not an integer.
-
     Notes
     -----
     Deck H "Building DNN with Pretrained Model".
@@ -91,13 +84,6 @@ def freeze(network: Network, upto: int) -> None:
     Returns
     -------
     None
-
-    Raises
-    ------
-    ValueError
-        If there are not so many layers.
-    TypeError
-        If `network` is not a Network or `upto` not an integer.
 
     Notes
     -----
@@ -143,8 +129,6 @@ def unfreeze(network: Network, top: int) -> None:
     ------
     ValueError
         If fewer of them are frozen.
-    TypeError
-        If `network` is not a Network or `top` not an integer.
 
     Notes
     -----
@@ -232,13 +216,6 @@ def two_phase_fit(
     head, fine_tuning : History
         Of the two phases. A run that was interrupted or became not finite in the first one has no
         second; its record is empty then.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range, or as in `gradlab.training.fit`.
-    TypeError
-        If an argument is not of its type, or unknown.
 
     Notes
     -----
@@ -368,13 +345,6 @@ def resize_images(
     -------
     array (batch, size...)
         In the dtype of `images`; with as many channels.
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1, or `images` is empty or not of such a shape.
-    TypeError
-        If `images` does not hold real numbers, a size is not an integer, or `antialias` not a bool.
 
     Notes
     -----
