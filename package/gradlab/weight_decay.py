@@ -333,7 +333,7 @@ def ridge(x: ArrayLike, y: ArrayLike, strength: float) -> tuple[FloatArray, floa
     strength = as_real("strength", strength, low=0.0)
     for name, values in (("x", x), ("y", y)):
         if not np.isfinite(values).all():
-            raise ValueError(f"{name} must be finite")
+            raise ValueError(f"{name} must be finite, got nan or infinity")
     examples, features = x.shape
     x_mean, y_mean = x.mean(axis=0, dtype=np.float64), y.mean()
     towards_zero = np.sqrt(examples * strength) * np.eye(features)
