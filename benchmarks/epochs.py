@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ def ours(sizes, batch, x, labels):
     """Return a function that trains for an epoch through `fit`."""
     rng = np.random.default_rng(0)
     layers = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         layers += [Dense(fan_in, fan_out, rng, dtype=np.float32), Activation("relu")]
     network, optimizer = Network(layers[:-1]), SGD(RATE)
     settings = {"epochs": 1, "batch_size": batch, "rng": rng, "evaluate_train": False}
@@ -39,7 +40,7 @@ def ours(sizes, batch, x, labels):
 def pytorchs(sizes, batch, x, labels):
     """Return the same as PyTorch users write it, with its fused optimizer."""
     layers = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         layers += [torch.nn.Linear(fan_in, fan_out), torch.nn.ReLU()]
     network = torch.nn.Sequential(*layers[:-1])
     optimizer = torch.optim.SGD(network.parameters(), RATE, fused=True)
@@ -76,10 +77,10 @@ def scikit_learns(sizes, batch, x, labels):
     return epoch
 
 
-def products(sizes, batch, x, labels):
+def products(sizes, batch, x, _):
     """Return the matrix products of an epoch alone."""
     rng = np.random.default_rng(0)
-    pairs = list(zip(sizes, sizes[1:], strict=False))
+    pairs = list(pairwise(sizes))
     weights = [rng.normal(size=pair).astype(np.float32) for pair in pairs]
     slopes = [np.empty_like(w) for w in weights]
     values = [np.zeros((batch, size), np.float32) for size in sizes]

@@ -36,8 +36,8 @@ class Cell(NamedTuple):
     theirs: Callable[[], Any]
 
 
-# PyTorch forwards, and backwards from (dout, x). Where its backward operator takes the output, which
-# ours computes from the input, the output is computed, too: both get the same arrays.
+# PyTorch forwards, and backwards from (dout, x). Where its backward operator takes the output, the
+# output is computed, too, as ours does: both get the same arrays.
 ACTIVATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "sigmoid": (aten.sigmoid, lambda d, x: aten.sigmoid_backward(d, aten.sigmoid(x))),
     "tanh": (aten.tanh, lambda d, x: aten.tanh_backward(d, aten.tanh(x))),

@@ -328,6 +328,16 @@ def test_layers_and_networks_show_what_they_are():
         "  1  Network of 2 layers                     9,001",
         "  2  Activation('maxout', pieces=2)              0",
     ]
+    # In front, the width of its input is what its first layer says.
+    inner = Network([Network([Dense(10, 4, generator)]), Activation("relu")])
+    network = Network([inner, Dense(4, 2, generator)])
+    assert repr(network).splitlines()[1:] == [
+        "  0  Network of 2 layers  10 -> 4  44",
+        "  1  Dense(4, 2)           4 -> 2  10",
+    ]
+    late = Network([Activation("maxout", pieces=2), Dense(4, 2, generator)])
+    assert repr(Network([late])).splitlines()[1:] == ["  0  Network of 2 layers  ? -> 2  10"]
+    assert repr(Network([BatchNorm(3)])).splitlines()[1:] == ["  0  BatchNorm(3)  3 -> 3  6"]
 
 
 # ---- networks in networks, and how many examples a layer needs

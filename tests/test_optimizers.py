@@ -1107,3 +1107,10 @@ def test_parameters_may_not_change_their_shapes_between_steps(make):
         with pytest.raises(ValueError, match=r"^params must"):
             optimizer.step(others, [np.ones_like(other) for other in others])
     np.testing.assert_equal(optimizer.state, before)
+
+
+def test_the_base_class_says_what_it_lacks():
+    with pytest.raises(
+        NotImplementedError, match=r"^Optimizer has no step of its own.*step\(params"
+    ):
+        Optimizer(0.1).step([np.ones(2)], [np.ones(2)])

@@ -953,12 +953,19 @@ def test_truth_values_are_two_classes():
 
 
 @pytest.mark.parametrize("by_name", [True, False])
-def test_one_output_for_yes_and_no_has_an_accuracy(by_name):
+@pytest.mark.parametrize(
+    ("name", "boundary", "last"),
+    [
+        ("binary_cross_entropy", 0.5, [Activation("sigmoid")]),
+        ("sigmoid_cross_entropy", 0.0, []),
+    ],
+)
+def test_one_output_for_yes_and_no_has_an_accuracy(name, boundary, last, by_name):
     x, labels = TRAIN
     yes = (labels == 0)[:, np.newaxis]
-    functions = losses.binary_cross_entropy, losses.binary_cross_entropy_backward
-    loss = "binary_cross_entropy" if by_name else functions
-    network = Network([Dense(2, 1, rng()), Activation("sigmoid")])
+    functions = getattr(losses, name), getattr(losses, f"{name}_backward")
+    loss = name if by_name else functions
+    network = Network([Dense(2, 1, rng()), *last])
     stopping = EarlyStopping(patience=50, mode="max")
     _, history = run(
         network,
@@ -968,13 +975,13 @@ def test_one_output_for_yes_and_no_has_an_accuracy(by_name):
         epochs=30,
         early_stopping=stopping,
     )
-    right = ((network(x) > 0.5) == yes).mean()
+    right = ((network(x) > boundary) == yes).mean()
     assert right > 0.9
     assert max(history.train_accuracy) == stopping.best == right
     assert history.train_accuracy == history.validation_accuracy
     # Nothing is right or wrong about a probability, or about two questions at once.
     assert math.isnan(evaluate(network, x, np.full((N, 1), 0.3), loss)[1])
-    two = Network([Dense(2, 2, rng()), Activation("sigmoid")])
+    two = Network([Dense(2, 2, rng()), *last])
     assert math.isnan(evaluate(two, x, np.ones((N, 2)), loss)[1])
     broken = Network([Activation("relu"), Dense(2, 1, rng())])
     assert evaluate(broken, np.full((3, 2), np.nan), np.zeros((3, 1)), loss)[1] == 0
@@ -991,12 +998,13 @@ def test_integers_beside_one_output_are_no_classes():
 REMEDIES = [
     ((X, np.eye(3)[Y]), {}, "one-hot: pass labels.argmax"),
     ((X, Y[:, np.newaxis]), {}, r"got shape \(60, 1\): pass labels.ravel"),
+    ((X, np.where(Y, Y, np.nan)), {}, "got nan: leave out the examples without a label"),
     ((X, Y + 0.5), {}, "got dtype float64: for a regression pass loss='squared_error'"),
     ((X, Y.astype(float)), {}, r"for classes labels.astype\(int\)"),
     ((X, np.array(["a", "b", "c"])[Y]), {}, "got dtype <U1: number the classes, as numpy.unique"),
     ((X, Y + 1), {}, r"labels in 0 ... 2 for a network of 3 output\(s\), got 1 ... 3"),
     ((X, Y - 1), {}, r"labels in 0 ... 2"),
-    ((X[:, :1], Y), {}, "x must have 2 features, got 1"),
+    ((X[:, :1], Y), {}, r"x must have 2 features, got 1, in layers\[0\], Dense\(2, \d"),
     ((X, Y), {"loss": "squared_error"}, r"shape \(60, 3\), got \(60,\): numpy.eye\(3\)\[labels\]"),
     ((X, np.ones((60, 2))), {"loss": "squared_error"}, r"shape \(60, 3\), got \(60, 2\)$"),
     ((X, np.full((60, 3), np.nan)), {"loss": "squared_error"}, "nan or infinity in its targets"),
@@ -1080,6 +1088,8 @@ def test_a_history_is_one_line():
         r"validation_loss [\d.]+, validation_accuracy [\d.]+",
         repr(history),
     )
+    # Nothing is measured after an epoch.
+    assert repr(run(epochs=2, validation=None, evaluate_train=False)[1]) == "History of 8 steps"
     history.stopped = "a callback asked for it, in epoch 2"
     assert repr(history).endswith(", stopped: a callback asked for it, in epoch 2")
 
@@ -1104,6 +1114,9 @@ def test_a_history_is_plotted():
     assert len(History().plot()) == 1
     with pytest.raises(ValueError, match=r"^ax must be one or two axes, got 3"):
         history.plot([mine] * 3)
+    for bad in (3, [mine, None]):
+        with pytest.raises(TypeError, match=r"^ax must be matplotlib axes"):
+            history.plot(bad)
     pyplot.close("all")
 
 
@@ -1153,6 +1166,23 @@ class Missing(Recorder):
         return []
 
 
+class Flat(Recorder):
+    """A layer whose gradient does not have the shape of its parameter."""
+
+    def parameters(self):
+        """Return one."""
+        return [np.ones(3)]
+
+    def gradients(self):
+        """Return another."""
+        return [np.ones(2)]
+
+
+def frozen(layer):
+    layer.trainable = False
+    return layer
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -1172,6 +1202,15 @@ class Missing(Recorder):
             r"layers\[1\] must have a gradient for each of its 1 parameters, got 0",
         ),
         (
+            {"network": Network([Dense(2, 3, rng()), Flat(), Dense(3, 3, rng())])},
+            r"layers\[1\] must have a gradient for each parameter in its shape: \[\(3,\)\], "
+            r"got \[\(2,\)\]",
+        ),
+        (
+            {"network": Network([frozen(Dense(2, 3, rng())), Missing()])},
+            r"layers\[1\] must have a gradient for each of its 1 parameters, got 0",
+        ),
+        (
             {"schedule": cosine_decay},
             r"schedule must take \(step\), .*missing a required argument: 'init_value': write "
             r"schedule=lambda step: cosine_decay\(step, ...\), with its settings",
@@ -1186,6 +1225,13 @@ class Missing(Recorder):
 def test_what_a_function_answers_or_takes_is_checked_by_its_name(settings, message):
     with pytest.raises((TypeError, ValueError), match=f"^{message}"):
         run(**settings)
+
+
+@pytest.mark.parametrize("rate", [-1.0, np.nan, np.inf])
+def test_a_rate_that_no_optimizer_takes_is_the_schedules(rate):
+    with pytest.raises(ValueError, match=r"^learning_rate must be in") as caught:
+        run(schedule=lambda step: rate)
+    assert caught.value.__notes__ == ["in schedule(step)"]
 
 
 def test_a_schedule_that_is_called_as_if_it_made_one_says_what_to_write():

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from gradlab._jit import njit
+
 T = TypeVar("T")
 
 FloatArray = NDArray[Any]
@@ -74,6 +76,23 @@ def as_float_array(
     if dtype is None:
         dtype = np.float32 if (kind, size) == ("f", 4) else np.float64
     return np.asarray(array, dtype=dtype, order="C")
+
+
+@njit
+def _is_finite_kernel(values):
+    finite = True
+    for k in range(values.size):
+        # What is infinite or no number, less itself, is no number.
+        finite &= values[k] - values[k] == 0
+    return finite
+
+
+def is_finite(array: ArrayLike) -> bool:
+    """Return whether every entry is a finite number, in one pass."""
+    array = np.asarray(array)
+    if array.dtype is _FLOAT32 or array.dtype is _FLOAT64:
+        return bool(_is_finite_kernel(array.reshape(-1)))
+    return bool(np.isfinite(array).all())
 
 
 def as_list(name: str, values: Any) -> list[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from gradlab import activations, batch_normalization, dropout, layer_normalization
+from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
@@ -200,10 +201,22 @@ class Dense(BuiltIn):
         x, training = as_batch("x", x), as_flag("training", training)
         _check_width(x.shape[1], self.weight.shape[0])
         self._x = x if training else None
-        return x @ self.weight if self.bias is None else x @ self.weight + self.bias
+        out = x @ self.weight
+        if self.bias is not None:
+            out += self.bias
+        return out
 
     def backward(self, dout: FloatArray) -> FloatArray:
         """Return ``dout @ weight.T``."""
+        dout = self._dout_of_parameters(dout)
+        return dout @ self.weight.T
+
+    def _dout_of_parameters(self, dout: FloatArray) -> FloatArray:
+        """Keep the gradients for the parameters, and return `dout` as it was checked.
+
+        In the lowest layer of a network nobody needs more of the backward pass, which saves a
+        product of matrices.
+        """
         if self._x is None:
             raise no_forward_pass()
         dout = as_shaped("dout", dout, (len(self._x), self.weight.shape[1]))
@@ -211,9 +224,8 @@ class Dense(BuiltIn):
         if self.trainable:
             self._gradients = [self._x.T @ dout]
             if self.bias is not None:
-                dbias = dout.sum(axis=0, dtype=np.float64).astype(dout.dtype, copy=False)
-                self._gradients.append(dbias)
-        return dout @ self.weight.T
+                self._gradients.append(_total_of_rows(dout))
+        return dout
 
     def _settings(self) -> dict[str, Any]:
         fan_in, fan_out = self.weight.shape
@@ -226,6 +238,24 @@ class Dense(BuiltIn):
     def _width(self, features: int | None) -> int:
         _check_width(features, self.weight.shape[0])
         return self.weight.shape[1]
+
+
+@njit
+def _total_of_rows_kernel(dout, total):
+    """Equation bp-bias-gradient."""
+    batch, features = dout.shape
+    # (bp-bias-gradient)  db_j = sum_i dout_ij
+    for j in range(features):
+        total[j] = 0.0
+    for i in range(batch):
+        for j in range(features):
+            total[j] += dout[i, j]
+
+
+def _total_of_rows(dout: FloatArray) -> FloatArray:
+    total = np.empty(dout.shape[1])
+    _total_of_rows_kernel(dout, total)
+    return total.astype(dout.dtype, copy=False)
 
 
 class Activation(BuiltIn):

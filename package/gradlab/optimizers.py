@@ -293,7 +293,10 @@ class Optimizer:
         decay: tuple[float, float],
     ) -> None:
         """Update one parameter and its memory in place, all as contiguous vectors."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} has no step of its own: Optimizer is a base class; use one of "
+            "its subclasses, or an object of your own with a method step(params, grads)"
+        )
 
 
 def _as_parameter(name: str, value: Any) -> FloatArray:

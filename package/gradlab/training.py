@@ -35,6 +35,7 @@ from gradlab._validate import (
     as_positive,
     as_real,
     as_rng,
+    is_finite,
 )
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, global_norm
@@ -108,7 +109,9 @@ class History:
 
     def __repr__(self) -> str:
         epochs, steps = max(map(len, self._curves().values())), len(self.step_loss)
-        parts = [f"History of {epochs} epochs, {steps} steps"]
+        # Where nothing was measured after an epoch, nobody counted them.
+        counted = f"{epochs} epochs, " if epochs or not steps else ""
+        parts = [f"History of {counted}{steps} steps"]
         parts += [f"{name} {curve[-1]:.4g}" for name, curve in self._curves().items() if curve]
         return ", ".join(parts + ([f"stopped: {self.stopped}"] if self.stopped else []))
 
@@ -137,6 +140,8 @@ class History:
             If matplotlib is not installed.
         ValueError
             If there are other than one or two axes.
+        TypeError
+            If they are no axes.
 
         Examples
         --------
@@ -152,6 +157,8 @@ class History:
         axes = list(ax) if isinstance(ax, (list, tuple, np.ndarray)) else [ax]
         if len(axes) not in (1, 2):
             raise ValueError(f"ax must be one or two axes, got {len(axes)}")
+        if not all(hasattr(axis, "plot") for axis in axes):
+            raise TypeError(f"ax must be matplotlib axes, or a pair of them, got {ax!r}")
         for axis, metric in zip(axes, ("loss", "accuracy"), strict=False):
             for part in ("train", "validation"):
                 curve = getattr(self, f"{part}_{metric}")
@@ -193,10 +200,10 @@ def evaluate(
         The mean, by default softmax cross-entropy in nats; not a number where the output is not
         finite.
     accuracy : float
-        Fraction of examples whose largest output is that of their class; with binary cross-entropy
-        of one output, whose output is above 1/2 where the target is 1 and not where it is 0. An
-        example whose output is not finite does not count as right. Not a number where the labels
-        are neither classes, integers with one for each example, nor such 0 and 1.
+        Fraction of examples whose largest output is that of their class; with binary or sigmoid
+        cross-entropy of one output, whose probability is above 1/2 where the target is 1 and not
+        where it is 0. An example whose output is not finite does not count as right. Not a number
+        where the labels are neither classes, integers with one for each example, nor such 0 and 1.
 
     Raises
     ------
@@ -300,9 +307,9 @@ def fit(
         notebook in use. Nothing is written to files and pipes, and in notebooks that are executed
         without a person, as those of a book or of a grader are.
     loss : str or pair of callables, default "softmax_cross_entropy"
-        Also "squared_error", "binary_cross_entropy" and "kl_divergence", with targets of the
-        output's shape; or a pair of functions of (output, target), the loss and its gradient with
-        respect to the output.
+        Also "squared_error", "binary_cross_entropy", "sigmoid_cross_entropy", which takes logits,
+        and "kl_divergence", with targets of the output's shape; or a pair of functions of (output,
+        target), the loss and its gradient with respect to the output.
     evaluate_train : bool, default True
         Measure loss and accuracy on the training set after each epoch; False saves the time.
     rng : numpy.random.Generator
@@ -488,11 +495,11 @@ class _Run:
         loss, norm = _loss_of(self.loss[0], out, target), math.nan
         wrong = "" if math.isfinite(loss) else "loss"
         if not wrong:
-            network.backward(_gradient_of(self.loss[1], out, target))
+            network._backward_of_parameters(_gradient_of(self.loss[1], out, target))
             params, grads = network.parameters(), network.gradients()
-            if len(params) != len(grads):
+            if list(map(np.shape, params)) != list(map(np.shape, grads)):
                 raise _unequal(network)
-            if all(np.isfinite(grad).all() for grad in grads):
+            if all(map(is_finite, grads)):
                 grads, norm = self.changed(params, grads)
                 with _IN_OPTIMIZER:
                     self.optimizer.step(params, grads)
@@ -515,7 +522,8 @@ class _Run:
             return
         with _IN_SCHEDULE:
             rate = self.schedule(len(self.history.step_loss))
-        optimizer.learning_rate = _as_number("schedule(step)", rate)
+            # The optimizer refuses one that is negative or not finite.
+            optimizer.learning_rate = _as_number("schedule(step)", rate)
 
     def changed(
         self, params: list[FloatArray], grads: list[FloatArray]
@@ -633,7 +641,7 @@ def _is_watched() -> bool:
 
 
 def _loss_of(value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]) -> float:
-    if not np.isfinite(out).all():
+    if not is_finite(out):
         return math.nan
     with _IN_LOSS:
         value = value_of(out, target)
@@ -666,13 +674,17 @@ def _as_number(name: str, value: Any) -> float:
 
 
 def _unequal(network: Network) -> ValueError:
-    """Return an error that names the layer whose gradients are not as many as its parameters."""
-    counts = [(len(layer.parameters()), len(layer.gradients())) for layer in network.layers]
-    k = next(k for k, (params, grads) in enumerate(counts) if params != grads)
-    return ValueError(
-        f"layers[{k}] must have a gradient for each of its {counts[k][0]} parameters, "
-        f"got {counts[k][1]}"
+    """Return an error that names the layer whose gradients are not those of its parameters."""
+    k, shapes, got = next(
+        (k, shapes, got)
+        for k, layer in enumerate(network.layers)
+        for shapes, got in [[[*map(np.shape, f())] for f in (layer.parameters, layer.gradients)]]
+        if getattr(layer, "trainable", True) and shapes != got
     )
+    start = f"layers[{k}] must have a gradient for each"
+    if len(shapes) != len(got):
+        return ValueError(f"{start} of its {len(shapes)} parameters, got {len(got)}")
+    return ValueError(f"{start} parameter in its shape: {shapes}, got {got}")
 
 
 def _as_loss(loss: Loss) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
@@ -692,7 +704,7 @@ def _as_set(name: str, pair: Any) -> tuple[FloatArray, NDArray[Any]]:
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(f"{name} must be a pair (x, labels), got {type(pair).__name__}")
     x, labels = as_examples(pair[0], pair[1], name, name)
-    if not np.isfinite(x).all():
+    if not is_finite(x):
         raise ValueError(f"{name} must be finite, got nan or infinity in its inputs")
     return x, labels
 
