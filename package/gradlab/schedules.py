@@ -645,7 +645,7 @@ class PerformanceSchedule:
         mode: str = "min",
     ) -> None:
         self.init_value = self.value = as_real("init_value", init_value, low=0.0)
-        self.factor = as_real("factor", factor, low=0.0, high=1.0, low_open=True, high_open=True)
+        self.factor = _fraction("factor", factor)
         self.patience = as_integer("patience", patience, low=0)
         self.min_delta = as_real("min_delta", min_delta, low=0.0)
         self.min_value = as_real("min_value", min_value, low=0.0, high=self.value)

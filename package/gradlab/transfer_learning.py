@@ -24,7 +24,7 @@ from gradlab._jit import njit
 from gradlab._validate import FloatArray, as_flag, as_image_batch, as_integer, as_list, as_real
 from gradlab.layers import Layer
 from gradlab.network import Network
-from gradlab.training import History, fit
+from gradlab.training import History, _as_network, fit
 
 __all__ = ["freeze", "resize_images", "reuse", "two_phase_fit", "unfreeze"]
 
@@ -374,12 +374,6 @@ def resize_images(
     out = np.empty((batch, *sizes, source.shape[3]), array.dtype)
     _resize_kernel(source, *down, *across, np.empty(source.shape[2:]), out)
     return out.reshape(batch, *sizes, *channels)
-
-
-def _as_network(network: Any) -> Network:
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {type(network).__name__}")
-    return network
 
 
 def _as_count(name: str, value: int, network: Network) -> int:
