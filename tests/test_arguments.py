@@ -33,7 +33,7 @@ from gradlab.network import Activation, BatchNorm, Dense, Dropout, LayerNorm, Ne
 from gradlab.optimizers import Adam, Optimizer
 from gradlab.schedules import PerformanceSchedule
 from gradlab.training import evaluate, fit
-from gradlab.transfer_learning import resize_images, reuse
+from gradlab.transfer_learning import resize_images, reuse, two_phase_fit
 from gradlab.weight_decay import l2_penalty, l2_penalty_backward
 
 X = np.arange(6.0).reshape(3, 2)
@@ -355,6 +355,18 @@ FLAGS = {
         X, [0, 1, 1], [0, 0], 0.1, 1, rng=rng(), shuffle=v
     ),
     ("resize_images", "antialias"): lambda v: resize_images([X], 4, v),
+    ("two_phase_fit", "freeze_batch_norm"): lambda v: two_phase_fit(
+        Network([Dense(2, 2, rng()), Dense(2, 2, rng())]),
+        (X, [0, 1, 1]),
+        None,
+        Adam,
+        reused=1,
+        learning_rate=0.1,
+        epochs=(0, 0),
+        batch_size=2,
+        freeze_batch_norm=v,
+        rng=rng(),
+    ),
     ("l2_penalty", "half"): lambda v: l2_penalty(W, 0.1, half=v),
     ("l2_penalty_backward", "half"): lambda v: l2_penalty_backward(W, 0.1, half=v),
     **dict(optimizer_flags()),

@@ -1,6 +1,7 @@
 import copy
 import inspect
 import math
+import re
 
 import numpy as np
 import pytest
@@ -937,6 +938,15 @@ def test_bad_settings_are_refused_by_name(kind, name, bad, error):
 def test_every_setting_is_checked_here(kind):
     numbers, flags = SETTINGS[kind]
     assert {*numbers, *flags} == set(inspect.signature(kind).parameters)
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_the_help_of_an_optimizer_is_complete(kind):
+    doc, settings = inspect.getdoc(kind), inspect.signature(kind).parameters
+    for name in settings:
+        assert re.search(rf"^(\w+, )*{name}\b", doc, re.MULTILINE), name
+    for name in {"weight_decay", "decoupled", "decay_biases"} & set(settings):
+        assert re.search(rf"^{name} : .*\n    \S", doc, re.MULTILINE), name
 
 
 @every

@@ -358,6 +358,7 @@ class BatchNorm(_Normalization):
     Attributes
     ----------
     gamma, beta, running_mean, running_var : arrays (features,)
+        All four are updated in place.
     cache : BatchNormCache or None
         Of the last forward pass in training.
     trainable : bool
@@ -414,14 +415,12 @@ class BatchNorm(_Normalization):
                 x, self.gamma, self.beta, self.running_mean, self.running_var, self.eps
             )
         out, self.cache = batch_normalization.batch_norm_forward(x, self.gamma, self.beta, self.eps)
-        self.running_mean, self.running_var = batch_normalization.update_running_statistics(
-            self.running_mean,
-            self.running_var,
-            self.cache.mean,
-            self.cache.var,
-            x.shape[0],
-            self.momentum,
+        running = self.running_mean, self.running_var
+        moved = batch_normalization.update_running_statistics(
+            *running, self.cache.mean, self.cache.var, x.shape[0], self.momentum
         )
+        for statistic, value in zip(running, moved, strict=True):
+            np.copyto(statistic, value)
         return out
 
     def backward(self, dout: FloatArray) -> FloatArray:

@@ -203,9 +203,7 @@ class Network:
     def arrays(self) -> list[FloatArray]:
         """Return all arrays: parameters, frozen or not, and running statistics.
 
-        They are those that the network computes with, not copies. The parameters stay the same
-        arrays; batch normalization replaces its running statistics by new ones in each pass in
-        training, so ask again after it.
+        They are live, not copies: training updates every one of them in place.
         """
         per_layer = [getattr(layer, "arrays", layer.parameters)() for layer in self.layers]
         return [array for arrays in per_layer for array in arrays]

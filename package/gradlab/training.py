@@ -42,7 +42,6 @@ from gradlab.gradient_clipping import clip_by_global_norm, global_norm
 from gradlab.gradient_descent import minibatches
 from gradlab.network import Network
 from gradlab.schedules import PerformanceSchedule
-from gradlab.weight_decay import l2_penalty_backward
 
 __all__ = ["Clip", "History", "Loss", "OptimizerLike", "Schedule", "evaluate", "fit"]
 
@@ -70,7 +69,8 @@ class History:
     Attributes
     ----------
     step_loss : list of float
-        Loss of each mini-batch, before its update and without the penalty of weight decay.
+        Loss of each mini-batch, before its update. Losses and norms are those of the examples
+        alone, without the optimizer's weight decay.
     learning_rate : list of float
         The optimizer's, at each step.
     gradient_norm : list of float
@@ -247,7 +247,6 @@ def fit(
     schedule: Schedule | None = None,
     clip: Clip | None = None,
     early_stopping: EarlyStopping | None = None,
-    weight_decay: float = 0.0,
     augment: Callable[[FloatArray, np.random.Generator], ArrayLike] | None = None,
     callbacks: Iterable[Callable[[int, Network, History], Any]] = (),
     progress: bool = True,
@@ -269,7 +268,8 @@ def fit(
     optimizer : OptimizerLike
         Anything with ``step(params, grads)``. One of `gradlab.optimizers` that was used for this
         network before goes on from there, with its memory; one that has a memory of another
-        network is refused.
+        network is refused. Weights decay if it says so: ``SGD(0.1, weight_decay=1e-3)``, and with
+        ``decay_biases=False`` biases, scales and shifts are spared.
     epochs : int
         Passes over the training set, at least 0.
     batch_size : int
@@ -283,8 +283,8 @@ def fit(
         the accuracy if its mode is "max". Such a one is for one network, as `early_stopping` is.
     clip : float or callable, optional
         A number is the largest norm of all gradients together (`clip_by_global_norm`). A callable
-        takes the list of gradients and returns another, or a pair that begins with it. The gradient
-        of the weight decay is part of what is clipped.
+        takes the list of gradients and returns another, or a pair that begins with it. What the
+        optimizer adds for weight decay comes afterwards and is not clipped, as in PyTorch.
     early_stopping : EarlyStopping, optional
         Updated after each epoch, with the validation loss, or the accuracy if its mode is "max".
         At the end of the run, whatever ended it, an error included, the network gets the arrays of
@@ -292,9 +292,6 @@ def fit(
         goes on from there; one that was used for another network is refused, because it would give
         this network the arrays of that one. A deep copy, or what is read from a pickle, belongs to
         no network yet.
-    weight_decay : float, default 0
-        Strength of an L2 penalty (`gradlab.weight_decay.l2_penalty`) on the weights; arrays of
-        fewer than two dimensions, which are biases, scales and shifts, are left alone.
     augment : callable, optional
         Called with the inputs of each mini-batch, (batch, features), and `rng`; returns what the
         network is shown in their place.
@@ -335,9 +332,6 @@ def fit(
     Shapes and targets of both sets are checked before the first step. An error from inside a
     function or layer of your own is raised as it is, with a note that says which one it was.
 
-    Weight decay and gradient clipping of an optimizer come after these: its own ``weight_decay`` is
-    not clipped.
-
     Decks C "Mini-batch update" and "Setting up a problem", H "Performance Scheduling", "Early
     Stopping" and "Gradient Clipping".
 
@@ -366,7 +360,6 @@ def fit(
         schedule=_as_schedule(schedule),
         clip=_as_clip(clip),
         early_stopping=_as_stopping(early_stopping),
-        weight_decay=as_real("weight_decay", weight_decay, low=0.0),
         augment=None if augment is None else _as_function("augment", augment, "x", "rng"),
         callbacks=_as_callbacks(callbacks),
         loss=_as_loss(loss),
@@ -410,7 +403,6 @@ class _Run:
     schedule: Schedule | None
     clip: Clip | None
     early_stopping: EarlyStopping | None
-    weight_decay: float
     augment: Callable[[FloatArray, np.random.Generator], ArrayLike] | None
     callbacks: list[Callable[[int, Network, History], Any]]
     loss: tuple[Callable[..., float], Callable[..., ArrayLike]]
@@ -500,7 +492,7 @@ class _Run:
             if list(map(np.shape, params)) != list(map(np.shape, grads)):
                 raise _unequal(network)
             if all(map(is_finite, grads)):
-                grads, norm = self.changed(params, grads)
+                grads, norm = self.clipped(grads)
                 with _IN_OPTIMIZER:
                     self.optimizer.step(params, grads)
             else:
@@ -525,15 +517,8 @@ class _Run:
             # The optimizer refuses one that is negative or not finite.
             optimizer.learning_rate = _as_number("schedule(step)", rate)
 
-    def changed(
-        self, params: list[FloatArray], grads: list[FloatArray]
-    ) -> tuple[list[FloatArray], float]:
-        """Return the gradients with weight decay and clipping, and their norm between the two."""
-        if self.weight_decay > 0:
-            grads = [
-                g + l2_penalty_backward([w], self.weight_decay)[0] if w.ndim > 1 else g
-                for w, g in zip(params, grads, strict=True)
-            ]
+    def clipped(self, grads: list[FloatArray]) -> tuple[list[FloatArray], float]:
+        """Return the gradients after clipping, and their norm before it."""
         if self.clip is None:
             return grads, math.nan
         if not callable(self.clip):
