@@ -58,6 +58,21 @@ def public_functions():
                 yield from ((f"{name}.{m}", f) for m, f in methods if m[0] != "_" and callable(f))
 
 
+# ---- one of several words
+
+
+@pytest.mark.parametrize("bad", ["Min", "", None, 1, b"min", ["min"], np.array(["min"]), {}])
+def test_a_choice_is_one_of_the_words(bad):
+    with pytest.raises(ValueError, match=r"^mode must be 'min' or 'max', got "):
+        EarlyStopping(mode=bad)
+    with pytest.raises(ValueError, match=r"^activation must be 'identity', .* or 'tanh', got "):
+        mlp_forward(X, W, SLOPES, activation=bad)
+
+
+def test_a_choice_may_come_out_of_an_array():
+    assert EarlyStopping(mode=np.array(["max"])[0]).mode == "max"
+
+
 # ---- sequences, which may be iterators
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping, Set
-from typing import Any
+from collections.abc import Iterable, Mapping, Set
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from gradlab._jit import njit
+
+T = TypeVar("T")
 
 FloatArray = NDArray[Any]
 """An array of float32 or float64."""
@@ -200,6 +202,16 @@ def as_real(
     return number
 
 
+def as_positive(name: str, value: Any) -> float:
+    """Return `value` as a finite float above 0."""
+    return as_real(name, value, low=0.0, low_open=True)
+
+
+def as_fraction(name: str, value: Any) -> float:
+    """Return `value` as a float in [0, 1): a share that leaves something."""
+    return as_real(name, value, low=0.0, high=1.0, high_open=True)
+
+
 def _as_number(name: str, value: Any) -> float:
     if isinstance(value, (str, bytes, bool, np.bool_)) or np.iscomplexobj(value):
         raise TypeError(f"{name} must be a real number, got {value!r}")
@@ -226,6 +238,25 @@ def as_flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
+
+
+def as_choice(name: str, value: Any, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of these strings."""
+    known = list(choices)
+    # The type first: an array would be compared entry by entry.
+    if not isinstance(value, str) or value not in known:
+        *first, last = map(repr, known)
+        raise ValueError(f"{name} must be {', '.join(first)} or {last}, got {value!r}")
+    return value
+
+
+def as_cache(value: Any, kind: type[T], forward: str) -> T:
+    """Return what a forward pass handed out for its backward pass."""
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"cache must be the {kind.__name__} that {forward} returned, got {type(value).__name__}"
+        )
+    return value
 
 
 def as_float_dtype(name: str, value: Any) -> np.dtype[Any]:

@@ -28,7 +28,15 @@ from gradlab._elementary import exp_nonpositive, expm1, largest, log, log1p, nor
 from gradlab._elementary import tanh as _tanh
 from gradlab._jit import njit, njit_sums
 from gradlab._threads import by_rows
-from gradlab._validate import FloatArray, as_batch, as_float_array, as_integer, as_real, as_shaped
+from gradlab._validate import (
+    FloatArray,
+    as_batch,
+    as_choice,
+    as_float_array,
+    as_integer,
+    as_real,
+    as_shaped,
+)
 
 __all__ = [
     "dead_fraction",
@@ -1090,9 +1098,7 @@ def gelu(x: ArrayLike, approximate: str = "none") -> FloatArray:
 
 
 def _is_approximate(approximate: str) -> bool:
-    if approximate not in ("none", "tanh"):
-        raise ValueError(f"approximate must be 'none' or 'tanh', got {approximate!r}")
-    return approximate == "tanh"
+    return as_choice("approximate", approximate, ("none", "tanh")) == "tanh"
 
 
 @njit

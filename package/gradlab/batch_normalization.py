@@ -20,9 +20,11 @@ from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_cache,
     as_flag,
     as_float_array,
     as_integer,
+    as_positive,
     as_real,
     as_shaped,
     as_variance,
@@ -130,10 +132,8 @@ def batch_norm_forward(
     Raises
     ------
     ValueError
-        If a shape does not fit, the batch has fewer than two examples (its variance would be 0 and
-        the output `beta`, whatever the input), or `eps` is not positive and finite.
-    TypeError
-        If an array does not hold real numbers.
+        If the batch has fewer than two examples: its variance would be 0 and the output `beta`,
+        whatever the input.
 
     Notes
     -----
@@ -156,7 +156,7 @@ def batch_norm_forward(
     features = x.shape[1]
     gamma = as_shaped("gamma", gamma, (features,), x.dtype)
     beta = as_shaped("beta", beta, (features,), x.dtype)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     mean, var, inv_std = np.empty((3, features))
     normalized, out = np.empty_like(x), np.empty_like(x)
     _batch_norm_forward_kernel(x, gamma, beta, eps, mean, var, inv_std, normalized, out)
@@ -234,13 +234,6 @@ def batch_norm_backward(
     dgamma, dbeta : arrays (features,)
         Gradients with respect to scale and shift.
 
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had.
-    TypeError
-        If `cache` is not a `BatchNormCache`, or `dout` does not hold real numbers.
-
     Notes
     -----
     Deck C "Batch normalization: Backpropagation".
@@ -254,11 +247,7 @@ def batch_norm_backward(
     >>> dgamma.round(4), dbeta
     (array([-0.9258]), array([1.]))
     """
-    if not isinstance(cache, BatchNormCache):
-        raise TypeError(
-            f"cache must be the BatchNormCache that batch_norm_forward returned, "
-            f"got {type(cache).__name__}"
-        )
+    cache = as_cache(cache, BatchNormCache, "batch_norm_forward")
     u = cache.normalized
     features = u.shape[1]
     dout = as_shaped("dout", dout, u.shape, u.dtype)
@@ -312,13 +301,6 @@ def batch_norm_inference(
     array (batch, features)
         In the dtype of `x`.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, a variance is negative, or `eps` is not positive and finite.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     Decks H "Batch Normalization: Math (Testing)" and C "Batch normalization: Inference"; Ioffe and
@@ -335,7 +317,7 @@ def batch_norm_inference(
     beta = as_shaped("beta", beta, shape, x.dtype)
     mean = as_shaped("mean", mean, shape, np.float64)
     var = as_variance("var", var, shape, np.float64)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     out = np.empty_like(x)
     _batch_norm_inference_kernel(x, gamma, beta, mean, var, eps, np.empty(shape), out)
     return out
@@ -388,10 +370,7 @@ def update_running_statistics(
     Raises
     ------
     ValueError
-        If the shapes differ, a variance is negative, `momentum` is outside [0, 1], or `batch_size`
-        is below 1, or below 2 where the correction needs it.
-    TypeError
-        If an array does not hold real numbers, or `batch_size` is not an integer.
+        If `batch_size` is 1 with `unbiased`: one example says nothing about the variance.
 
     Notes
     -----
@@ -455,13 +434,6 @@ def average_statistics(
         For `batch_norm_inference`. The factor B / (B - 1) makes the variance of one mini-batch an
         unbiased estimate.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ or are empty, a variance is negative, or `batch_size` is below 2.
-    TypeError
-        If an array does not hold real numbers, or `batch_size` is not an integer.
-
     Notes
     -----
     Deck C "Batch normalization: Inference"; Ioffe and Szegedy (2015), Algorithm 2.
@@ -507,13 +479,6 @@ def exponential_average(values: ArrayLike, alpha: float) -> FloatArray:
     -------
     array (...)
         The average after the last step.
-
-    Raises
-    ------
-    ValueError
-        If `values` has no step, or `alpha` is outside [0, 1].
-    TypeError
-        If `values` does not hold real numbers.
 
     Notes
     -----

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradlab._examples import as_examples, as_targets
-from gradlab._validate import FloatArray, as_float_array, as_list, as_real, as_shaped
+from gradlab._validate import FloatArray, as_float_array, as_list, as_positive, as_real, as_shaped
 from gradlab.layers import BuiltIn
 from gradlab.network import Network
 from gradlab.training import Loss, _as_loss, _as_network, _gradient_of, _loss_of, _unequal
@@ -59,10 +59,7 @@ def numerical_gradient(
     Raises
     ------
     ValueError
-        If `eps` is not positive or too small to change an entry, or `f` returns more than one
-        number.
-    TypeError
-        If `x` does not hold real numbers.
+        If `eps` is too small to change an entry.
 
     Examples
     --------
@@ -71,7 +68,7 @@ def numerical_gradient(
     """
     point = as_float_array("x", x, dtype=np.float64).copy()
     if eps is not None:
-        eps = as_real("eps", eps, low=0.0, low_open=True)
+        eps = as_positive("eps", eps)
     gradient = np.empty_like(point)
     for index in np.ndindex(point.shape):
         value = point[index]
@@ -115,10 +112,8 @@ def complex_step_gradient(
 
     Raises
     ------
-    ValueError
-        If `eps` is not positive, or `f` returns more than one number.
     TypeError
-        If `x` does not hold real numbers, or `f` returns a real number: it lost the imaginary part.
+        If `f` returns a real number: it lost the imaginary part.
 
     Notes
     -----
@@ -130,7 +125,7 @@ def complex_step_gradient(
     array([ 3., 12.])
     """
     point = as_float_array("x", x, dtype=np.float64).astype(np.complex128)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     gradient = np.empty(point.shape)
     for index in np.ndindex(point.shape):
         value = point[index]
@@ -163,13 +158,6 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     float
         0 for two arrays of zeros or without an entry; nan if an entry is not a number, or if one
         is infinite and the arrays differ.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    TypeError
-        If an array does not hold real numbers.
 
     Examples
     --------
@@ -220,8 +208,6 @@ def check_gradient(
     AssertionError
         If the error is above `tol`, or not a number; the message names the array and its entry
         that are worst.
-    ValueError
-        If the shapes differ.
 
     Notes
     -----

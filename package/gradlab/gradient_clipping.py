@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_float_array, as_list, as_real
+from gradlab._validate import FloatArray, as_choice, as_float_array, as_list, as_positive, as_real
 
 __all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value", "global_norm"]
 
@@ -40,14 +40,9 @@ def _as_gradient(name: str, value: ArrayLike, nonfinite: str) -> FloatArray:
 
 
 def _as_gradients(grads: Sequence[ArrayLike], nonfinite: str) -> list[FloatArray]:
-    _check_nonfinite(nonfinite)
+    as_choice("nonfinite", nonfinite, ("raise", "zero"))
     entries = as_list("grads", grads)
     return [_as_gradient(f"grads[{k}]", grad, nonfinite) for k, grad in enumerate(entries)]
-
-
-def _check_nonfinite(nonfinite: str) -> None:
-    if nonfinite not in ("raise", "zero"):
-        raise ValueError(f"nonfinite must be 'raise' or 'zero', got {nonfinite!r}")
 
 
 @njit
@@ -93,7 +88,7 @@ def clip_by_value(
     >>> clip_by_value([np.array([0.9, 100.0]), np.array([-7.0])], clip_value=1.0)
     [array([0.9, 1. ]), array([-1.])]
     """
-    limit = as_real("clip_value", clip_value, low=0.0, low_open=True)
+    limit = as_positive("clip_value", clip_value)
     clipped = []
     for grad in _as_gradients(grads, nonfinite):
         out = np.empty_like(grad)
@@ -171,7 +166,7 @@ def global_norm(grads: Sequence[ArrayLike]) -> float:
 def _shorten(
     grads: list[FloatArray], max_norm: float, eps: float
 ) -> tuple[list[FloatArray], float]:
-    limit = as_real("max_norm", max_norm, low=0.0, low_open=True)
+    limit = as_positive("max_norm", max_norm)
     eps = as_real("eps", eps, low=0.0)
     largest, units = _norm_in_units(grads)
     norm = largest * units
@@ -218,7 +213,7 @@ def clip_by_norm(
     >>> clip_by_norm([0.9, 100.0], max_norm=1.0).round(7)
     array([0.0089996, 0.9999595])
     """
-    _check_nonfinite(nonfinite)
+    as_choice("nonfinite", nonfinite, ("raise", "zero"))
     clipped, _ = _shorten([_as_gradient("grad", grad, nonfinite)], max_norm, eps)
     return clipped[0]
 

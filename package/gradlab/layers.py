@@ -14,10 +14,13 @@ from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_choice,
     as_flag,
     as_float_array,
     as_float_dtype,
+    as_fraction,
     as_integer,
+    as_positive,
     as_real,
     as_rng,
     as_shaped,
@@ -268,13 +271,6 @@ class Activation(BuiltIn):
         What the function takes beside its input: ``alpha`` of "elu" and "leaky_relu", and
         ``pieces`` of "maxout", which has no default.
 
-    Raises
-    ------
-    ValueError
-        If there is no function of this name, or a setting is outside its range.
-    TypeError
-        If the function has no such setting, lacks one, or it is not a number.
-
     Examples
     --------
     >>> Activation("leaky_relu", alpha=0.1).forward(np.array([[-1.0, 2.0]]), training=False)
@@ -283,8 +279,7 @@ class Activation(BuiltIn):
 
     def __init__(self, name: str, **settings: float) -> None:
         super().__init__()
-        if name not in _ACTIVATIONS:
-            raise ValueError(f"name must be one of {sorted(_ACTIVATIONS)}, got {name!r}")
+        as_choice("name", name, sorted(_ACTIVATIONS))
         names = {"maxout": ["pieces"]}.get(name, list(_DEFAULTS.get(name, {})))
         settings = _DEFAULTS.get(name, {}) | settings
         if list(settings) != names:
@@ -334,7 +329,7 @@ class _Normalization(BuiltIn):
         super().__init__()
         features = as_integer(name, features, low=1)
         dtype = as_float_dtype("dtype", dtype)
-        self.eps = as_real("eps", eps, low=0.0, low_open=True)
+        self.eps = as_positive("eps", eps)
         self.gamma = np.ones(features, dtype)
         self.beta = np.zeros(features, dtype)
 
@@ -645,7 +640,7 @@ class Dropout(BuiltIn):
         super().__init__()
         if rng is not None:
             as_rng("rng", rng)
-        self.rate = as_real("rate", rate, low=0.0, high=1.0, high_open=True)
+        self.rate = as_fraction("rate", rate)
         self.rng = rng
         self.mask: FloatArray | None = None
 

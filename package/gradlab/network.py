@@ -61,9 +61,7 @@ class Network:
     Raises
     ------
     ValueError
-        If there is no layer, or one does not fit the layer below.
-    TypeError
-        If an entry is not a layer.
+        If a layer does not fit the layer below.
 
     Examples
     --------

@@ -37,8 +37,10 @@ from gradlab._validate import (
     as_array,
     as_flag,
     as_float_array,
+    as_fraction,
     as_integer,
     as_list,
+    as_positive,
     as_real,
     as_shaped,
 )
@@ -81,14 +83,6 @@ def _squarable(g, largest):
     bound = 0.5 * np.sqrt(largest)
     # What is infinite or no number stays no number: g - g is 0 for all others.
     return max(-bound, min(bound, g)) + (g - g)
-
-
-def _as_fraction(name: str, value: Any) -> float:
-    return as_real(name, value, low=0.0, high=1.0, high_open=True)
-
-
-def _as_positive(name: str, value: Any) -> float:
-    return as_real(name, value, low=0.0, low_open=True)
 
 
 def _as_not_negative(name: str, value: Any) -> float:
@@ -442,7 +436,7 @@ class Momentum(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "momentum": _as_fraction,
+        "momentum": as_fraction,
         "velocity_holds_rate": as_flag,
     }
 
@@ -744,11 +738,11 @@ class RProp(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "learning_rate": _as_positive,
+        "learning_rate": as_positive,
         "increase": _as_at_least_one,
         "decrease": _as_shrinking,
-        "min_step": _as_positive,
-        "max_step": _as_positive,
+        "min_step": as_positive,
+        "max_step": as_positive,
     }
 
     def __init__(
@@ -839,7 +833,7 @@ class AdaGrad(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "eps": _as_positive,
+        "eps": as_positive,
         "eps_inside_sqrt": as_flag,
         "initial_sum": _as_not_negative,
     }
@@ -930,8 +924,8 @@ class AdaDelta(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "rho": _as_fraction,
-        "eps": _as_positive,
+        "rho": as_fraction,
+        "eps": as_positive,
     }
 
     def __init__(
@@ -1016,8 +1010,8 @@ class RMSProp(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "rho": _as_fraction,
-        "eps": _as_positive,
+        "rho": as_fraction,
+        "eps": as_positive,
         "eps_inside_sqrt": as_flag,
     }
 
@@ -1123,9 +1117,9 @@ class Adam(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "beta1": _as_fraction,
-        "beta2": _as_fraction,
-        "eps": _as_positive,
+        "beta1": as_fraction,
+        "beta2": as_fraction,
+        "eps": as_positive,
         "eps_inside_sqrt": as_flag,
         "eps_hat": as_flag,
     }
@@ -1282,9 +1276,9 @@ class AdaMax(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "beta1": _as_fraction,
-        "beta2": _as_fraction,
-        "eps": _as_positive,
+        "beta1": as_fraction,
+        "beta2": as_fraction,
+        "eps": as_positive,
         "eps_inside_max": as_flag,
     }
 

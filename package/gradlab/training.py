@@ -32,6 +32,7 @@ from gradlab._validate import (
     as_flag,
     as_integer,
     as_metric,
+    as_positive,
     as_real,
     as_rng,
     is_finite,
@@ -747,7 +748,7 @@ def _as_clip(clip: Any) -> Clip | None:
         return None
     if callable(clip):
         return _as_function("clip", clip, "grads")
-    return as_real("clip", clip, low=0, low_open=True)
+    return as_positive("clip", clip)
 
 
 def _as_stopping(value: Any) -> EarlyStopping | None:

@@ -24,7 +24,7 @@ from gradlab._jit import njit
 from gradlab._validate import FloatArray, as_flag, as_image_batch, as_integer, as_list, as_real
 from gradlab.layers import BatchNorm, Layer
 from gradlab.network import Network
-from gradlab.training import History, fit
+from gradlab.training import History, _as_network, fit
 
 __all__ = ["freeze", "resize_images", "reuse", "two_phase_fit", "unfreeze"]
 
@@ -47,13 +47,6 @@ def reuse(network: Network, layers: int, new_head: Sequence[Layer]) -> Network:
     Network
         Copies of the reused layers, running statistics included, and the layers of the head
         themselves. Nothing is frozen that was not frozen before.
-
-    Raises
-    ------
-    ValueError
-        If there are not so many layers, or the head is empty or does not fit on them.
-    TypeError
-        If `network` is not a Network or `layers` not an integer.
 
     Notes
     -----
@@ -91,13 +84,6 @@ def freeze(network: Network, upto: int) -> None:
     Returns
     -------
     None
-
-    Raises
-    ------
-    ValueError
-        If there are not so many layers.
-    TypeError
-        If `network` is not a Network or `upto` not an integer.
 
     Notes
     -----
@@ -143,8 +129,6 @@ def unfreeze(network: Network, top: int) -> None:
     ------
     ValueError
         If fewer of them are frozen.
-    TypeError
-        If `network` is not a Network or `top` not an integer.
 
     Notes
     -----
@@ -238,13 +222,6 @@ def two_phase_fit(
     head, fine_tuning : History
         Of the two phases. A run that was interrupted or became not finite in the first one has no
         second; its record is empty then.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range, or as in `gradlab.training.fit`.
-    TypeError
-        If an argument is not of its type, or unknown.
 
     Notes
     -----
@@ -392,13 +369,6 @@ def resize_images(
     array (batch, size...)
         In the dtype of `images`; with as many channels.
 
-    Raises
-    ------
-    ValueError
-        If a size is below 1, or `images` is empty or not of such a shape.
-    TypeError
-        If `images` does not hold real numbers, a size is not an integer, or `antialias` not a bool.
-
     Notes
     -----
     Equations tl-resize and tl-resize-weights: bilinear, with the corners of the images aligned
@@ -427,12 +397,6 @@ def resize_images(
     out = np.empty((batch, *sizes, source.shape[3]), array.dtype)
     _resize_kernel(source, *down, *across, np.empty(source.shape[2:]), out)
     return out.reshape(batch, *sizes, *channels)
-
-
-def _as_network(network: Any) -> Network:
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {type(network).__name__}")
-    return network
 
 
 def _as_count(name: str, value: int, network: Network) -> int:
