@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 FloatArray = NDArray[Any]
 """An array of float32 or float64."""
 
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def as_array(name: str, value: ArrayLike, of: str = "numbers") -> NDArray[Any]:
     """Return `value` as an array without a mask.
@@ -24,6 +26,8 @@ def as_array(name: str, value: ArrayLike, of: str = "numbers") -> NDArray[Any]:
     ValueError
         If the rows have different lengths.
     """
+    if type(value) is np.ndarray:
+        return value
     parts = value if isinstance(value, (list, tuple)) else (value,)
     if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
         raise TypeError(f"{name} must not be masked: fill the masked entries or leave them out")
@@ -50,6 +54,14 @@ def as_float_array(
         If the rows have different lengths, or the number of dimensions is not `ndim`.
     """
     array = as_array(name, value)
+    # Most arrays are as they should be, and a small one takes less time than these checks.
+    if (
+        (array.dtype is _FLOAT32 or array.dtype is _FLOAT64)
+        and array.flags.c_contiguous
+        and (ndim is None or array.ndim == ndim)
+        and (dtype is None or array.dtype == dtype)
+    ):
+        return array
     kind, size = array.dtype.kind, array.dtype.itemsize
     if not (kind in "iu" or (kind == "f" and size in (4, 8))):
         raise TypeError(
