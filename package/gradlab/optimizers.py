@@ -117,6 +117,9 @@ def _as_shrinking(name: str, value: Any) -> float:
 
 Checks = dict[str, Callable[[str, Any], Any]]
 
+Kind = tuple[tuple[int, ...], np.dtype[Any]]
+"""Shape and dtype of a parameter."""
+
 
 class Optimizer:
     r"""What the optimizers share: learning rate, weight decay, state and checks.
@@ -174,6 +177,8 @@ class Optimizer:
         self._t = 0
         self._starts = starts
         self._arrays: dict[str, list[FloatArray]] = {name: [] for name in starts}
+        # Those of the last step's parameters, which `_arrays` fit.
+        self._kinds: list[Kind] | None = None
         self._owner = Owner()
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -235,7 +240,7 @@ class Optimizer:
         # As before the first step, where every setting may change.
         self._t = 0
         self.learning_rate = rate
-        self._t, self._arrays = t, arrays
+        self._t, self._arrays, self._kinds = t, arrays, None
         self._owner = Owner()
 
     def step(self, params: Sequence[FloatArray], grads: Sequence[ArrayLike]) -> None:
@@ -264,26 +269,25 @@ class Optimizer:
         ]
         if len(weights) != len(grads):
             raise ValueError(f"grads must have {len(weights)} arrays, as params, got {len(grads)}")
+        kinds = [(w.shape, w.dtype) for w in weights]
         slopes = [
-            g if _is_gradient(g, w) else as_shaped(f"grads[{k}]", g, w.shape, w.dtype)
-            for k, (g, w) in enumerate(zip(grads, weights, strict=True))
+            g if _is_gradient(g, kind) else as_shaped(f"grads[{k}]", g, *kind)
+            for k, (g, kind) in enumerate(zip(grads, kinds, strict=True))
         ]
-        arrays = self._arrays_for(weights)
-        if arrays is not self._arrays:
-            self._arrays = arrays
+        if kinds != self._kinds:
+            self._arrays, self._kinds = self._arrays_for(weights), kinds
         self._t += 1
-        # Most networks have one dtype, and then every array has the same settings.
-        settings: dict[tuple[Any, bool], Sequence[Any]] = {}
-        for w, g, *memory in zip(weights, slopes, *arrays.values(), strict=True):
-            case = w.dtype, self.decay_biases or w.ndim > 1
-            if case not in settings:
-                settings[case] = self._settings_of(*case)
-            # A view, unless the memory has gaps or another order.
-            flat = np.ascontiguousarray(w).reshape(-1)
-            vectors = [flat, g.reshape(-1), *(kept.reshape(-1) for kept in memory)]
-            by_rows(self._kernel, vectors, *settings[case])
+        kernel, decays, case = self._kernel, self.decay_biases, None
+        for w, g, *memory in zip(weights, slopes, *self._arrays.values(), strict=True):
+            before, case = case, (w.dtype, decays or w.ndim > 1)
+            # In most networks all arrays have the same settings.
+            if case != before:
+                settings = self._settings_of(*case)
+            vectors = [array.ravel() for array in (w, g, *memory)]
+            by_rows(kernel, vectors, *settings)
             if not w.flags.c_contiguous:
-                w[...] = flat.reshape(w.shape)
+                # Where memory has gaps or another order, ravel copies.
+                w[...] = vectors[0].reshape(w.shape)
 
     def _arrays_for(self, weights: list[FloatArray]) -> dict[str, list[FloatArray]]:
         if self._t == 0:
@@ -299,9 +303,6 @@ class Optimizer:
             got, expected = [w.shape for w in weights], [array.shape for array in kept]
             if got != expected:
                 raise ValueError(f"params must have shapes {expected}, as before, got {got}")
-        dtypes = [w.dtype for w in weights]
-        if all([a.dtype for a in kept] == dtypes for kept in self._arrays.values()):
-            return self._arrays
         return {
             name: [a.astype(w.dtype, copy=False) for a, w in zip(kept, weights, strict=True)]
             for name, kept in self._arrays.items()
@@ -335,12 +336,11 @@ def _is_parameter(value: Any) -> bool:
     return type(value) is np.ndarray and value.dtype in _DTYPES and value.flags.writeable
 
 
-def _is_gradient(value: Any, w: FloatArray) -> bool:
-    """Whether it is a gradient of `w` as a kernel takes it."""
+def _is_gradient(value: Any, kind: Kind) -> bool:
+    """Whether it is a gradient of such a parameter, as a kernel takes it."""
     return (
         type(value) is np.ndarray
-        and value.dtype == w.dtype
-        and value.shape == w.shape
+        and (value.shape, value.dtype) == kind
         and value.flags.c_contiguous
     )
 
