@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from _pairs import compare, seconds, write
 
-from gradlab import activations, dropout, gradient_clipping, losses, optimizers
+from gradlab import _threads, activations, dropout, gradient_clipping, losses, optimizers
 from gradlab import batch_normalization as bn
 from gradlab import layer_normalization as ln
 
@@ -294,6 +294,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dtype", default="float32", choices=("float32", "float64"))
     arguments = parser.parse_args()
+    _threads.THREADS = arguments.threads
     bandwidth = copy_bandwidth(arguments.threads)
     print(f"{arguments.threads} thread(s), {arguments.dtype}, copy {bandwidth / 1e9:.1f} GB/s")
     print(f"{'':32}{'size':>12}{'ours':>11}{'PyTorch':>11}{'ratio':>8}{'of copy':>9}")

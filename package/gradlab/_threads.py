@@ -18,8 +18,8 @@ from gradlab._jit import THREADS
 
 T = TypeVar("T")
 
-PART = 1 << 20
-"""Entries in a part: some hundred microseconds of work, ten times what waking a thread takes."""
+PART = 1 << 19
+"""Entries in a part: about fifty microseconds of work, several times what waking a thread takes."""
 
 _pool: ThreadPoolExecutor | None = None
 
