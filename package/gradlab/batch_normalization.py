@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
+from gradlab._memory import empty
+from gradlab._threads import parts, run
 from gradlab._validate import (
     FloatArray,
     as_batch,
@@ -46,58 +48,101 @@ class BatchNormCache:
 
     Attributes
     ----------
-    normalized : array (batch, features)
-        The standardized input, u.
+    x : array (batch, features)
+        The mini-batch itself, not a copy: it must stay as it is until the backward pass.
     mean, var : arrays (features,)
         Statistics of the mini-batch; the variance divides by the batch size, without epsilon.
+    mean_rest : array (features,)
+        What rounding took from ``mean``; 0 in float64.
     inv_std : array (features,)
         1 / sqrt(var + eps).
     gamma : array (features,)
         The scale that the forward pass used.
     """
 
-    normalized: FloatArray
+    x: FloatArray
     mean: FloatArray
     var: FloatArray
+    mean_rest: FloatArray
     inv_std: FloatArray
     gamma: FloatArray
 
+    @property
+    def normalized(self) -> FloatArray:
+        """The standardized input, u, an array (batch, features); computed at each access."""
+        return ((self.x - self.mean) - self.mean_rest) * self.inv_std
+
 
 @njit
-def _batch_norm_forward_kernel(z, gamma, beta, eps, mu, var, inv_std, u, out):
-    """Equations bn-mean, bn-variance, bn-normalize, bn-scale-shift.
+def _batch_moments_kernel(z, moments):
+    """Equations bn-mean and bn-variance, the second without its 1/B.
 
-    `mu`, `var` and `inv_std` are float64 whatever `z` is, so that a long
-    sum of float32 numbers keeps its digits.
+    One pass over the rows, four at a time: their sums, counted from the
+    first of them so that no digit is lost beside a large mean, are united
+    with those of the n rows before. They are float64 whatever `z` is.
     """
     batch, features = z.shape
-
-    # (bn-mean)  mu_j = 1/B sum_i z_ij
-    mu[:] = 0.0
-    for i in range(batch):
-        zi = z[i]
+    mean, squares = moments[0], moments[1]
+    mean[:] = 0.0
+    squares[:] = 0.0
+    for n in range(0, batch - batch % 4, 4):
+        z0, z1, z2, z3 = z[n], z[n + 1], z[n + 2], z[n + 3]
+        share = 4.0 / (n + 4.0)
         for j in range(features):
-            mu[j] += zi[j]
-    for j in range(features):
-        mu[j] /= batch
-
-    # (bn-variance)  var_j = 1/B sum_i (z_ij - mu_j)^2
-    var[:] = 0.0
-    for i in range(batch):
-        zi = z[i]
+            first = np.float64(z0[j])
+            a, b, c = z1[j] - first, z2[j] - first, z3[j] - first
+            total = a + b + c
+            step = first + 0.25 * total - mean[j]
+            mean[j] += share * step
+            squares[j] += (a * a + b * b + c * c - 0.25 * total * total) + n * share * step * step
+    for n in range(batch - batch % 4, batch):
+        zn = z[n]
+        share = 1.0 / (n + 1.0)
         for j in range(features):
-            var[j] += (zi[j] - mu[j]) ** 2
-    for j in range(features):
-        var[j] /= batch
-        inv_std[j] = 1.0 / np.sqrt(var[j] + eps)
+            step = zn[j] - mean[j]
+            mean[j] += share * step
+            squares[j] += n * share * step * step
 
+
+@njit
+def _batch_columns_kernel(rows, moments, gamma, beta, eps, columns):
+    """Equations bn-mean, bn-variance and bn-normalize, what they have of each column.
+
+    `moments` has the mean and the sum of squares of each stretch of the
+    batch, `rows` its length. In `columns`, which has the dtype of the batch,
+    are mean, variance, what rounding took from the mean, 1 / sqrt(var_j + eps),
+    and with it gamma_j and beta_j as factor and summand of z_ij - mu_j.
+    """
+    mu, var, rest = columns[0], columns[1], columns[2]
+    inv_std, scale, shift = columns[3], columns[4], columns[5]
+    for j in range(gamma.size):
+        n, mean, squares = 0.0, 0.0, 0.0
+        for k in range(rows.size):
+            share = rows[k] / (n + rows[k])
+            step = moments[k, 0, j] - mean
+            mean += share * step
+            squares += moments[k, 1, j] + n * share * step * step
+            n += rows[k]
+        mu[j], var[j] = mean, squares / n
+        rest[j] = mean - mu[j]
+        one_by_std = 1.0 / np.sqrt(squares / n + eps)
+        inv_std[j] = one_by_std
+        scale[j] = gamma[j] * one_by_std
+        shift[j] = beta[j] - gamma[j] * one_by_std * (mean - mu[j])
+
+
+@njit
+def _scale_shift_kernel(z, columns, out):
+    """Equations bn-normalize and bn-scale-shift, and bn-inference."""
+    batch, features = z.shape
+    mu, scale, shift = columns[0], columns[4], columns[5]
     # (bn-normalize)    u_ij = (z_ij - mu_j) / sqrt(var_j + eps)
     # (bn-scale-shift)  out_ij = gamma_j u_ij + beta_j
+    # with scale_j = gamma_j / sqrt(var_j + eps), and beta_j in shift_j
     for i in range(batch):
-        zi, ui, outi = z[i], u[i], out[i]
+        zi, outi = z[i], out[i]
         for j in range(features):
-            ui[j] = (zi[j] - mu[j]) * inv_std[j]
-            outi[j] = gamma[j] * ui[j] + beta[j]
+            outi[j] = (zi[j] - mu[j]) * scale[j] + shift[j]
 
 
 def batch_norm_forward(
@@ -157,57 +202,83 @@ def batch_norm_forward(
     gamma = as_shaped("gamma", gamma, (features,), x.dtype)
     beta = as_shaped("beta", beta, (features,), x.dtype)
     eps = as_real("eps", eps, low=0.0, low_open=True)
-    mean, var, inv_std = np.empty((3, features))
-    normalized, out = np.empty_like(x), np.empty_like(x)
-    _batch_norm_forward_kernel(x, gamma, beta, eps, mean, var, inv_std, normalized, out)
-    mean, var, inv_std = (a.astype(x.dtype) for a in (mean, var, inv_std))
-    return out, BatchNormCache(normalized, mean, var, inv_std, gamma.copy())
+    stretches = parts(len(x), x.size)
+    rows = np.array([stretch.stop - stretch.start for stretch in stretches])
+    moments, columns = empty((len(rows), 2, features), np.float64), empty((6, features), x.dtype)
+    run(lambda k: _batch_moments_kernel(x[stretches[k]], moments[k]), range(len(rows)))
+    _batch_columns_kernel(rows, moments, gamma, beta, eps, columns)
+    out = empty(x.shape, x.dtype)
+    # The last rows first: they are still in the cache.
+    run(lambda stretch: _scale_shift_kernel(x[stretch], columns, out[stretch]), stretches[::-1])
+    return out, BatchNormCache(x, *columns[:4], gamma.copy())
 
 
 @njit
-def _batch_norm_backward_kernel(
-    dout, u, gamma, inv_std, direct, via_var, via_mu, dgamma, dbeta, dz
-):
-    """Equations bn-backward-beta, bn-backward-gamma, bn-backward-u,
-    bn-backward-variance, bn-backward-mean, bn-backward-z; equal to
-    bn-backward-compact.
+def _batch_sums_kernel(dout, z, mu, sums):
+    """Equations bn-backward-beta and bn-backward-gamma, the second without 1 / sqrt(var_j + eps).
 
-    `direct`, `via_var` and `via_mu` are work arrays for the coefficients
-    of the three paths, one a feature.
+    The sums are float64 whatever `z` is.
     """
     batch, features = dout.shape
-
-    # (bn-backward-beta)   dbeta_j = sum_i dout_ij
-    # (bn-backward-gamma)  dgamma_j = sum_i dout_ij u_ij
+    dbeta, dgamma = sums[0], sums[1]
     dbeta[:] = 0.0
     dgamma[:] = 0.0
+    # (bn-backward-beta)   dbeta_j = sum_i dout_ij
+    # (bn-backward-gamma)  dgamma_j = sum_i dout_ij u_ij
     for i in range(batch):
-        di, ui = dout[i], u[i]
+        di, zi = dout[i], z[i]
         for j in range(features):
-            dbeta[j] += di[j]
-            dgamma[j] += di[j] * ui[j]
+            d = np.float64(di[j])
+            dbeta[j] += d
+            dgamma[j] += d * (zi[j] - mu[j])
 
-    # By (bn-backward-u), dL/du_ij = gamma_j dout_ij. So the sums over the
-    # batch in the next two equations are gamma_j dgamma_j / inv_std_j and
-    # gamma_j dbeta_j, because z - mu is u / inv_std.
-    for j in range(features):
+
+@njit
+def _batch_paths_kernel(batch, sums, gamma, rest, inv_std, paths):
+    """Equations bn-backward-u, bn-backward-variance and bn-backward-mean; equal
+    to bn-backward-compact.
+
+    `sums` are those of each stretch of the batch. In `paths`, which has the
+    dtype of the batch, are dgamma and dbeta, and what the three paths
+    multiply or add: for the direct one, by the variance and by the mean.
+    """
+    dgamma, dbeta = paths[0], paths[1]
+    direct, via_var, via_mu = paths[2], paths[3], paths[4]
+    for j in range(gamma.size):
+        sum_d, sum_dz = 0.0, 0.0
+        for k in range(len(sums)):
+            sum_d += sums[k, 0, j]
+            sum_dz += sums[k, 1, j]
+        # The mean that was subtracted is the rounded one.
+        sum_du = (sum_dz - rest[j] * sum_d) * inv_std[j]
+        dbeta[j], dgamma[j] = sum_d, sum_du
+
+        # By (bn-backward-u), dL/du_ij = gamma_j dout_ij. So the sums over the
+        # batch in the next two equations are gamma_j dgamma_j / inv_std_j and
+        # gamma_j dbeta_j, because z - mu is u / inv_std.
         # (bn-backward-variance)
         # dvar_j = -1/2 (var_j + eps)^(-3/2) sum_i dL/du_ij (z_ij - mu_j)
-        dvar = -0.5 * inv_std[j] ** 2 * gamma[j] * dgamma[j]
+        dvar = -0.5 * np.float64(inv_std[j]) ** 2 * gamma[j] * sum_du
         # (bn-backward-mean)
         # dmu_j = -1/sqrt(var_j + eps) sum_i dL/du_ij
-        dmu = -inv_std[j] * gamma[j] * dbeta[j]
+        dmu = -inv_std[j] * gamma[j] * sum_d
         direct[j] = gamma[j] * inv_std[j]
-        via_var[j] = dvar * 2.0 / (batch * inv_std[j])
-        via_mu[j] = dmu / batch
+        via_var[j] = dvar * 2.0 / batch
+        via_mu[j] = dmu / batch - rest[j] * dvar * 2.0 / batch
 
+
+@njit
+def _batch_norm_backward_kernel(dout, z, mu, paths, dz):
+    """Equation bn-backward-z."""
+    batch, features = dout.shape
+    direct, via_var, via_mu = paths[2], paths[3], paths[4]
     # (bn-backward-z)
     # dz_ij = dL/du_ij / sqrt(var_j + eps) + dvar_j 2 (z_ij - mu_j) / B
     #         + dmu_j / B
     for i in range(batch):
-        di, ui, dzi = dout[i], u[i], dz[i]
+        di, zi, dzi = dout[i], z[i], dz[i]
         for j in range(features):
-            dzi[j] = di[j] * direct[j] + ui[j] * via_var[j] + via_mu[j]
+            dzi[j] = di[j] * direct[j] + (zi[j] - mu[j]) * via_var[j] + via_mu[j]
 
 
 def batch_norm_backward(
@@ -259,28 +330,33 @@ def batch_norm_backward(
             f"cache must be the BatchNormCache that batch_norm_forward returned, "
             f"got {type(cache).__name__}"
         )
-    u = cache.normalized
-    features = u.shape[1]
-    dout = as_shaped("dout", dout, u.shape, u.dtype)
-    direct, via_var, via_mu, dgamma, dbeta = np.empty((5, features))
-    dx = np.empty_like(u)
-    _batch_norm_backward_kernel(
-        dout, u, cache.gamma, cache.inv_std, direct, via_var, via_mu, dgamma, dbeta, dx
+    x, mean = cache.x, cache.mean
+    dout = as_shaped("dout", dout, x.shape, x.dtype)
+    stretches = parts(len(x), x.size)
+    sums, paths = empty((len(stretches), 2, x.shape[1]), np.float64), empty((5, x.shape[1]), x.dtype)
+    run(
+        lambda k: _batch_sums_kernel(dout[stretches[k]], x[stretches[k]], mean, sums[k]),
+        range(len(stretches)),
     )
-    return dx, dgamma.astype(u.dtype), dbeta.astype(u.dtype)
+    _batch_paths_kernel(len(x), sums, cache.gamma, cache.mean_rest, cache.inv_std, paths)
+    dx = empty(x.shape, x.dtype)
+    run(
+        lambda s: _batch_norm_backward_kernel(dout[s], x[s], mean, paths, dx[s]),
+        stretches[::-1],
+    )
+    return dx, paths[0].copy(), paths[1].copy()
 
 
 @njit
-def _batch_norm_inference_kernel(z, gamma, beta, mean, var, eps, inv_std, out):
-    """Equation bn-inference."""
-    batch, features = z.shape
-    for j in range(features):
-        inv_std[j] = 1.0 / np.sqrt(var[j] + eps)
+def _inference_columns_kernel(mean, var, gamma, beta, eps, columns):
+    """Equation bn-inference, what it has of each column; `columns` as in training."""
+    mu, scale, shift = columns[0], columns[4], columns[5]
     # (bn-inference)  out_ij = gamma_j (z_ij - mean_j) / sqrt(var_j + eps) + beta_j
-    for i in range(batch):
-        zi, outi = z[i], out[i]
-        for j in range(features):
-            outi[j] = gamma[j] * ((zi[j] - mean[j]) * inv_std[j]) + beta[j]
+    for j in range(gamma.size):
+        mu[j] = mean[j]
+        one_by_std = 1.0 / np.sqrt(var[j] + eps)
+        scale[j] = gamma[j] * one_by_std
+        shift[j] = beta[j] - gamma[j] * one_by_std * (mean[j] - mu[j])
 
 
 def batch_norm_inference(
@@ -336,8 +412,10 @@ def batch_norm_inference(
     mean = as_shaped("mean", mean, shape, np.float64)
     var = as_variance("var", var, shape, np.float64)
     eps = as_real("eps", eps, low=0.0, low_open=True)
-    out = np.empty_like(x)
-    _batch_norm_inference_kernel(x, gamma, beta, mean, var, eps, np.empty(shape), out)
+    columns = empty((6, *shape), x.dtype)
+    _inference_columns_kernel(mean, var, gamma, beta, eps, columns)
+    out = empty(x.shape, x.dtype)
+    run(lambda s: _scale_shift_kernel(x[s], columns, out[s]), parts(len(x), x.size))
     return out
 
 

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit, njit_sums
+from gradlab._memory import empty
+from gradlab._threads import parts, run
 from gradlab._validate import (
     FloatArray,
     as_batch,
@@ -49,67 +51,67 @@ class LayerNormCache:
 
     Attributes
     ----------
-    normalized : array of the shape of ``x``
-        The standardized input, u.
+    x : array
+        The input itself, not a copy: it must stay as it is until the backward pass.
     mean, var : arrays
         Statistics of each row; the variance divides by the row's size, without epsilon.
+    mean_rest : array
+        What rounding took from ``mean``; 0 in float64.
     inv_std : array
         1 / sqrt(var + eps).
     gamma : array (features,) or (channels,)
         The scale that the forward pass used.
     """
 
-    normalized: FloatArray
+    x: FloatArray
     mean: FloatArray
     var: FloatArray
+    mean_rest: FloatArray
     inv_std: FloatArray
     gamma: FloatArray
 
+    @property
+    def normalized(self) -> FloatArray:
+        """The standardized input, u, an array of the shape of ``x``; computed at each access."""
+        rows = self.x.reshape(self.mean.size, -1)
+        mean, rest, inv_std = (a.reshape(-1, 1) for a in (self.mean, self.mean_rest, self.inv_std))
+        return (((rows - mean) - rest) * inv_std).reshape(self.x.shape)
+
 
 @njit_sums
-def _normalize_rows_kernel(x, eps, mu, var, inv_std, u):
-    """Equations ln-mean, ln-variance and ln-normalize.
+def _normalize_rows_kernel(x, gamma, beta, eps, mu, var, rest, inv_std, out):
+    """Equations ln-mean, ln-variance, ln-normalize and ln-scale-shift.
 
-    `mu`, `var` and `inv_std` are float64 whatever `x` is, and so are the
-    sums. (A plain 0.0 would not do that without numba: NumPy adds float32
-    to it as float32.)
+    `x` holds the rows of each example; `gamma` and `beta` have an entry for
+    each number of an example, that of its channel. The sums are float64
+    whatever `x` is. (A plain 0.0 would not do that without numba: NumPy adds
+    float32 to it as float32.) `rest` is what rounding takes from the mean.
     """
-    rows, size = x.shape
-    for r in range(rows):
-        xr, ur = x[r], u[r]
-
-        # (ln-mean)  mu_r = 1/m sum_k x_rk
-        total = np.float64(0.0)
-        for k in range(size):
-            total += xr[k]
-        mean = total / size
-
-        # (ln-variance)  var_r = 1/m sum_k (x_rk - mu_r)^2
-        total = np.float64(0.0)
-        for k in range(size):
-            total += (xr[k] - mean) ** 2
-        variance = total / size
-        scale = 1.0 / np.sqrt(variance + eps)
-
-        # (ln-normalize)  u_rk = (x_rk - mu_r) / sqrt(var_r + eps)
-        for k in range(size):
-            ur[k] = (xr[k] - mean) * scale
-        mu[r], var[r], inv_std[r] = mean, variance, scale
-
-
-@njit
-def _scale_shift_kernel(u, gamma, beta, out):
-    """Equation ln-scale-shift.
-
-    An example is a row, its channels one after the other with all their
-    positions; `gamma` and `beta` have an entry for each number of it.
-    """
-    batch, size = u.shape
+    batch, groups, size = x.shape
     for i in range(batch):
-        ui, outi = u[i], out[i]
-        for k in range(size):
-            # (ln-scale-shift)  out_ik = gamma_c u_ik + beta_c, c the channel of entry k
-            outi[k] = gamma[k] * ui[k] + beta[k]
+        for g in range(groups):
+            xr, outr, gammar, betar = x[i, g], out[i, g], gamma[g], beta[g]
+
+            # (ln-mean)  mu_r = 1/m sum_k x_rk
+            total = np.float64(0.0)
+            for k in range(size):
+                total += xr[k]
+            mean = total / size
+
+            # (ln-variance)  var_r = 1/m sum_k (x_rk - mu_r)^2
+            total = np.float64(0.0)
+            for k in range(size):
+                total += (xr[k] - mean) ** 2
+            variance = total / size
+            mu[i, g], var[i, g] = mean, variance
+            inv_std[i, g] = 1.0 / np.sqrt(variance + eps)
+            rest[i, g] = mean - mu[i, g]
+
+            # (ln-normalize)    u_rk = (x_rk - mu_r) / sqrt(var_r + eps)
+            # (ln-scale-shift)  out_rk = gamma_c u_rk + beta_c, c the channel of entry k
+            m, s, t = mu[i, g], inv_std[i, g], rest[i, g] * inv_std[i, g]
+            for k in range(size):
+                outr[k] = gammar[k] * ((xr[k] - m) * s - t) + betar[k]
 
 
 def _forward(
@@ -120,101 +122,117 @@ def _forward(
     gamma = as_shaped("gamma", gamma, (channels,), x.dtype)
     beta = as_shaped("beta", beta, (channels,), x.dtype)
     eps = as_real("eps", eps, low=0.0, low_open=True)
-    mean, var, inv_std = np.empty((3, batch * groups))
-    normalized = np.empty_like(x)
-    rows = (batch * groups, -1)
-    _normalize_rows_kernel(x.reshape(rows), eps, mean, var, inv_std, normalized.reshape(rows))
-    out, flat = np.empty_like(x), (batch, -1)
-    scale, shift = _along_example(gamma, x), _along_example(beta, x)
-    _scale_shift_kernel(normalized.reshape(flat), scale, shift, out.reshape(flat))
-    shape = (batch,) if x.ndim == 2 else (batch, groups)
-    mean, var, inv_std = (a.astype(x.dtype).reshape(shape) for a in (mean, var, inv_std))
-    return out, LayerNormCache(normalized, mean, var, inv_std, gamma.copy())
+    out = empty(x.shape, x.dtype)
+    statistics = np.empty((4, batch, groups), x.dtype)
+    mean, var, rest, inv_std = statistics
+    rows, scale, shift = x.reshape(batch, groups, -1), gamma, beta
+    if x.ndim == 3:
+        scale, shift = _along_example(gamma, x), _along_example(beta, x)
+    scale, shift = scale.reshape(groups, -1), shift.reshape(groups, -1)
 
+    def normalize(s: slice) -> None:
+        _normalize_rows_kernel(
+            rows[s], scale, shift, eps, mean[s], var[s], rest[s], inv_std[s], to[s]
+        )
 
-@njit
-def _scale_shift_backward_kernel(dout, u, gamma, du, dgamma, dbeta, dgamma_entries, dbeta_entries):
-    """Equations ln-backward-u, ln-backward-gamma, ln-backward-beta and
-    ln-backward-channel.
-
-    Rows and `gamma` are those of the forward kernel. The sums are float64
-    whatever `u` is: over the examples for each entry, then over the positions
-    of each channel.
-    """
-    batch, size = u.shape
-    positions = size // len(dgamma)
-    dgamma_entries[:] = 0.0
-    dbeta_entries[:] = 0.0
-    for i in range(batch):
-        di, ui, dui = dout[i], u[i], du[i]
-        for k in range(size):
-            # (ln-backward-u)      du_ik = gamma_c dout_ik
-            dui[k] = gamma[k] * di[k]
-            # (ln-backward-beta)   dbeta_k = sum_i dout_ik
-            dbeta_entries[k] += di[k]
-            # (ln-backward-gamma)  dgamma_k = sum_i dout_ik u_ik
-            dgamma_entries[k] += di[k] * ui[k]
-    # (ln-backward-channel)  the same sums over all positions of channel c
-    for c in range(len(dgamma)):
-        gamma_sum = beta_sum = 0.0
-        for k in range(c * positions, (c + 1) * positions):
-            gamma_sum += dgamma_entries[k]
-            beta_sum += dbeta_entries[k]
-        dgamma[c], dbeta[c] = gamma_sum, beta_sum
+    to = out.reshape(rows.shape)
+    run(normalize, parts(batch, x.size))
+    if x.ndim == 2:
+        mean, var, rest, inv_std = statistics.reshape(4, batch)
+    return out, LayerNormCache(x, mean, var, rest, inv_std, gamma.copy())
 
 
 @njit_sums
-def _normalize_rows_backward_kernel(du, u, inv_std, dx):
-    """Equation ln-backward-x."""
-    rows, size = du.shape
-    for r in range(rows):
-        dur, ur, dxr = du[r], u[r], dx[r]
-        mean_du = np.float64(0.0)
-        mean_du_u = np.float64(0.0)
-        for k in range(size):
-            mean_du += dur[k]
-            mean_du_u += dur[k] * ur[k]
-        mean_du /= size
-        mean_du_u /= size
-        # (ln-backward-x)
-        # dx_rk = (du_rk - 1/m sum_l du_rl - u_rk 1/m sum_l du_rl u_rl)
-        #         / sqrt(var_r + eps)
-        for k in range(size):
-            dxr[k] = (dur[k] - mean_du - ur[k] * mean_du_u) * inv_std[r]
+def _normalize_rows_backward_kernel(dout, x, gamma, mu, rest, inv_std, dgamma, dbeta, dx):
+    """Equations ln-backward-u, ln-backward-gamma, ln-backward-beta and
+    ln-backward-x.
+
+    Rows and `gamma` are those of the forward kernel. `dgamma` and `dbeta`
+    have an entry for each number of an example. They and the sums are float64
+    whatever `x` is.
+    """
+    batch, groups, size = x.shape
+    dgamma[:] = 0.0
+    dbeta[:] = 0.0
+    for i in range(batch):
+        for g in range(groups):
+            dr, xr, dxr, gammar = dout[i, g], x[i, g], dx[i, g], gamma[g]
+            dgammar, dbetar = dgamma[g], dbeta[g]
+            m, s, t = mu[i, g], inv_std[i, g], rest[i, g] * inv_std[i, g]
+
+            # (ln-backward-u)      du_rk = gamma_c dout_rk
+            # (ln-backward-beta)   dbeta_k = sum_i dout_ik
+            # (ln-backward-gamma)  dgamma_k = sum_i dout_ik u_ik
+            sum_du = np.float64(0.0)
+            sum_du_u = np.float64(0.0)
+            for k in range(size):
+                u = (xr[k] - m) * s - t
+                dgammar[k] += dr[k] * u
+                dbetar[k] += dr[k]
+                sum_du += gammar[k] * dr[k]
+                sum_du_u += gammar[k] * dr[k] * u
+
+            # (ln-backward-x)
+            # dx_rk = (du_rk - 1/m sum_l du_rl - u_rk 1/m sum_l du_rl u_rl)
+            #         / sqrt(var_r + eps)
+            mean_du = x.dtype.type(sum_du / size)
+            mean_du_u = x.dtype.type(sum_du_u / size)
+            for k in range(size):
+                u = (xr[k] - m) * s - t
+                dxr[k] = (gammar[k] * dr[k] - mean_du - u * mean_du_u) * s
+
+
+@njit
+def _channel_sums_kernel(entries, dgamma, dbeta):
+    """Equation ln-backward-channel.
+
+    `entries` are the sums for each number of an example, of each stretch of
+    the batch.
+    """
+    positions = entries.shape[2] // len(dgamma)
+    # (ln-backward-channel)  the same sums over all positions of channel c
+    for c in range(len(dgamma)):
+        gamma_sum = beta_sum = 0.0
+        for stretch in range(len(entries)):
+            for k in range(c * positions, (c + 1) * positions):
+                gamma_sum += entries[stretch, 0, k]
+                beta_sum += entries[stretch, 1, k]
+        dgamma[c], dbeta[c] = gamma_sum, beta_sum
 
 
 def _backward(
     dout: ArrayLike, cache: LayerNormCache, ndim: int, forward: str
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Go back through the scale and shift of each channel, then through each row."""
+    """Go back through each row, and through the scale and shift of each channel."""
     if not isinstance(cache, LayerNormCache):
         raise TypeError(
             f"cache must be the LayerNormCache that {forward} returned, got {type(cache).__name__}"
         )
-    u = cache.normalized
-    if u.ndim != ndim:
+    x = cache.x
+    if x.ndim != ndim:
         raise ValueError(
             f"cache must come from {forward}, whose output has {ndim} dimensions, "
-            f"got one for an output of shape {u.shape}"
+            f"got one for an output of shape {x.shape}"
         )
-    dout = as_shaped("dout", dout, u.shape, u.dtype)
-    du, flat = np.empty_like(u), (len(u), -1)
-    gamma = _along_example(cache.gamma, u)
-    dgamma, dbeta = np.empty((2, cache.gamma.size), u.dtype)
-    _scale_shift_backward_kernel(
-        dout.reshape(flat),
-        u.reshape(flat),
-        gamma,
-        du.reshape(flat),
-        dgamma,
-        dbeta,
-        *np.empty((2, gamma.size)),
-    )
-    rows = (cache.mean.size, -1)
-    dx = np.empty_like(u)
-    _normalize_rows_backward_kernel(
-        du.reshape(rows), u.reshape(rows), cache.inv_std.reshape(-1), dx.reshape(rows)
-    )
+    dout = as_shaped("dout", dout, x.shape, x.dtype)
+    batch, groups = len(x), cache.mean.size // len(x)
+    shape, statistics = (batch, groups, x.size // cache.mean.size), (batch, groups)
+    gamma = _along_example(cache.gamma, x) if ndim == 3 else cache.gamma
+    gamma = gamma.reshape(groups, -1)
+    dx, stretches = empty(x.shape, x.dtype), parts(batch, x.size)
+    entries = empty((len(stretches), 2, *gamma.shape), np.float64)
+    by_example = [a.reshape(shape) for a in (dout, x, dx)]
+    by_row = [a.reshape(statistics) for a in (cache.mean, cache.mean_rest, cache.inv_std)]
+
+    def go_back(k: int) -> None:
+        s = stretches[k]
+        down, rows, to = (a[s] for a in by_example)
+        mean, rest, inv_std = (a[s] for a in by_row)
+        _normalize_rows_backward_kernel(down, rows, gamma, mean, rest, inv_std, *entries[k], to)
+
+    run(go_back, range(len(stretches)))
+    dgamma, dbeta = np.empty((2, cache.gamma.size), x.dtype)
+    _channel_sums_kernel(entries.reshape(len(stretches), 2, -1), dgamma, dbeta)
     return dx, dgamma, dbeta
 
 
