@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 try:
@@ -46,7 +47,7 @@ def parts(length: int, entries: int) -> list[slice]:
     return [slice(length * k // count, length * (k + 1) // count) for k in range(count)]
 
 
-def run(call: Callable[[slice], T], stretches: Sequence[slice]) -> list[T]:
+def run(call: Callable[[S], T], stretches: Sequence[S]) -> list[T]:
     """Return what `call` returns for each stretch, called in several threads if there are some."""
     global _pool
     if len(stretches) == 1 or _THREADS == 1:

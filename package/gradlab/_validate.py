@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 FloatArray = NDArray[Any]
 """An array of float32 or float64."""
 
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def as_array(name: str, value: ArrayLike, of: str = "numbers") -> NDArray[Any]:
     """Return `value` as an array without a mask.
@@ -49,6 +51,15 @@ def as_float_array(
     ValueError
         If the rows have different lengths, or the number of dimensions is not `ndim`.
     """
+    # What most calls bring, and takes longest to check in full.
+    if (
+        type(value) is np.ndarray
+        and (value.dtype is _SINGLE or value.dtype is _DOUBLE)
+        and (dtype is None or value.dtype == dtype)
+        and (ndim is None or value.ndim == ndim)
+        and value.flags.c_contiguous
+    ):
+        return value
     array = as_array(name, value)
     kind, size = array.dtype.kind, array.dtype.itemsize
     if not (kind in "iu" or (kind == "f" and size in (4, 8))):

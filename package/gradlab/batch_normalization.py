@@ -50,43 +50,53 @@ class BatchNormCache:
     ----------
     x : array (batch, features)
         The mini-batch itself, not a copy: it must stay as it is until the backward pass.
-    mean, var : arrays (features,)
-        Statistics of the mini-batch; the variance divides by the batch size, without epsilon.
-    mean_rest : array (features,)
-        What rounding took from ``mean``; 0 in float64.
-    inv_std : array (features,)
-        1 / sqrt(var + eps).
+    statistics : array (4, features)
+        ``mean``, ``var``, ``inv_std``, and what rounding took from the mean.
     gamma : array (features,)
         The scale that the forward pass used.
     """
 
     x: FloatArray
-    mean: FloatArray
-    var: FloatArray
-    mean_rest: FloatArray
-    inv_std: FloatArray
+    statistics: FloatArray
     gamma: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        """Mean of the mini-batch, an array (features,)."""
+        return self.statistics[0]
+
+    @property
+    def var(self) -> FloatArray:
+        """Variance, divided by the batch size, without epsilon; an array (features,)."""
+        return self.statistics[1]
+
+    @property
+    def inv_std(self) -> FloatArray:
+        """1 / sqrt(var + eps), an array (features,)."""
+        return self.statistics[2]
 
     @property
     def normalized(self) -> FloatArray:
         """The standardized input, u, an array (batch, features); computed at each access."""
-        return ((self.x - self.mean) - self.mean_rest) * self.inv_std
+        mean, _, inv_std, rest = self.statistics
+        return ((self.x - mean) - rest) * inv_std
 
 
 @njit
-def _batch_moments_kernel(z, moments):
+def _batch_moments_kernel(low, high, z, moments):
     """Equations bn-mean and bn-variance, the second without its 1/B.
 
-    One pass over the rows, four at a time: their sums, counted from the
-    first of them so that no digit is lost beside a large mean, are united
-    with those of the n rows before. They are float64 whatever `z` is.
+    One pass over the rows from `low` to `high`, four at a time: their sums,
+    counted from the first of them so that no digit is lost beside a large
+    mean, are united with those of the n rows before (Chan, Golub and LeVeque,
+    1983). They are float64 whatever `z` is.
     """
-    batch, features = z.shape
+    rows, features = high - low, z.shape[1]
     mean, squares = moments[0], moments[1]
     mean[:] = 0.0
     squares[:] = 0.0
-    for n in range(0, batch - batch % 4, 4):
-        z0, z1, z2, z3 = z[n], z[n + 1], z[n + 2], z[n + 3]
+    for n in range(0, rows - rows % 4, 4):
+        z0, z1, z2, z3 = z[low + n], z[low + n + 1], z[low + n + 2], z[low + n + 3]
         share = 4.0 / (n + 4.0)
         for j in range(features):
             first = np.float64(z0[j])
@@ -95,8 +105,8 @@ def _batch_moments_kernel(z, moments):
             step = first + 0.25 * total - mean[j]
             mean[j] += share * step
             squares[j] += (a * a + b * b + c * c - 0.25 * total * total) + n * share * step * step
-    for n in range(batch - batch % 4, batch):
-        zn = z[n]
+    for n in range(rows - rows % 4, rows):
+        zn = z[low + n]
         share = 1.0 / (n + 1.0)
         for j in range(features):
             step = zn[j] - mean[j]
@@ -105,44 +115,53 @@ def _batch_moments_kernel(z, moments):
 
 
 @njit
-def _batch_columns_kernel(rows, moments, gamma, beta, eps, columns):
+def _batch_columns_kernel(batch, moments, gamma, beta, eps, columns):
     """Equations bn-mean, bn-variance and bn-normalize, what they have of each column.
 
     `moments` has the mean and the sum of squares of each stretch of the
-    batch, `rows` its length. In `columns`, which has the dtype of the batch,
-    are mean, variance, what rounding took from the mean, 1 / sqrt(var_j + eps),
-    and with it gamma_j and beta_j as factor and summand of z_ij - mu_j.
+    batch. In `columns`, which has the dtype of the batch, are mean, variance,
+    1 / sqrt(var_j + eps), what rounding took from the mean, and gamma_j and
+    beta_j as factor and summand of z_ij - mu_j.
     """
-    mu, var, rest = columns[0], columns[1], columns[2]
-    inv_std, scale, shift = columns[3], columns[4], columns[5]
+    mu, var, inv_std = columns[0], columns[1], columns[2]
+    rest, scale, shift = columns[3], columns[4], columns[5]
+    count = len(moments)
     for j in range(gamma.size):
-        n, mean, squares = 0.0, 0.0, 0.0
-        for k in range(rows.size):
-            share = rows[k] / (n + rows[k])
+        n, mean, squares = 0, moments[0, 0, j], moments[0, 1, j]
+        for k in range(1, count):
+            n = batch * k // count
+            share = 1.0 - n / (batch * (k + 1) // count)
             step = moments[k, 0, j] - mean
             mean += share * step
             squares += moments[k, 1, j] + n * share * step * step
-            n += rows[k]
-        mu[j], var[j] = mean, squares / n
+        mu[j], var[j] = mean, squares / batch
         rest[j] = mean - mu[j]
-        one_by_std = 1.0 / np.sqrt(squares / n + eps)
+        one_by_std = 1.0 / np.sqrt(squares / batch + eps)
         inv_std[j] = one_by_std
         scale[j] = gamma[j] * one_by_std
         shift[j] = beta[j] - gamma[j] * one_by_std * (mean - mu[j])
 
 
 @njit
-def _scale_shift_kernel(z, columns, out):
+def _scale_shift_kernel(low, high, z, columns, out):
     """Equations bn-normalize and bn-scale-shift, and bn-inference."""
-    batch, features = z.shape
     mu, scale, shift = columns[0], columns[4], columns[5]
     # (bn-normalize)    u_ij = (z_ij - mu_j) / sqrt(var_j + eps)
     # (bn-scale-shift)  out_ij = gamma_j u_ij + beta_j
     # with scale_j = gamma_j / sqrt(var_j + eps), and beta_j in shift_j
-    for i in range(batch):
+    for i in range(low, high):
         zi, outi = z[i], out[i]
-        for j in range(features):
+        for j in range(zi.size):
             outi[j] = (zi[j] - mu[j]) * scale[j] + shift[j]
+
+
+@njit
+def _batch_norm_forward_kernel(z, gamma, beta, eps, moments, columns, out):
+    """Equations bn-mean, bn-variance, bn-normalize, bn-scale-shift, in one stretch."""
+    batch = len(z)
+    _batch_moments_kernel(0, batch, z, moments[0])
+    _batch_columns_kernel(batch, moments, gamma, beta, eps, columns)
+    _scale_shift_kernel(0, batch, z, columns, out)
 
 
 def batch_norm_forward(
@@ -202,39 +221,41 @@ def batch_norm_forward(
     gamma = as_shaped("gamma", gamma, (features,), x.dtype)
     beta = as_shaped("beta", beta, (features,), x.dtype)
     eps = as_real("eps", eps, low=0.0, low_open=True)
-    stretches = parts(len(x), x.size)
-    rows = np.array([stretch.stop - stretch.start for stretch in stretches])
-    moments, columns = empty((len(rows), 2, features), np.float64), empty((6, features), x.dtype)
-    run(lambda k: _batch_moments_kernel(x[stretches[k]], moments[k]), range(len(rows)))
-    _batch_columns_kernel(rows, moments, gamma, beta, eps, columns)
-    out = empty(x.shape, x.dtype)
-    # The last rows first: they are still in the cache.
-    run(lambda stretch: _scale_shift_kernel(x[stretch], columns, out[stretch]), stretches[::-1])
-    return out, BatchNormCache(x, *columns[:4], gamma.copy())
+    batch, stretches = len(x), parts(len(x), x.size)
+    moments = empty((len(stretches), 2, features), np.float64)
+    columns, out = empty((6, features), x.dtype), empty(x.shape, x.dtype)
+    if len(stretches) == 1:
+        _batch_norm_forward_kernel(x, gamma, beta, eps, moments, columns, out)
+    else:
+        ends = [(k, s.start, s.stop) for k, s in enumerate(stretches)]
+        run(lambda e: _batch_moments_kernel(e[1], e[2], x, moments[e[0]]), ends)
+        _batch_columns_kernel(batch, moments, gamma, beta, eps, columns)
+        # The last rows first: they are still in the cache.
+        run(lambda e: _scale_shift_kernel(e[1], e[2], x, columns, out), ends[::-1])
+    return out, BatchNormCache(x, columns[:4], gamma.copy())
 
 
 @njit
-def _batch_sums_kernel(dout, z, mu, sums):
+def _batch_sums_kernel(low, high, dout, z, mu, sums):
     """Equations bn-backward-beta and bn-backward-gamma, the second without 1 / sqrt(var_j + eps).
 
     The sums are float64 whatever `z` is.
     """
-    batch, features = dout.shape
     dbeta, dgamma = sums[0], sums[1]
     dbeta[:] = 0.0
     dgamma[:] = 0.0
     # (bn-backward-beta)   dbeta_j = sum_i dout_ij
     # (bn-backward-gamma)  dgamma_j = sum_i dout_ij u_ij
-    for i in range(batch):
+    for i in range(low, high):
         di, zi = dout[i], z[i]
-        for j in range(features):
+        for j in range(di.size):
             d = np.float64(di[j])
             dbeta[j] += d
             dgamma[j] += d * (zi[j] - mu[j])
 
 
 @njit
-def _batch_paths_kernel(batch, sums, gamma, rest, inv_std, paths):
+def _batch_paths_kernel(batch, sums, gamma, statistics, paths):
     """Equations bn-backward-u, bn-backward-variance and bn-backward-mean; equal
     to bn-backward-compact.
 
@@ -242,6 +263,7 @@ def _batch_paths_kernel(batch, sums, gamma, rest, inv_std, paths):
     dtype of the batch, are dgamma and dbeta, and what the three paths
     multiply or add: for the direct one, by the variance and by the mean.
     """
+    inv_std, rest = statistics[2], statistics[3]
     dgamma, dbeta = paths[0], paths[1]
     direct, via_var, via_mu = paths[2], paths[3], paths[4]
     for j in range(gamma.size):
@@ -268,17 +290,27 @@ def _batch_paths_kernel(batch, sums, gamma, rest, inv_std, paths):
 
 
 @njit
-def _batch_norm_backward_kernel(dout, z, mu, paths, dz):
+def _batch_gradient_kernel(low, high, dout, z, mu, paths, dz):
     """Equation bn-backward-z."""
-    batch, features = dout.shape
     direct, via_var, via_mu = paths[2], paths[3], paths[4]
     # (bn-backward-z)
     # dz_ij = dL/du_ij / sqrt(var_j + eps) + dvar_j 2 (z_ij - mu_j) / B
     #         + dmu_j / B
-    for i in range(batch):
+    for i in range(low, high):
         di, zi, dzi = dout[i], z[i], dz[i]
-        for j in range(features):
+        for j in range(di.size):
             dzi[j] = di[j] * direct[j] + (zi[j] - mu[j]) * via_var[j] + via_mu[j]
+
+
+@njit
+def _batch_norm_backward_kernel(dout, z, gamma, statistics, sums, paths, dz):
+    """Equations bn-backward-beta, bn-backward-gamma, bn-backward-u,
+    bn-backward-variance, bn-backward-mean, bn-backward-z, in one stretch.
+    """
+    batch, mu = len(z), statistics[0]
+    _batch_sums_kernel(0, batch, dout, z, mu, sums[0])
+    _batch_paths_kernel(batch, sums, gamma, statistics, paths)
+    _batch_gradient_kernel(0, batch, dout, z, mu, paths, dz)
 
 
 def batch_norm_backward(
@@ -330,33 +362,36 @@ def batch_norm_backward(
             f"cache must be the BatchNormCache that batch_norm_forward returned, "
             f"got {type(cache).__name__}"
         )
-    x, mean = cache.x, cache.mean
+    x, statistics, gamma = cache.x, cache.statistics, cache.gamma
     dout = as_shaped("dout", dout, x.shape, x.dtype)
-    stretches = parts(len(x), x.size)
-    sums, paths = empty((len(stretches), 2, x.shape[1]), np.float64), empty((5, x.shape[1]), x.dtype)
-    run(
-        lambda k: _batch_sums_kernel(dout[stretches[k]], x[stretches[k]], mean, sums[k]),
-        range(len(stretches)),
-    )
-    _batch_paths_kernel(len(x), sums, cache.gamma, cache.mean_rest, cache.inv_std, paths)
-    dx = empty(x.shape, x.dtype)
-    run(
-        lambda s: _batch_norm_backward_kernel(dout[s], x[s], mean, paths, dx[s]),
-        stretches[::-1],
-    )
+    batch, stretches = len(x), parts(len(x), x.size)
+    sums = empty((len(stretches), 2, gamma.size), np.float64)
+    paths, dx = empty((5, gamma.size), x.dtype), empty(x.shape, x.dtype)
+    if len(stretches) == 1:
+        _batch_norm_backward_kernel(dout, x, gamma, statistics, sums, paths, dx)
+    else:
+        mean = statistics[0]
+        ends = [(k, s.start, s.stop) for k, s in enumerate(stretches)]
+        run(lambda e: _batch_sums_kernel(e[1], e[2], dout, x, mean, sums[e[0]]), ends)
+        _batch_paths_kernel(batch, sums, gamma, statistics, paths)
+        run(lambda e: _batch_gradient_kernel(e[1], e[2], dout, x, mean, paths, dx), ends[::-1])
     return dx, paths[0].copy(), paths[1].copy()
 
 
 @njit
-def _inference_columns_kernel(mean, var, gamma, beta, eps, columns):
-    """Equation bn-inference, what it has of each column; `columns` as in training."""
+def _batch_norm_inference_kernel(low, high, z, gamma, beta, mean, var, eps, columns, out):
+    """Equation bn-inference; `columns` as in training. Returns the smallest variance."""
     mu, scale, shift = columns[0], columns[4], columns[5]
+    smallest = np.inf
     # (bn-inference)  out_ij = gamma_j (z_ij - mean_j) / sqrt(var_j + eps) + beta_j
     for j in range(gamma.size):
+        one_by_std = 1.0 / np.sqrt(np.float64(var[j]) + eps)
         mu[j] = mean[j]
-        one_by_std = 1.0 / np.sqrt(var[j] + eps)
         scale[j] = gamma[j] * one_by_std
         shift[j] = beta[j] - gamma[j] * one_by_std * (mean[j] - mu[j])
+        smallest = min(smallest, var[j])
+    _scale_shift_kernel(low, high, z, columns, out)
+    return smallest
 
 
 def batch_norm_inference(
@@ -409,13 +444,18 @@ def batch_norm_inference(
     shape = (x.shape[1],)
     gamma = as_shaped("gamma", gamma, shape, x.dtype)
     beta = as_shaped("beta", beta, shape, x.dtype)
-    mean = as_shaped("mean", mean, shape, np.float64)
-    var = as_variance("var", var, shape, np.float64)
+    mean, var = as_shaped("mean", mean, shape), as_shaped("var", var, shape)
     eps = as_real("eps", eps, low=0.0, low_open=True)
-    columns = empty((6, *shape), x.dtype)
-    _inference_columns_kernel(mean, var, gamma, beta, eps, columns)
     out = empty(x.shape, x.dtype)
-    run(lambda s: _scale_shift_kernel(x[s], columns, out[s]), parts(len(x), x.size))
+
+    def normalize(stretch: slice) -> float:
+        columns = empty((6, *shape), x.dtype)
+        ends = stretch.start, stretch.stop
+        return _batch_norm_inference_kernel(*ends, x, gamma, beta, mean, var, eps, columns, out)
+
+    smallest = min(run(normalize, parts(len(x), x.size)))
+    if smallest < 0:
+        raise ValueError(f"var must not be negative, got a smallest entry of {smallest}")
     return out
 
 

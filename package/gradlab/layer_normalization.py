@@ -46,49 +46,58 @@ __all__ = [
 class LayerNormCache:
     """What a forward pass keeps for its backward pass, all in the dtype of ``x``.
 
-    The three statistics have one entry for each row that was standardized: shape (batch,) for layer
+    The statistics have one entry for each row that was standardized: shape (batch,) for layer
     normalization, (batch, channels) for instance and (batch, groups) for group normalization.
 
     Attributes
     ----------
     x : array
         The input itself, not a copy: it must stay as it is until the backward pass.
-    mean, var : arrays
-        Statistics of each row; the variance divides by the row's size, without epsilon.
-    mean_rest : array
-        What rounding took from ``mean``; 0 in float64.
-    inv_std : array
-        1 / sqrt(var + eps).
+    statistics : array (4, ...)
+        ``mean``, ``var``, ``inv_std``, and what rounding took from the mean.
     gamma : array (features,) or (channels,)
         The scale that the forward pass used.
     """
 
     x: FloatArray
-    mean: FloatArray
-    var: FloatArray
-    mean_rest: FloatArray
-    inv_std: FloatArray
+    statistics: FloatArray
     gamma: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        """Mean of each row."""
+        return self.statistics[0]
+
+    @property
+    def var(self) -> FloatArray:
+        """Variance of each row, divided by the row's size, without epsilon."""
+        return self.statistics[1]
+
+    @property
+    def inv_std(self) -> FloatArray:
+        """1 / sqrt(var + eps)."""
+        return self.statistics[2]
 
     @property
     def normalized(self) -> FloatArray:
         """The standardized input, u, an array of the shape of ``x``; computed at each access."""
         rows = self.x.reshape(self.mean.size, -1)
-        mean, rest, inv_std = (a.reshape(-1, 1) for a in (self.mean, self.mean_rest, self.inv_std))
+        mean, _, inv_std, rest = self.statistics.reshape(4, -1, 1)
         return (((rows - mean) - rest) * inv_std).reshape(self.x.shape)
 
 
 @njit_sums
-def _normalize_rows_kernel(x, gamma, beta, eps, mu, var, rest, inv_std, out):
+def _normalize_rows_kernel(low, high, x, gamma, beta, eps, statistics, out):
     """Equations ln-mean, ln-variance, ln-normalize and ln-scale-shift.
 
-    `x` holds the rows of each example; `gamma` and `beta` have an entry for
+    `x` holds the rows of each example, here from `low` to `high`; `gamma` and `beta` have an entry for
     each number of an example, that of its channel. The sums are float64
     whatever `x` is. (A plain 0.0 would not do that without numba: NumPy adds
     float32 to it as float32.) `rest` is what rounding takes from the mean.
     """
-    batch, groups, size = x.shape
-    for i in range(batch):
+    _, groups, size = x.shape
+    mu, var, inv_std, rest = statistics[0], statistics[1], statistics[2], statistics[3]
+    for i in range(low, high):
         for g in range(groups):
             xr, outr, gammar, betar = x[i, g], out[i, g], gamma[g], beta[g]
 
@@ -122,39 +131,33 @@ def _forward(
     gamma = as_shaped("gamma", gamma, (channels,), x.dtype)
     beta = as_shaped("beta", beta, (channels,), x.dtype)
     eps = as_real("eps", eps, low=0.0, low_open=True)
-    out = empty(x.shape, x.dtype)
-    statistics = np.empty((4, batch, groups), x.dtype)
-    mean, var, rest, inv_std = statistics
-    rows, scale, shift = x.reshape(batch, groups, -1), gamma, beta
-    if x.ndim == 3:
-        scale, shift = _along_example(gamma, x), _along_example(beta, x)
-    scale, shift = scale.reshape(groups, -1), shift.reshape(groups, -1)
-
-    def normalize(s: slice) -> None:
-        _normalize_rows_kernel(
-            rows[s], scale, shift, eps, mean[s], var[s], rest[s], inv_std[s], to[s]
-        )
-
-    to = out.reshape(rows.shape)
-    run(normalize, parts(batch, x.size))
+    out, statistics = empty(x.shape, x.dtype), np.empty((4, batch, groups), x.dtype)
+    rows, to = x.reshape(batch, groups, -1), out.reshape(batch, groups, -1)
+    scale, shift = _of_entries(gamma, rows), _of_entries(beta, rows)
+    run(
+        lambda s: _normalize_rows_kernel(
+            s.start, s.stop, rows, scale, shift, eps, statistics, to
+        ),
+        parts(batch, x.size),
+    )
     if x.ndim == 2:
-        mean, var, rest, inv_std = statistics.reshape(4, batch)
-    return out, LayerNormCache(x, mean, var, rest, inv_std, gamma.copy())
+        statistics = statistics[:, :, 0]
+    return out, LayerNormCache(x, statistics, gamma.copy())
 
 
 @njit_sums
-def _normalize_rows_backward_kernel(dout, x, gamma, mu, rest, inv_std, dgamma, dbeta, dx):
+def _normalize_rows_backward_kernel(low, high, dout, x, gamma, statistics, sums, dx):
     """Equations ln-backward-u, ln-backward-gamma, ln-backward-beta and
     ln-backward-x.
 
-    Rows and `gamma` are those of the forward kernel. `dgamma` and `dbeta`
-    have an entry for each number of an example. They and the sums are float64
-    whatever `x` is.
+    Rows and `gamma` are those of the forward kernel. In `sums` are dgamma and
+    dbeta for each number of an example. All sums are float64 whatever `x` is.
     """
-    batch, groups, size = x.shape
-    dgamma[:] = 0.0
-    dbeta[:] = 0.0
-    for i in range(batch):
+    _, groups, size = x.shape
+    mu, inv_std, rest = statistics[0], statistics[2], statistics[3]
+    dgamma, dbeta = sums[0], sums[1]
+    sums[:] = 0.0
+    for i in range(low, high):
         for g in range(groups):
             dr, xr, dxr, gammar = dout[i, g], x[i, g], dx[i, g], gamma[g]
             dgammar, dbetar = dgamma[g], dbeta[g]
@@ -215,24 +218,20 @@ def _backward(
             f"got one for an output of shape {x.shape}"
         )
     dout = as_shaped("dout", dout, x.shape, x.dtype)
-    batch, groups = len(x), cache.mean.size // len(x)
-    shape, statistics = (batch, groups, x.size // cache.mean.size), (batch, groups)
-    gamma = _along_example(cache.gamma, x) if ndim == 3 else cache.gamma
-    gamma = gamma.reshape(groups, -1)
-    dx, stretches = empty(x.shape, x.dtype), parts(batch, x.size)
-    entries = empty((len(stretches), 2, *gamma.shape), np.float64)
-    by_example = [a.reshape(shape) for a in (dout, x, dx)]
-    by_row = [a.reshape(statistics) for a in (cache.mean, cache.mean_rest, cache.inv_std)]
+    batch, stretches = len(x), parts(len(x), x.size)
+    statistics = cache.statistics.reshape(4, batch, -1)
+    shape = (batch, statistics.shape[2], -1)
+    down, rows, dx = dout.reshape(shape), x.reshape(shape), empty(x.shape, x.dtype)
+    gamma, to = _of_entries(cache.gamma, rows), dx.reshape(shape)
+    sums = empty((len(stretches), 2, *gamma.shape), np.float64)
 
     def go_back(k: int) -> None:
-        s = stretches[k]
-        down, rows, to = (a[s] for a in by_example)
-        mean, rest, inv_std = (a[s] for a in by_row)
-        _normalize_rows_backward_kernel(down, rows, gamma, mean, rest, inv_std, *entries[k], to)
+        ends = stretches[k].start, stretches[k].stop
+        _normalize_rows_backward_kernel(*ends, down, rows, gamma, statistics, sums[k], to)
 
     run(go_back, range(len(stretches)))
     dgamma, dbeta = np.empty((2, cache.gamma.size), x.dtype)
-    _channel_sums_kernel(entries.reshape(len(stretches), 2, -1), dgamma, dbeta)
+    _channel_sums_kernel(sums.reshape(len(stretches), 2, -1), dgamma, dbeta)
     return dx, dgamma, dbeta
 
 
@@ -553,6 +552,9 @@ def _as_channels(x: ArrayLike) -> FloatArray:
     return array
 
 
-def _along_example(parameter: FloatArray, x: FloatArray) -> FloatArray:
-    """Repeat a channel's entry for each of its positions."""
-    return np.repeat(parameter, math.prod(x.shape[2:]))
+def _of_entries(parameter: FloatArray, rows: FloatArray) -> FloatArray:
+    """Return a parameter of channels as one of the entries of an example, row by row."""
+    size = math.prod(rows.shape[1:])
+    if size > parameter.size:
+        parameter = np.repeat(parameter, size // parameter.size)
+    return parameter.reshape(rows.shape[1:])
