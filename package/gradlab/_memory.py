@@ -13,7 +13,7 @@ LINE = 64
 """Bytes in a line of the cache, which are also those of the widest vector."""
 
 
-LARGE = 1 << 16
+LARGE = 1 << 14
 """Bytes from which on it matters: below, the call takes longer than the loops gain."""
 
 

@@ -230,8 +230,7 @@ def batch_norm_forward(
         ends = [(k, s.start, s.stop) for k, s in enumerate(stretches)]
         run(lambda e: _batch_moments_kernel(e[1], e[2], x, moments[e[0]]), ends)
         _batch_columns_kernel(batch, moments, gamma, beta, eps, columns)
-        # The last rows first: they are still in the cache.
-        run(lambda e: _scale_shift_kernel(e[1], e[2], x, columns, out), ends[::-1])
+        run(lambda e: _scale_shift_kernel(e[1], e[2], x, columns, out), ends)
     return out, BatchNormCache(x, columns[:4], gamma.copy())
 
 
@@ -374,7 +373,7 @@ def batch_norm_backward(
         ends = [(k, s.start, s.stop) for k, s in enumerate(stretches)]
         run(lambda e: _batch_sums_kernel(e[1], e[2], dout, x, mean, sums[e[0]]), ends)
         _batch_paths_kernel(batch, sums, gamma, statistics, paths)
-        run(lambda e: _batch_gradient_kernel(e[1], e[2], dout, x, mean, paths, dx), ends[::-1])
+        run(lambda e: _batch_gradient_kernel(e[1], e[2], dout, x, mean, paths, dx), ends)
     return dx, paths[0].copy(), paths[1].copy()
 
 
@@ -385,7 +384,7 @@ def _batch_norm_inference_kernel(low, high, z, gamma, beta, mean, var, eps, colu
     smallest = np.inf
     # (bn-inference)  out_ij = gamma_j (z_ij - mean_j) / sqrt(var_j + eps) + beta_j
     for j in range(gamma.size):
-        one_by_std = 1.0 / np.sqrt(np.float64(var[j]) + eps)
+        one_by_std = 1.0 / np.sqrt(abs(np.float64(var[j])) + eps)
         mu[j] = mean[j]
         scale[j] = gamma[j] * one_by_std
         shift[j] = beta[j] - gamma[j] * one_by_std * (mean[j] - mu[j])

@@ -142,7 +142,8 @@ def _norm_in_units(
     squares tells: then c is the power of two next to the largest magnitude, by which a number is
     divided without rounding.
     """
-    square = _square_sum(grads.values(), 1.0)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        square = _square_sum(grads.values(), 1.0)
     if _SAFE <= square < math.inf:
         return list(grads.values()), 1.0, math.sqrt(square)
     finite = [_finite(name, grad, nonfinite) for name, grad in grads.items()]

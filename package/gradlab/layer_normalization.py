@@ -135,9 +135,7 @@ def _forward(
     rows, to = x.reshape(batch, groups, -1), out.reshape(batch, groups, -1)
     scale, shift = _of_entries(gamma, rows), _of_entries(beta, rows)
     run(
-        lambda s: _normalize_rows_kernel(
-            s.start, s.stop, rows, scale, shift, eps, statistics, to
-        ),
+        lambda s: _normalize_rows_kernel(s.start, s.stop, rows, scale, shift, eps, statistics, to),
         parts(batch, x.size),
     )
     if x.ndim == 2:
@@ -146,43 +144,64 @@ def _forward(
 
 
 @njit_sums
-def _normalize_rows_backward_kernel(low, high, dout, x, gamma, statistics, sums, dx):
-    """Equations ln-backward-u, ln-backward-gamma, ln-backward-beta and
-    ln-backward-x.
+def _rows_sums_kernel(low, high, dout, x, gamma, statistics, sums, means):
+    """Equations ln-backward-u, ln-backward-gamma, ln-backward-beta, and the
+    means of ln-backward-x, which go to `means` from its first row on.
 
     Rows and `gamma` are those of the forward kernel. In `sums` are dgamma and
     dbeta for each number of an example. All sums are float64 whatever `x` is.
     """
     _, groups, size = x.shape
     mu, inv_std, rest = statistics[0], statistics[2], statistics[3]
-    dgamma, dbeta = sums[0], sums[1]
-    sums[:] = 0.0
     for i in range(low, high):
         for g in range(groups):
-            dr, xr, dxr, gammar = dout[i, g], x[i, g], dx[i, g], gamma[g]
-            dgammar, dbetar = dgamma[g], dbeta[g]
+            dr, xr, gammar, dgamma, dbeta = dout[i, g], x[i, g], gamma[g], sums[0, g], sums[1, g]
             m, s, t = mu[i, g], inv_std[i, g], rest[i, g] * inv_std[i, g]
-
             # (ln-backward-u)      du_rk = gamma_c dout_rk
             # (ln-backward-beta)   dbeta_k = sum_i dout_ik
             # (ln-backward-gamma)  dgamma_k = sum_i dout_ik u_ik
             sum_du = np.float64(0.0)
             sum_du_u = np.float64(0.0)
             for k in range(size):
-                u = (xr[k] - m) * s - t
-                dgammar[k] += dr[k] * u
-                dbetar[k] += dr[k]
-                sum_du += gammar[k] * dr[k]
-                sum_du_u += gammar[k] * dr[k] * u
+                d, u = np.float64(dr[k]), np.float64((xr[k] - m) * s - t)
+                dbeta[k] += d
+                dgamma[k] += d * u
+                sum_du += gammar[k] * d
+                sum_du_u += gammar[k] * d * u
+            means[i - low, g, 0] = sum_du / size
+            means[i - low, g, 1] = sum_du_u / size
 
+
+@njit
+def _rows_gradient_kernel(low, high, dout, x, gamma, statistics, means, dx):
+    """Equation ln-backward-x, with its two means."""
+    _, groups, size = x.shape
+    mu, inv_std, rest = statistics[0], statistics[2], statistics[3]
+    for i in range(low, high):
+        for g in range(groups):
+            dr, xr, dxr, gammar = dout[i, g], x[i, g], dx[i, g], gamma[g]
+            m, s, t = mu[i, g], inv_std[i, g], rest[i, g] * inv_std[i, g]
+            mean_du, mean_du_u = means[i - low, g, 0], means[i - low, g, 1]
             # (ln-backward-x)
             # dx_rk = (du_rk - 1/m sum_l du_rl - u_rk 1/m sum_l du_rl u_rl)
             #         / sqrt(var_r + eps)
-            mean_du = x.dtype.type(sum_du / size)
-            mean_du_u = x.dtype.type(sum_du_u / size)
             for k in range(size):
                 u = (xr[k] - m) * s - t
                 dxr[k] = (gammar[k] * dr[k] - mean_du - u * mean_du_u) * s
+
+
+@njit
+def _normalize_rows_backward_kernel(low, high, dout, x, gamma, statistics, block, sums, means, dx):
+    """Equations ln-backward-u, ln-backward-gamma, ln-backward-beta and ln-backward-x.
+
+    A block of examples at a time, which is still in the cache when its
+    gradients are computed.
+    """
+    sums[:] = 0.0
+    for first in range(low, high, block):
+        last = min(first + block, high)
+        _rows_sums_kernel(first, last, dout, x, gamma, statistics, sums, means)
+        _rows_gradient_kernel(first, last, dout, x, gamma, statistics, means, dx)
 
 
 @njit
@@ -201,6 +220,10 @@ def _channel_sums_kernel(entries, dgamma, dbeta):
                 gamma_sum += entries[stretch, 0, k]
                 beta_sum += entries[stretch, 1, k]
         dgamma[c], dbeta[c] = gamma_sum, beta_sum
+
+
+_BLOCK = 1 << 16
+"""Entries of the input that fit into a cache near the processor, with as many of two others."""
 
 
 def _backward(
@@ -224,10 +247,12 @@ def _backward(
     down, rows, dx = dout.reshape(shape), x.reshape(shape), empty(x.shape, x.dtype)
     gamma, to = _of_entries(cache.gamma, rows), dx.reshape(shape)
     sums = empty((len(stretches), 2, *gamma.shape), np.float64)
+    block = min(batch, max(1, _BLOCK // gamma.size))
+    means = np.empty((len(stretches), block, len(gamma), 2), x.dtype)
 
     def go_back(k: int) -> None:
-        ends = stretches[k].start, stretches[k].stop
-        _normalize_rows_backward_kernel(*ends, down, rows, gamma, statistics, sums[k], to)
+        ends, own = (stretches[k].start, stretches[k].stop), (sums[k], means[k])
+        _normalize_rows_backward_kernel(*ends, down, rows, gamma, statistics, block, *own, to)
 
     run(go_back, range(len(stretches)))
     dgamma, dbeta = np.empty((2, cache.gamma.size), x.dtype)
