@@ -13,8 +13,8 @@ LINE = 64
 """Bytes in a line of the cache, which are also those of the widest vector."""
 
 
-LARGE = 1 << 14
-"""Bytes from which on it matters: below, the call takes longer than the loops gain."""
+LARGE = 1 << 12
+"""Entries from which on it matters: below, the call takes longer than the loops gain."""
 
 
 def empty(shape: tuple[int, ...], dtype: DTypeLike) -> FloatArray:
@@ -23,9 +23,10 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> FloatArray:
     NumPy's begin at any multiple of 16 bytes: then each vector that a kernel reads or writes
     touches two lines, and loops over large arrays take up to twice the time.
     """
-    dtype, size = np.dtype(dtype), math.prod(shape)
-    if size * dtype.itemsize < LARGE:
+    size = math.prod(shape)
+    if size < LARGE:
         return np.empty(shape, dtype)
+    dtype = np.dtype(dtype)
     room = np.empty(size + LINE // dtype.itemsize, dtype)
     start = -room.__array_interface__["data"][0] % LINE // dtype.itemsize
     return room[start : start + size].reshape(shape)

@@ -43,6 +43,8 @@ def parts(length: int, entries: int) -> list[slice]:
 
     There is one for every `PART` numbers, and never more than there are rows.
     """
+    if entries < 2 * PART:
+        return [slice(0, length)]
     count = max(1, min(length, entries // PART))
     return [slice(length * k // count, length * (k + 1) // count) for k in range(count)]
 

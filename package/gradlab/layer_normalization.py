@@ -205,21 +205,22 @@ def _normalize_rows_backward_kernel(low, high, dout, x, gamma, statistics, block
 
 
 @njit
-def _channel_sums_kernel(entries, dgamma, dbeta):
+def _channel_sums_kernel(sums, channels):
     """Equation ln-backward-channel.
 
-    `entries` are the sums for each number of an example, of each stretch of
-    the batch.
+    `sums` are those for each number of an example, of each stretch of the
+    batch; `channels` gets dgamma and dbeta.
     """
-    positions = entries.shape[2] // len(dgamma)
+    stretches, _, groups, size = sums.shape
     # (ln-backward-channel)  the same sums over all positions of channel c
-    for c in range(len(dgamma)):
-        gamma_sum = beta_sum = 0.0
-        for stretch in range(len(entries)):
-            for k in range(c * positions, (c + 1) * positions):
-                gamma_sum += entries[stretch, 0, k]
-                beta_sum += entries[stretch, 1, k]
-        dgamma[c], dbeta[c] = gamma_sum, beta_sum
+    positions = groups * size // channels.shape[1]
+    for which in range(2):
+        for c in range(channels.shape[1]):
+            total = 0.0
+            for stretch in range(stretches):
+                for k in range(c * positions, (c + 1) * positions):
+                    total += sums[stretch, which, k // size, k % size]
+            channels[which, c] = total
 
 
 _BLOCK = 1 << 16
@@ -255,9 +256,9 @@ def _backward(
         _normalize_rows_backward_kernel(*ends, down, rows, gamma, statistics, block, *own, to)
 
     run(go_back, range(len(stretches)))
-    dgamma, dbeta = np.empty((2, cache.gamma.size), x.dtype)
-    _channel_sums_kernel(sums.reshape(len(stretches), 2, -1), dgamma, dbeta)
-    return dx, dgamma, dbeta
+    channels = np.empty((2, cache.gamma.size), x.dtype)
+    _channel_sums_kernel(sums, channels)
+    return dx, channels[0], channels[1]
 
 
 def layer_norm_forward(
