@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import DTypeLike
+from typing import Any
 
-from gradlab._validate import FloatArray
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 LINE = 64
 """Bytes in a line of the cache, which are also those of the widest vector."""
@@ -17,7 +17,7 @@ LARGE = 1 << 12
 """Entries from which on it matters: below, the call takes longer than the loops gain."""
 
 
-def empty(shape: tuple[int, ...], dtype: DTypeLike) -> FloatArray:
+def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """Return an array without content that begins where a line of memory does.
 
     NumPy's begin at any multiple of 16 bytes: then each vector that a kernel reads or writes

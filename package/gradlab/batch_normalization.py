@@ -6,7 +6,9 @@ in it and the backward pass has three paths. At inference fixed statistics take 
 Chapter: ``book/batch-normalization.md``.
 Decks: H "Batch Normalization", L "Batch Normalization", C "Batch normalization".
 Paper: S. Ioffe and C. Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing
-Internal Covariate Shift, ICML 2015.
+Internal Covariate Shift, ICML 2015. T. F. Chan, G. H. Golub and R. J. LeVeque, Algorithms for
+Computing the Sample Variance: Analysis and Recommendations, The American Statistician 37(3), 1983
+(mean and variance in one pass).
 """
 
 from __future__ import annotations
@@ -103,7 +105,9 @@ def _batch_moments_kernel(low, high, z, moments):
             a, b, c = z1[j] - first, z2[j] - first, z3[j] - first
             total = a + b + c
             step = first + 0.25 * total - mean[j]
+            # (bn-mean)      mu_j = 1/B sum_i z_ij
             mean[j] += share * step
+            # (bn-variance)  var_j = 1/B sum_i (z_ij - mu_j)^2
             squares[j] += (a * a + b * b + c * c - 0.25 * total * total) + n * share * step * step
     for n in range(rows - rows % 4, rows):
         zn = z[low + n]
@@ -126,6 +130,7 @@ def _batch_columns_kernel(batch, moments, gamma, beta, eps, columns):
     mu, var, inv_std = columns[0], columns[1], columns[2]
     rest, scale, shift = columns[3], columns[4], columns[5]
     count = len(moments)
+    # A stretch ends where `_threads.parts` ends it.
     for j in range(gamma.size):
         n, mean, squares = 0, moments[0, 0, j], moments[0, 1, j]
         for k in range(1, count):
@@ -189,7 +194,8 @@ def batch_norm_forward(
     out : array (batch, features)
         The normalized, scaled and shifted batch, in the dtype of `x`.
     cache : BatchNormCache
-        For `batch_norm_backward`, with ``mean``, ``var`` and ``normalized``.
+        For `batch_norm_backward`, with ``mean``, ``var`` and ``normalized``. It refers to `x`,
+        which must stay as it is until then, as in PyTorch.
 
     Raises
     ------

@@ -90,9 +90,9 @@ class LayerNormCache:
 def _normalize_rows_kernel(low, high, x, gamma, beta, eps, statistics, out):
     """Equations ln-mean, ln-variance, ln-normalize and ln-scale-shift.
 
-    `x` holds the rows of each example, here from `low` to `high`; `gamma` and `beta` have an entry for
-    each number of an example, that of its channel. The sums are float64
-    whatever `x` is. (A plain 0.0 would not do that without numba: NumPy adds
+    `x` holds the rows of each example, and those from `low` to `high` are
+    normalized; `gamma` and `beta` have an entry for each number of an example,
+    that of its channel. The sums are float64 whatever `x` is. (A plain 0.0 would not do that without numba: NumPy adds
     float32 to it as float32.) `rest` is what rounding takes from the mean.
     """
     _, groups, size = x.shape
@@ -287,7 +287,8 @@ def layer_norm_forward(
     out : array (batch, features)
         In the dtype of `x`.
     cache : LayerNormCache
-        For `layer_norm_backward`; ``mean`` and ``var`` have shape (batch,).
+        For `layer_norm_backward`; ``mean`` and ``var`` have shape (batch,). It refers to `x`,
+        which must stay as it is until then, as in PyTorch.
 
     Raises
     ------
@@ -393,7 +394,8 @@ def instance_norm_forward(
     out : array (batch, channels, positions)
         In the dtype of `x`.
     cache : LayerNormCache
-        For `instance_norm_backward`; ``mean`` and ``var`` have shape (batch, channels).
+        For `instance_norm_backward`; ``mean`` and ``var`` have shape (batch, channels). It refers to
+        `x`, which must stay as it is until then.
 
     Raises
     ------
@@ -492,7 +494,8 @@ def group_norm_forward(
     out : array (batch, channels, positions)
         In the dtype of `x`.
     cache : LayerNormCache
-        For `group_norm_backward`; ``mean`` and ``var`` have shape (batch, groups).
+        For `group_norm_backward`; ``mean`` and ``var`` have shape (batch, groups). It refers to
+        `x`, which must stay as it is until then.
 
     Raises
     ------
