@@ -4,6 +4,7 @@ The parametrization is in ``tests/checks/conftest.py``; what students hand in is
 ``tests/submissions/<topic>.py``.
 """
 
+import ast
 import importlib
 import inspect
 import re
@@ -15,10 +16,10 @@ from typing import ClassVar
 
 import jupytext
 import numpy as np
-from mutants import mutants
 from support import ROOT
 
 from gradlab.checks import exercise, report
+from gradlab.checks._edits import one_place_edits
 from gradlab.checks._model import call_once
 
 SEEDS = ["", *(f"seed {k}" for k in range(20))]
@@ -91,6 +92,13 @@ def at_most(seconds):
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+def steps(source):
+    """The statements of a function, without its name, docstring, annotations and comments."""
+    (function,) = (n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef))
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return [a.arg for a in function.args.args], list(map(ast.dump, body))
+
+
 def recognised(result):
     return {f.misconception for f in result.findings if f.misconception}
 
@@ -161,6 +169,8 @@ class Checker:
             assert result.earned < result.possible
             scores.add(result.earned)
         assert len(scores) == 1, "the same mistake earns the same, whatever the numbers"
+        (points,) = (m.points for m in exercise(name).misconceptions if m.name == misconception)
+        assert points is None or scores == {points}
 
     def test_what_students_write_gets_what_the_weights_say(
         self, name, student, misconception, points
@@ -172,24 +182,38 @@ class Checker:
             if misconception:
                 assert misconception in recognised(result), result
 
+    # ---- the model answer
+
+    def test_model_answer_is_the_solutions(self, name):
+        model = exercise(name).model
+        if model is not None:
+            solution = answers(self.slug)[name].source
+            assert steps(inspect.getsource(model)) == steps(solution)
+
     # ---- mutants
 
-    def test_mutants_of_the_solution_are_caught(self, name):
-        answer, alive, killed = answers(self.slug)[name], [], 0
-        for description, source in mutants(answer.source):
+    def test_mutants_of_the_solution_are_caught_and_explained(self, name):
+        answer, alive, killed, silent = answers(self.slug)[name], [], 0, []
+        for edit in one_place_edits(answer.source):
+            description = f"line {edit.line}: {edit.old!r}, {edit.what}"
             try:
                 with at_most(10):
-                    result = report(name, answer.run(source))
+                    result = report(name, answer.run(ast.unparse(edit.module)))
             except TimeoutError:
                 killed += 1
                 continue
-            if result.earned < result.possible:
-                killed += 1
-            else:
+            if result.earned == result.possible:
                 alive.append(description)
-        print(f"{name}: {killed} of {killed + len(alive)} mutants killed")
+                continue
+            killed += 1
+            wrong = [f for f in result.findings if f.wrong]
+            if wrong and not any(f.misconception or f.hint for f in wrong):
+                silent.append(description)
+        print(f"{name}: {killed} of {killed + len(alive)} mutants killed, {len(silent)} in silence")
         assert killed >= 8
         assert set(alive) == {what for which, what in self.equivalent if which == name}
+        if exercise(name).model is not None:
+            assert len(silent) <= 0.1 * killed, silent
 
     # ---- the exercise as data
 
@@ -221,7 +245,7 @@ class Checker:
         names = [m.name for m in chosen.misconceptions]
         assert len(names) == len(set(names)) >= 3
         written = [s for s in submissions(self.slug).STUDENTS if s[0] == name]
-        assert len({misconception for _, _, misconception, _ in written} - {""}) >= 3
+        assert {misconception for _, _, misconception, _ in written} - {""}
         assert (
             len([form for which, form in submissions(self.slug).OTHER_FORMS if which == name]) >= 2
         )

@@ -33,7 +33,7 @@ from gradlab.network import Activation, BatchNorm, Dense, Dropout, LayerNorm, Ne
 from gradlab.optimizers import Adam, Optimizer
 from gradlab.schedules import PerformanceSchedule
 from gradlab.training import evaluate, fit
-from gradlab.transfer_learning import resize_images, reuse
+from gradlab.transfer_learning import resize_images, reuse, two_phase_fit
 from gradlab.weight_decay import l2_penalty, l2_penalty_backward
 
 X = np.arange(6.0).reshape(3, 2)
@@ -56,6 +56,21 @@ def public_functions():
             if inspect.isclass(value):
                 methods = vars(value).items()
                 yield from ((f"{name}.{m}", f) for m, f in methods if m[0] != "_" and callable(f))
+
+
+# ---- one of several words
+
+
+@pytest.mark.parametrize("bad", ["Min", "", None, 1, b"min", ["min"], np.array(["min"]), {}])
+def test_a_choice_is_one_of_the_words(bad):
+    with pytest.raises(ValueError, match=r"^mode must be 'min' or 'max', got "):
+        EarlyStopping(mode=bad)
+    with pytest.raises(ValueError, match=r"^activation must be 'identity', .* or 'tanh', got "):
+        mlp_forward(X, W, SLOPES, activation=bad)
+
+
+def test_a_choice_may_come_out_of_an_array():
+    assert EarlyStopping(mode=np.array(["max"])[0]).mode == "max"
 
 
 # ---- sequences, which may be iterators
@@ -340,6 +355,18 @@ FLAGS = {
         X, [0, 1, 1], [0, 0], 0.1, 1, rng=rng(), shuffle=v
     ),
     ("resize_images", "antialias"): lambda v: resize_images([X], 4, v),
+    ("two_phase_fit", "freeze_batch_norm"): lambda v: two_phase_fit(
+        Network([Dense(2, 2, rng()), Dense(2, 2, rng())]),
+        (X, [0, 1, 1]),
+        None,
+        Adam,
+        reused=1,
+        learning_rate=0.1,
+        epochs=(0, 0),
+        batch_size=2,
+        freeze_batch_norm=v,
+        rng=rng(),
+    ),
     ("l2_penalty", "half"): lambda v: l2_penalty(W, 0.1, half=v),
     ("l2_penalty_backward", "half"): lambda v: l2_penalty_backward(W, 0.1, half=v),
     **dict(optimizer_flags()),

@@ -23,6 +23,12 @@ def _exp(x, out):
 
 
 @njit
+def _exp_nonpositive(x, out):
+    for i in range(len(x)):
+        out[i] = _elementary.exp_nonpositive(x[i])
+
+
+@njit
 def _expm1(x, out):
     for i in range(len(x)):
         out[i] = _elementary.expm1(x[i])
@@ -146,6 +152,15 @@ def test_never_falls_from_one_number_to_the_next(name, dtype):
     assert not falls.any(), rows[:, 1:][falls][:5]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_exp_of_what_is_not_above_zero_is_exp(dtype):
+    x = -np.abs(arguments(dtype))
+    out = np.empty_like(x)
+    with np.errstate(all="ignore"):
+        _exp_nonpositive(x, out)
+    np.testing.assert_array_equal(out, evaluate("exp", x))
+
+
 def test_a_kernel_may_call_them_with_either_precision_and_nothing_else():
     assert evaluate("exp", np.zeros(1, np.float32)).dtype == np.float32
     assert evaluate("exp", np.zeros(1)).dtype == np.float64
@@ -198,7 +213,10 @@ def test_largest_and_total_of_a_row(size, dtype):
     assert _row(np.full(size, -np.inf, dtype))[0] == -np.inf
 
 
-def test_elementary_functions_keep_their_order_in_kernels_that_sum_in_any():
+def test_elementary_functions_keep_their_order_in_kernels_that_sum_in_any(monkeypatch, tmp_path):
+    # Code from an earlier run cannot be looked at.
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+
     @njit_sums
     def total_of_exp(x):
         total = 0.0
@@ -211,3 +229,4 @@ def test_elementary_functions_keep_their_order_in_kernels_that_sum_in_any():
     # The sum, in vectors and in what remains, and nothing of the polynomial.
     assert 0 < len(re.findall(r"= f\w+ reassoc|reassoc double", code)) < 40
     assert re.findall(r"= fmul reassoc", code) == []
+    assert re.findall(r"= fmul contract", code)

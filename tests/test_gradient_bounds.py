@@ -458,7 +458,7 @@ def bad_calls():
                 yield function, name, [good[0], bad], error
             for value in (np.nan, -np.inf):
                 yield function, name, [good[0], good[1] * value], ValueError
-            for bad in (None, 1.0, "ab", np.float64(1), iter(good)):
+            for bad in (None, 1.0, "ab", np.float64(1)):
                 yield function, name, bad, TypeError
         yield function, "weights", [W[0], np.ones((3, 4))], ValueError
         yield function, "weights", np.ones((2, 2)), ValueError

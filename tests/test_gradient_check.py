@@ -8,10 +8,14 @@ from support import array_errors
 
 from gradlab.gradient_check import (
     check_gradient,
+    check_network_gradient,
     complex_step_gradient,
     numerical_gradient,
     relative_error,
 )
+from gradlab.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
+from gradlab.losses import squared_error
+from gradlab.network import Network
 
 
 def smooth(x):
@@ -178,6 +182,232 @@ def test_check_refuses_a_gradient_that_is_not_finite(bad):
         check_gradient(lambda _: bad, [0.0], [1.0])
 
 
+# ---- several arrays
+
+
+def product(parts):
+    a, b, c = parts
+    return float(a @ b) * float(c) ** 2
+
+
+def product_gradient(a, b, c):
+    return [b * c**2, a * c**2, 2 * (a @ b) * c]
+
+
+def three():
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=4), rng.normal(size=4), np.array(1.5)]
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_list_of_arrays(kind):
+    x = three()
+    before = [part.copy() for part in x]
+    grad = product_gradient(*x)
+    error = check_gradient(product, grad, kind(x))
+    parts = [lambda p, k=k: product([*x[:k], p, *x[k + 1 :]]) for k in range(3)]
+    alone = [check_gradient(f, g, part) for f, g, part in zip(parts, grad, x, strict=True)]
+    assert error == max(alone)
+    assert 0 < error < 1e-8
+    np.testing.assert_equal(x, before)
+    # One entry that is an array makes a list of arrays, and the others may be of numbers.
+    assert check_gradient(product, grad, [x[0].tolist(), x[1], 1.5]) == error
+
+
+def test_a_list_of_lists_is_one_array():
+    shapes = []
+
+    def f(p):
+        shapes.append(p.shape)
+        return float((p**2).sum())
+
+    assert check_gradient(f, [[2.0, 4.0], [6.0, 8.0]], [[1.0, 2.0], [3.0, 4.0]]) < 1e-6
+    assert set(shapes) == {(2, 2)}
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_the_array_and_its_entry_that_are_worst_are_named(k):
+    x = three()
+    grad = product_gradient(*x)
+    grad[k] = grad[k] + [0, 0, 1, 0.01]
+    grad[2] = grad[2] * 1.001
+    with pytest.raises(
+        AssertionError, match=rf"^grad\[{k}\] differs .* worst at index \(2,\): exp"
+    ):
+        check_gradient(product, grad, x)
+    grad[2] = np.nan
+    with pytest.raises(
+        AssertionError, match=r"^grad\[2\] differs .* worst at index \(\): .* got nan"
+    ):
+        check_gradient(product, grad, x)
+
+
+def test_lists_of_different_lengths():
+    x = three()
+    with pytest.raises(ValueError, match=r"^grad must have 3 arrays, as x, got 2"):
+        check_gradient(product, product_gradient(*x)[:2], x)
+    with pytest.raises(ValueError, match=r"^grad\[1\] must have shape \(4,\), got \(3,\)"):
+        check_gradient(product, [x[0], x[1][:3], x[2]], x)
+    with pytest.raises(TypeError, match=r"^grad must be a sequence, got float"):
+        check_gradient(product, 1.0, x)
+    with pytest.raises(TypeError, match=r"^x\[1\] must hold"):
+        check_gradient(product, x, [x[0], x[1] > 0, x[2]])
+
+
+def test_an_absolute_tolerance():
+    # A gradient that is zero but for rounding, as that of a bias below batch normalization.
+    def f(p):
+        return float(p[0] ** 2)
+
+    with pytest.raises(AssertionError, match=r"by 1\.00e\+00 \(allowed 1e-06\)"):
+        check_gradient(lambda p: float(0 * p[0]), [5e-17], [1.0])
+    assert check_gradient(lambda p: float(0 * p[0]), [5e-17], [1.0], atol=1e-16) == 0
+    assert check_gradient(f, [2.0 + 1e-3], [1.0], atol=2e-3) == 0
+    with pytest.raises(AssertionError, match=r"\(allowed 1e-06, or 1e-04 in absolute terms\)"):
+        check_gradient(f, [2.0 + 1e-3], [1.0], atol=1e-4)
+    # Beside the relative one: either will do, in each array.
+    assert check_gradient(f, [2.0 + 1e-3], [1.0], tol=1e-3, atol=1e-4) > 1e-4
+    flat = [lambda p: float(p[0] @ p[0] + 0 * p[1].sum()), [2 * X, [0.0, 1e-12]], [X, X]]
+    with pytest.raises(AssertionError, match=r"^grad\[1\] differs"):
+        check_gradient(*flat)
+    assert 0 < check_gradient(*flat, atol=1e-11) < 1e-8
+
+
+# ---- a network
+
+
+class Faulty(Layer):
+    """Doubles, with a factor for each feature, and takes a wrong derivative of it."""
+
+    def __init__(self, by=1.0, dx=1.0):
+        self.factor, self.by, self.dx = np.array([1.0, 2.0, 3.0]), by, dx
+
+    def forward(self, x, training):
+        self.x = x
+        return 2 * x * self.factor
+
+    def backward(self, dout):
+        self.grad = 2 * (dout * self.x).sum(axis=0)
+        self.grad[1] *= self.by
+        return 2 * dout * self.factor * self.dx
+
+    def parameters(self):
+        return [self.factor]
+
+    def gradients(self):
+        return [self.grad]
+
+
+def network(*layers):
+    rng = np.random.default_rng(0)
+    below = [Dense(4, 5, rng), BatchNorm(5), Activation("tanh"), Dropout(0.3, rng)]
+    return Network([*below, Network([Dense(5, 3, rng), LayerNorm(3)]), *layers])
+
+
+def examples():
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(6, 4)), rng.integers(0, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "target_of"),
+    [
+        ("softmax_cross_entropy", lambda labels: labels),
+        ("squared_error", lambda labels: np.eye(3)[labels]),
+        (
+            (lambda y, t: float((y * t).sum()), lambda y, t: np.broadcast_to(t, y.shape)),
+            lambda labels: np.arange(3.0),
+        ),
+    ],
+)
+def test_a_network_with_every_loss(loss, target_of):
+    x, labels = examples()
+    target = target_of(labels)
+    target = np.tile(target, (6, 1)) if target.shape == (3,) else target
+    assert 0 < check_network_gradient(network(Faulty()), x, target, loss) < 1e-6
+
+
+def test_a_network_is_left_as_it_is():
+    x, labels = examples()
+    net, other = network(), network()
+    check_network_gradient(net, x, labels)
+    for a, b in zip(net.arrays(), other.arrays(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # The generator of dropout too.
+    np.testing.assert_array_equal(net.forward(x, True), other.forward(x, True))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda: network(Faulty(by=1.1)), r"layers\[5\]\.parameters\(\)\[0\] .* index \(1,\):"),
+        (
+            lambda: Network([Network([Activation("elu"), Faulty(by=-1)])]),
+            r"layers\[0\]\.layers\[1\]\.parameters\(\)\[0\] .* index \(1,\):",
+        ),
+        (lambda: Network([Activation("tanh"), Faulty(dx=1.01)]), r"x .* index \(\d, \d\):"),
+        (
+            lambda: Network([Dense(3, 3, np.random.default_rng(0)), Faulty(dx=[1, 1, 0.9])]),
+            r"layers\[0\]\.(weight .* index \(\d, 2\)|bias .* index \(2,\)):",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_network_is_named(break_it, message):
+    net, (x, labels) = break_it(), examples()
+    x = x if isinstance(net.layers[0], Dense) and net.layers[0].weight.shape[0] == 4 else x[:, :3]
+    with pytest.raises(AssertionError, match=rf"^the gradient of {message}"):
+        check_network_gradient(net, x, labels)
+
+
+def test_frozen_layers_are_passed_through():
+    net, (x, labels) = network(Faulty(by=2.0)), examples()
+    net.layers[5].trainable = net.layers[1].trainable = False
+    assert check_network_gradient(net, x, labels) < 1e-6
+
+
+def test_tolerances_of_a_network():
+    net, (x, labels) = network(Faulty(by=1 + 1e-5)), examples()
+    with pytest.raises(AssertionError):
+        check_network_gradient(net, x, labels)
+    assert check_network_gradient(net, x, labels, tol=1e-4) > 1e-6
+    assert check_network_gradient(net, x, labels, atol=1e-3) < 1e-6
+
+
+class NoGradient(Faulty):
+    def gradients(self):
+        return []
+
+
+class Flat(Faulty):
+    def gradients(self):
+        return [self.grad[:2]]
+
+
+def bad_networks():
+    x, labels = examples()
+    single = Network([Dense(4, 3, np.random.default_rng(0), dtype=np.float32)])
+    yield (3, x, labels), {}, TypeError, "network must be a Network"
+    yield (single, x, labels), {}, ValueError, r"network must be in float64, got float32 in layers"
+    yield (network(), x, labels[:3]), {}, ValueError, "target must have one label"
+    yield (network(), x, labels + 1), {}, ValueError, "target must hold labels"
+    yield (network(), x[:, :2], labels), {}, ValueError, "x must have 4 features"
+    yield (network(), x, labels, "mse"), {}, ValueError, "loss must be one of"
+    yield (network(), x, labels), {"tol": -1.0}, ValueError, "tol must"
+    yield (network(), x, labels), {"atol": "0"}, TypeError, "atol must"
+    yield (network(), np.full_like(x, np.nan), labels), {}, ValueError, "the loss must be in"
+    yield (network(NoGradient()), x, labels), {}, ValueError, r"layers\[5\] must have a gradient"
+    shape = r"the gradient of layers\[5\]\.parameters\(\)\[0\] must have shape \(3,\), got \(2,\)"
+    yield (network(Flat()), x, labels), {}, ValueError, shape
+    slope = (squared_error, lambda y, t: 1.0)
+    yield (network(), x, np.eye(3)[labels], slope), {}, ValueError, "the gradient of loss must"
+
+
+@pytest.mark.parametrize(("args", "settings", "error", "message"), list(bad_networks()))
+def test_a_network_that_cannot_be_checked(args, settings, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        check_network_gradient(*args, **settings)
+
+
 # ---- conventions of the package
 
 
@@ -242,6 +472,8 @@ def bad_calls():
     yield check_gradient, "tol", -1e-6, ValueError
     yield check_gradient, "tol", np.nan, ValueError
     yield check_gradient, "tol", None, TypeError
+    yield check_gradient, "atol", -1e-6, ValueError
+    yield check_gradient, "atol", "0", TypeError
 
 
 @pytest.mark.parametrize(("function", "name", "bad", "error"), list(bad_calls()))

@@ -363,6 +363,7 @@ def test_power_iteration_says_where_nothing_dominates():
         power_iteration(lambda v: v * np.nan, 2, rng)
 
 
+@pytest.mark.equation("gd-diagonal-newton")
 @given(st.lists(st.floats(0.1, 5), min_size=1, max_size=5))
 def test_a_diagonal_newton_step_reaches_the_minimum_where_the_axes_are_the_weights(curvatures):
     curvature = np.array(curvatures)
@@ -380,6 +381,7 @@ def test_a_diagonal_newton_step_keeps_type_and_shape(dtype):
     np.testing.assert_array_equal(step, np.full((2, 3), -2.0))
 
 
+@pytest.mark.equation("gd-gauss-newton")
 def test_gauss_newton_is_the_hessian_of_a_linear_model_and_close_where_it_fits():
     rng = np.random.default_rng(0)
     x, w = rng.normal(size=(6, 3)), rng.normal(size=3)
@@ -400,11 +402,59 @@ def test_gauss_newton_is_the_hessian_of_a_linear_model_and_close_where_it_fits()
         assert gap / 100 < difference + 1e-9 < gap * 10
 
 
+@pytest.mark.equation("gd-gauss-newton")
 def test_gauss_newton_takes_the_curvature_of_the_loss():
     rng = np.random.default_rng(1)
     jacobian, h = rng.normal(size=(4, 2, 3)), rng.normal(size=(4, 2, 2))
     expected = np.mean([j.T @ c @ j for j, c in zip(jacobian, h, strict=True)], axis=0)
     np.testing.assert_allclose(gauss_newton_matrix(jacobian, h), expected)
+
+
+# ---- precision
+
+
+def in_both(dtype, function, *arrays, **others):
+    """Call with arrays that float32 holds exactly, in one dtype, and check that it comes back."""
+    result = function(*(np.asarray(a, dtype) for a in arrays), **others)
+    assert result.dtype == dtype
+    return result
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_float32_comes_back_as_the_rounded_result_of_float64(seed):
+    rng = np.random.default_rng(seed)
+    x, w = rng.normal(size=(9, 3)).astype(np.float32), rng.normal(size=3).astype(np.float32)
+    hessian = x.T @ x
+    jacobian = x.reshape(3, 3, 3)
+    for function, arrays, others in (
+        (quadratic_descent, (hessian, w), {"learning_rate": 0.01, "steps": 50}),
+        (
+            lambda x, y, w: linear_descent(x, y, w, 0.1, 4, 3, np.random.default_rng(seed)),
+            (x, x[:, 0], w),
+            {},
+        ),
+        (minibatch_variance, (x + np.float32(1000),), {"batch_size": 4}),
+        (gauss_newton_matrix, (jacobian,), {}),
+        (gauss_newton_matrix, (jacobian, jacobian), {}),
+    ):
+        single, double = (in_both(d, function, *arrays, **others) for d in (np.float32, np.float64))
+        np.testing.assert_array_equal(single, double.astype(np.float32))
+
+
+def test_one_array_gives_the_dtype():
+    x = np.eye(2, dtype=np.float32)
+    assert quadratic_descent(x, [1.0, 2.0], 0.1, 2).dtype == np.float64
+    assert quadratic_descent(np.eye(2), x[0], 0.1, 2).dtype == np.float32
+    assert linear_descent(x, [1.0, 2.0], [0.0, 0.0], 0.1, 1, shuffle=False).dtype == np.float32
+    assert gauss_newton_matrix(x[None], np.ones((1, 2, 2))).dtype == np.float32
+
+
+def test_a_run_of_float32_diverges_without_a_warning():
+    start = np.ones(1, np.float32)
+    path = quadratic_descent([[4.0]], start, 10.0, 40)
+    assert path[-1] == np.inf
+    x = np.full((1, 1), 4.0, np.float32)
+    assert not np.isfinite(linear_descent(x, [0.0], [1.0], 10.0, 1, 40, shuffle=False)[-1])
 
 
 # ---- bad input

@@ -10,6 +10,7 @@ from gradlab.gradient_check import check_gradient
 from gradlab.layer_normalization import (
     group_norm_backward,
     group_norm_forward,
+    influence,
     instance_norm_backward,
     instance_norm_forward,
     layer_norm_backward,
@@ -397,6 +398,44 @@ def test_a_cache_stays_as_it_is():
         cache.mean = 0
 
 
+# ---- whose output depends on whom
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_influence_of_a_linear_map_is_its_matrix(dtype):
+    rng = np.random.default_rng(5)
+    across, along = rng.normal(size=(4, 4)), rng.normal(size=(3, 3))
+    x = rng.normal(size=(4, 3)).astype(dtype)
+    kept = x.copy()
+    moves = influence(lambda z: across @ z @ along, x, feature=1, step=0.5)
+    # out_ij = sum_kf A_ik x_kf B_fj moves by A_ik s B_fj.
+    expected = 0.5 * np.abs(across) * np.abs(along[1]).max()
+    assert_agrees(moves, expected.astype(dtype))
+    np.testing.assert_array_equal(x, kept)
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_influence_tells_layer_from_batch_normalization(rows):
+    x, gamma, beta, _ = make_case(6, (rows, 3))
+    by_layer = influence(lambda z: layer_norm_forward(z, gamma, beta)[0], x, 0, 0.5)
+    np.testing.assert_array_equal(by_layer != 0, np.eye(rows, dtype=bool))
+    if rows > 1:
+        assert influence(lambda z: batch_norm_forward(z, gamma, beta)[0], x, 0, 0.5).all()
+
+
+def test_influence_bears_a_function_that_spoils_or_reuses_its_arrays():
+    x, gamma, beta, _ = make_case(7, (3, 4))
+    out = np.empty_like(x)
+
+    def reusing(z):
+        out[:] = layer_norm_forward(z, gamma, beta)[0]
+        z[:] = np.nan
+        return out
+
+    expected = influence(lambda z: layer_norm_forward(z, gamma, beta)[0], x, 2, 0.1)
+    np.testing.assert_array_equal(influence(reusing, x, 2, 0.1), expected)
+
+
 # ---- bad input
 
 X2, X3 = np.arange(6.0).reshape(3, 2), np.arange(24.0).reshape(2, 4, 3)
@@ -411,6 +450,7 @@ CALLS = {
     layer_norm_backward: {"dout": X2, "cache": LAYER_CACHE},
     instance_norm_backward: {"dout": X3, "cache": instance_norm_forward(X3, V4, V4)[1]},
     group_norm_backward: {"dout": X3, "cache": GROUP_CACHE},
+    influence: {"normalize": np.tanh, "x": X2, "feature": 0, "step": 0.5},
 }
 
 
@@ -425,7 +465,7 @@ def bad_calls():
             yield from ((function, "eps", bad, TypeError) for bad in ("1", None, 1j, True))
             yield function, "gamma", good["gamma"][:1], ValueError
             yield function, "x", good["x"].astype(np.float16), TypeError
-        else:
+        elif "cache" in good:
             yield function, "dout", good["dout"][:1], ValueError
             yield function, "cache", {"normalized": X2}, TypeError
             yield function, "cache", batch_norm_forward(X2, V2, V2)[1], TypeError
@@ -433,6 +473,11 @@ def bad_calls():
             yield function, "cache", other, ValueError
     yield from ((group_norm_forward, "groups", bad, ValueError) for bad in (0, -2, 3, 8))
     yield from ((group_norm_forward, "groups", bad, TypeError) for bad in (2.0, "2", None, True))
+    yield from ((influence, "step", bad, ValueError) for bad in (0, -0.5, np.nan, np.inf))
+    yield from ((influence, "feature", bad, ValueError) for bad in (-1, X2.shape[1]))
+    yield from ((influence, "feature", bad, TypeError) for bad in (0.0, None, True))
+    yield from ((influence, "normalize", bad, TypeError) for bad in (None, X2, lambda z: z > 0))
+    yield influence, "normalize", lambda z: z[:1], ValueError
     yield layer_norm_forward, "x", [[1.0], [1.0, 2.0]], ValueError
     yield instance_norm_forward, "x", X2, ValueError
 

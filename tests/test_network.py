@@ -249,13 +249,16 @@ def test_dropout_is_random_in_training_and_silent_at_inference():
     np.testing.assert_array_equal(Dropout(0.25, None).forward(x, training=False), x)
 
 
-def test_batch_normalization_replaces_its_running_statistics():
-    layer = BatchNorm(2, momentum=0.5)
-    mean = layer.running_mean
-    layer.forward(np.array([[1.0, 2.0], [3.0, 2.0]]), training=True)
-    np.testing.assert_array_equal(mean, 0)
-    np.testing.assert_array_equal(layer.running_mean, [1, 1])
-    np.testing.assert_array_equal(layer.running_var, [1.5, 0.5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_batch_normalization_updates_its_running_statistics_in_place(dtype):
+    layer = BatchNorm(2, momentum=0.5, dtype=dtype)
+    mean, var = layer.running_mean, layer.running_var
+    layer.forward(np.array([[1.0, 2.0], [3.0, 2.0]], dtype), training=True)
+    np.testing.assert_array_equal(mean, [1, 1])
+    np.testing.assert_array_equal(var, [1.5, 0.5])
+    assert layer.running_mean is mean
+    assert layer.running_var is var
+    assert mean.dtype == var.dtype == dtype
     assert layer.cache.mean.tolist() == [2, 2]
     layer.forward(np.ones((1, 2)), training=False)
     assert layer.cache is None
@@ -328,6 +331,16 @@ def test_layers_and_networks_show_what_they_are():
         "  1  Network of 2 layers                     9,001",
         "  2  Activation('maxout', pieces=2)              0",
     ]
+    # In front, the width of its input is what its first layer says.
+    inner = Network([Network([Dense(10, 4, generator)]), Activation("relu")])
+    network = Network([inner, Dense(4, 2, generator)])
+    assert repr(network).splitlines()[1:] == [
+        "  0  Network of 2 layers  10 -> 4  44",
+        "  1  Dense(4, 2)           4 -> 2  10",
+    ]
+    late = Network([Activation("maxout", pieces=2), Dense(4, 2, generator)])
+    assert repr(Network([late])).splitlines()[1:] == ["  0  Network of 2 layers  ? -> 2  10"]
+    assert repr(Network([BatchNorm(3)])).splitlines()[1:] == ["  0  BatchNorm(3)  3 -> 3  6"]
 
 
 # ---- networks in networks, and how many examples a layer needs
@@ -1003,13 +1016,22 @@ def test_a_layer_refuses_a_gradient_of_another_shape(make, frozen):
             layer.backward(bad)
 
 
-def test_arrays_are_those_that_the_network_computes_with():
+def test_arrays_are_live():
     network = make_network()
-    held = network.arrays()
+    held, start = network.arrays(), [array.copy() for array in network.arrays()]
     network.forward(make_batch()[0], training=True)
-    now = network.arrays()
-    statistics = {id(a) for a in (network.layers[1].running_mean, network.layers[1].running_var)}
-    assert all((a is b) != (id(b) in statistics) for a, b in zip(held, now, strict=True))
+    for array in network.parameters():
+        array += 1.0
+    assert all(a is b for a, b in zip(held, network.arrays(), strict=True))
+    assert not any(np.array_equal(a, b) for a, b in zip(held, start, strict=True))
+
+
+def test_statistics_that_cannot_be_updated_in_place_are_refused():
+    """An integer array would round them to 0, unnoticed."""
+    norm = BatchNorm(2)
+    norm.running_mean = np.zeros(2, int)
+    with pytest.raises(TypeError, match="Cannot cast"):
+        norm.forward(np.array([[0.0, 1.0], [1.0, 3.0]]), training=True)
 
 
 # ---- bad input
@@ -1043,7 +1065,7 @@ def test_arrays_are_those_that_the_network_computes_with():
         (lambda: Dense(3, 2.0, rng()), TypeError, "fan_out must"),
         (lambda: Dense(3, 2, 0), TypeError, "rng must"),
         (lambda: Dense(3, 2, rng(), dtype=np.float16), TypeError, "dtype must"),
-        (lambda: Activation("swish"), ValueError, "name must be one of"),
+        (lambda: Activation("swish"), ValueError, "name must be 'elu', .* or 'tanh', got 'swish'"),
         (lambda: Activation("relu", alpha=0.1), TypeError, r"settings must be \[\] for relu"),
         (lambda: Activation("elu", beta=0.1), TypeError, r"settings must be \['alpha'\] for elu"),
         (lambda: Activation("elu", alpha=-1), ValueError, "alpha must"),

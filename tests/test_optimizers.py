@@ -1,6 +1,7 @@
 import copy
 import inspect
 import math
+import re
 
 import numpy as np
 import pytest
@@ -939,6 +940,15 @@ def test_every_setting_is_checked_here(kind):
     assert {*numbers, *flags} == set(inspect.signature(kind).parameters)
 
 
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_the_help_of_an_optimizer_is_complete(kind):
+    doc, settings = inspect.getdoc(kind), inspect.signature(kind).parameters
+    for name in settings:
+        assert re.search(rf"^(\w+, )*{name}\b", doc, re.MULTILINE), name
+    for name in {"weight_decay", "decoupled", "decay_biases"} & set(settings):
+        assert re.search(rf"^{name} : .*\n    \S", doc, re.MULTILINE), name
+
+
 @every
 def test_what_is_shown_makes_the_optimizer_again(make):
     optimizer = make(weight_decay=0.25, decay_biases=False)
@@ -1107,3 +1117,10 @@ def test_parameters_may_not_change_their_shapes_between_steps(make):
         with pytest.raises(ValueError, match=r"^params must"):
             optimizer.step(others, [np.ones_like(other) for other in others])
     np.testing.assert_equal(optimizer.state, before)
+
+
+def test_the_base_class_says_what_it_lacks():
+    with pytest.raises(
+        NotImplementedError, match=r"^Optimizer has no step of its own.*step\(params"
+    ):
+        Optimizer(0.1).step([np.ones(2)], [np.ones(2)])

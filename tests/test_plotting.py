@@ -209,11 +209,3 @@ def test_an_animation_names_a_style_or_marker_that_it_does_not_know(wrong):
     (given,) = wrong.values()
     with pytest.raises(ValueError, match=f"got .*'{re.escape(given)}'.* for 'around'"):
         around(**wrong)
-
-
-def test_the_influence_diagram_names_its_nodes():
-    html = plotting.show(plotting.influence_diagram(), ALT)._repr_html_()
-    for node in ("loss", "all"):
-        assert node in html
-    for colour in (plotting.BLUE, plotting.ORANGE, plotting.GREEN):
-        assert colour in html

@@ -160,14 +160,14 @@ def test_training_learns_and_without_validation_too():
 
 def test_agrees_with_pytorch_over_a_run():
     pytorch = torch()
-    network, history = run(
-        make_network(norm=BatchNorm), optimizer=Momentum(0.1, 0.9), clip=0.5, weight_decay=0.01
-    )
+    optimizer = Momentum(0.1, 0.9, weight_decay=0.01, decay_biases=False)
+    network, history = run(make_network(norm=BatchNorm), optimizer=optimizer, clip=0.5)
     start = make_network(norm=BatchNorm)
     leaves = [pytorch.from_numpy(p.copy()).requires_grad_() for p in start.parameters()]
     running = [pytorch.zeros(8, dtype=pytorch.float64) + k for k in (0, 1)]
     w1, b1, gamma, beta, w2, b2 = leaves
-    optimizer = pytorch.optim.SGD(leaves, lr=0.1, momentum=0.9)
+    weights, others = {"params": [w1, w2], "weight_decay": 0.01}, {"params": [b1, gamma, beta, b2]}
+    optimizer = pytorch.optim.SGD([weights, others], lr=0.1, momentum=0.9)
     x, labels = (pytorch.from_numpy(a) for a in TRAIN)
     generator, losses = rng(5), []
     for _ in range(3):
@@ -180,7 +180,7 @@ def test_agrees_with_pytorch_over_a_run():
             loss = pytorch.nn.functional.cross_entropy(pytorch.tanh(z) @ w2 + b2, labels[batch])
             losses.append(loss.item())
             optimizer.zero_grad()
-            (loss + 0.005 * (w1**2).sum() + 0.005 * (w2**2).sum()).backward()
+            loss.backward()
             pytorch.nn.utils.clip_grad_norm_(leaves, 0.5)
             optimizer.step()
     np.testing.assert_allclose(history.step_loss, losses, rtol=1e-5)
@@ -191,7 +191,8 @@ def test_agrees_with_pytorch_over_a_run():
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_the_network_keeps_its_dtype(dtype):
-    network, history = run(make_network(norm=LayerNorm, dtype=dtype), clip=1.0, weight_decay=0.1)
+    optimizer = SGD(0.5, weight_decay=0.1)
+    network, history = run(make_network(norm=LayerNorm, dtype=dtype), optimizer=optimizer, clip=1.0)
     assert all(array.dtype == dtype for array in network.arrays())
     assert history.train_loss[-1] < history.train_loss[0]
 
@@ -289,10 +290,9 @@ def test_lists_integers_and_other_layouts_are_taken():
 
 def full_run(seed=5, **more):
     settings = {
-        "optimizer": Adam(0.01),
+        "optimizer": Adam(0.01, weight_decay=0.01),
         "schedule": lambda step: exponential_decay(step, 0.02, 10),
         "clip": 1.0,
-        "weight_decay": 0.01,
         "augment": lambda x, rng: x + 0.1 * rng.normal(size=x.shape),
         "early_stopping": EarlyStopping(patience=2),
         "rng": rng(seed),
@@ -389,6 +389,10 @@ def test_clipping_by_a_callable_sees_all_gradients():
     assert by_number[1] == by_function[1]
 
 
+def decaying(strength):
+    return SGD(0.5, weight_decay=strength, decay_biases=False)
+
+
 def test_weight_decay_pulls_weights_and_nothing_else():
     batch = rng(5).permutation(N)
     start = make_network(norm=BatchNorm)
@@ -397,7 +401,7 @@ def test_weight_decay_pulls_weights_and_nothing_else():
     network = make_network(norm=BatchNorm)
     for array, value in zip(network.arrays(), start.arrays()):
         array[...] = value
-    run(network, epochs=1, batch_size=N, weight_decay=0.3)
+    run(network, optimizer=decaying(0.3), epochs=1, batch_size=N)
     begin = [p.copy() for p in start.parameters()]
     out = start.forward(TRAIN[0][batch], training=True)
     start.backward(softmax_cross_entropy_backward(out, TRAIN[1][batch]))
@@ -406,22 +410,28 @@ def test_weight_decay_pulls_weights_and_nothing_else():
         np.testing.assert_allclose(end, p - 0.5 * (grad + decay), atol=1e-12)
 
 
-def test_weight_decay_is_that_of_the_optimizer_and_the_loss_is_recorded_without_it():
-    inside, first = run(optimizer=SGD(0.5, weight_decay=0.05, decay_biases=False))
-    outside, second = run(weight_decay=0.05)
-    np.testing.assert_allclose(first.step_loss, second.step_loss, rtol=1e-10)
-    for a, b in zip(inside.parameters(), outside.parameters()):
-        np.testing.assert_allclose(a, b, rtol=1e-9)
-    small = [np.abs(run(weight_decay=d, epochs=30)[0].parameters()[0]).sum() for d in (0, 0.1)]
-    assert small[1] < 0.5 * small[0]
+def test_weight_decay_shrinks_the_weights():
+    ends = [run(optimizer=decaying(d), epochs=30)[0].parameters()[0] for d in (0.0, 0.1)]
+    assert np.abs(ends[1]).sum() < 0.5 * np.abs(ends[0]).sum()
 
 
-def test_the_gradient_of_the_decay_is_clipped_too():
-    _, history = run(weight_decay=1e4, clip=1.0, epochs=1)
-    assert history.gradient_norm[0] > 1e4
-    network, _ = run(weight_decay=1e4, clip=1.0, epochs=1, batch_size=N)
-    moved = [a - b for a, b in zip(network.parameters(), make_network().parameters())]
-    assert global_norm(moved) == pytest.approx(0.5)
+def test_weight_decay_is_neither_recorded_nor_clipped():
+    settings = {"clip": 0.1, "epochs": 1, "batch_size": N}
+    plain, without = run(optimizer=decaying(0.0), **settings)
+    network, history = run(optimizer=decaying(0.3), **settings)
+    assert history.step_loss == without.step_loss
+    assert history.gradient_norm == without.gradient_norm
+    assert history.gradient_norm[0] > 0.1
+    for start, p, end in zip(
+        make_network().parameters(), plain.parameters(), network.parameters(), strict=True
+    ):
+        shrunk = 0.5 * 0.3 * start if start.ndim == 2 else 0.0
+        np.testing.assert_allclose(end, p - shrunk, atol=1e-12)
+
+
+def test_weight_decay_has_one_place():
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'weight_decay'"):
+        run(weight_decay=0.1)
 
 
 # ---- dropout, augmentation
@@ -953,12 +963,19 @@ def test_truth_values_are_two_classes():
 
 
 @pytest.mark.parametrize("by_name", [True, False])
-def test_one_output_for_yes_and_no_has_an_accuracy(by_name):
+@pytest.mark.parametrize(
+    ("name", "boundary", "last"),
+    [
+        ("binary_cross_entropy", 0.5, [Activation("sigmoid")]),
+        ("sigmoid_cross_entropy", 0.0, []),
+    ],
+)
+def test_one_output_for_yes_and_no_has_an_accuracy(name, boundary, last, by_name):
     x, labels = TRAIN
     yes = (labels == 0)[:, np.newaxis]
-    functions = losses.binary_cross_entropy, losses.binary_cross_entropy_backward
-    loss = "binary_cross_entropy" if by_name else functions
-    network = Network([Dense(2, 1, rng()), Activation("sigmoid")])
+    functions = getattr(losses, name), getattr(losses, f"{name}_backward")
+    loss = name if by_name else functions
+    network = Network([Dense(2, 1, rng()), *last])
     stopping = EarlyStopping(patience=50, mode="max")
     _, history = run(
         network,
@@ -968,13 +985,13 @@ def test_one_output_for_yes_and_no_has_an_accuracy(by_name):
         epochs=30,
         early_stopping=stopping,
     )
-    right = ((network(x) > 0.5) == yes).mean()
+    right = ((network(x) > boundary) == yes).mean()
     assert right > 0.9
     assert max(history.train_accuracy) == stopping.best == right
     assert history.train_accuracy == history.validation_accuracy
     # Nothing is right or wrong about a probability, or about two questions at once.
     assert math.isnan(evaluate(network, x, np.full((N, 1), 0.3), loss)[1])
-    two = Network([Dense(2, 2, rng()), Activation("sigmoid")])
+    two = Network([Dense(2, 2, rng()), *last])
     assert math.isnan(evaluate(two, x, np.ones((N, 2)), loss)[1])
     broken = Network([Activation("relu"), Dense(2, 1, rng())])
     assert evaluate(broken, np.full((3, 2), np.nan), np.zeros((3, 1)), loss)[1] == 0
@@ -991,12 +1008,13 @@ def test_integers_beside_one_output_are_no_classes():
 REMEDIES = [
     ((X, np.eye(3)[Y]), {}, "one-hot: pass labels.argmax"),
     ((X, Y[:, np.newaxis]), {}, r"got shape \(60, 1\): pass labels.ravel"),
+    ((X, np.where(Y, Y, np.nan)), {}, "got nan: leave out the examples without a label"),
     ((X, Y + 0.5), {}, "got dtype float64: for a regression pass loss='squared_error'"),
     ((X, Y.astype(float)), {}, r"for classes labels.astype\(int\)"),
     ((X, np.array(["a", "b", "c"])[Y]), {}, "got dtype <U1: number the classes, as numpy.unique"),
     ((X, Y + 1), {}, r"labels in 0 ... 2 for a network of 3 output\(s\), got 1 ... 3"),
     ((X, Y - 1), {}, r"labels in 0 ... 2"),
-    ((X[:, :1], Y), {}, "x must have 2 features, got 1"),
+    ((X[:, :1], Y), {}, r"x must have 2 features, got 1, in layers\[0\], Dense\(2, \d"),
     ((X, Y), {"loss": "squared_error"}, r"shape \(60, 3\), got \(60,\): numpy.eye\(3\)\[labels\]"),
     ((X, np.ones((60, 2))), {"loss": "squared_error"}, r"shape \(60, 3\), got \(60, 2\)$"),
     ((X, np.full((60, 3), np.nan)), {"loss": "squared_error"}, "nan or infinity in its targets"),
@@ -1080,6 +1098,8 @@ def test_a_history_is_one_line():
         r"validation_loss [\d.]+, validation_accuracy [\d.]+",
         repr(history),
     )
+    # Nothing is measured after an epoch.
+    assert repr(run(epochs=2, validation=None, evaluate_train=False)[1]) == "History of 8 steps"
     history.stopped = "a callback asked for it, in epoch 2"
     assert repr(history).endswith(", stopped: a callback asked for it, in epoch 2")
 
@@ -1104,6 +1124,9 @@ def test_a_history_is_plotted():
     assert len(History().plot()) == 1
     with pytest.raises(ValueError, match=r"^ax must be one or two axes, got 3"):
         history.plot([mine] * 3)
+    for bad in (3, [mine, None]):
+        with pytest.raises(TypeError, match=r"^ax must be matplotlib axes"):
+            history.plot(bad)
     pyplot.close("all")
 
 
@@ -1153,6 +1176,23 @@ class Missing(Recorder):
         return []
 
 
+class Flat(Recorder):
+    """A layer whose gradient does not have the shape of its parameter."""
+
+    def parameters(self):
+        """Return one."""
+        return [np.ones(3)]
+
+    def gradients(self):
+        """Return another."""
+        return [np.ones(2)]
+
+
+def frozen(layer):
+    layer.trainable = False
+    return layer
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -1172,6 +1212,15 @@ class Missing(Recorder):
             r"layers\[1\] must have a gradient for each of its 1 parameters, got 0",
         ),
         (
+            {"network": Network([Dense(2, 3, rng()), Flat(), Dense(3, 3, rng())])},
+            r"layers\[1\] must have a gradient for each parameter in its shape: \[\(3,\)\], "
+            r"got \[\(2,\)\]",
+        ),
+        (
+            {"network": Network([frozen(Dense(2, 3, rng())), Missing()])},
+            r"layers\[1\] must have a gradient for each of its 1 parameters, got 0",
+        ),
+        (
             {"schedule": cosine_decay},
             r"schedule must take \(step\), .*missing a required argument: 'init_value': write "
             r"schedule=lambda step: cosine_decay\(step, ...\), with its settings",
@@ -1186,6 +1235,13 @@ class Missing(Recorder):
 def test_what_a_function_answers_or_takes_is_checked_by_its_name(settings, message):
     with pytest.raises((TypeError, ValueError), match=f"^{message}"):
         run(**settings)
+
+
+@pytest.mark.parametrize("rate", [-1.0, np.nan, np.inf])
+def test_a_rate_that_no_optimizer_takes_is_the_schedules(rate):
+    with pytest.raises(ValueError, match=r"^learning_rate must be in") as caught:
+        run(schedule=lambda step: rate)
+    assert caught.value.__notes__ == ["in schedule(step)"]
 
 
 def test_a_schedule_that_is_called_as_if_it_made_one_says_what_to_write():
@@ -1320,13 +1376,12 @@ def test_everything_together_on_digits():
         network,
         train,
         held_out,
-        Adam(0.01),
+        Adam(0.01, weight_decay=1e-4),
         epochs=15,
         batch_size=50,
         schedule=lambda step: exponential_decay(step, 0.01, 200),
         clip=5.0,
         early_stopping=stopping,
-        weight_decay=1e-4,
         augment=lambda x, rng: x + 0.05 * rng.normal(size=x.shape),
         rng=generator,
     )
@@ -1386,9 +1441,6 @@ NAN = np.where(np.arange(N)[:, np.newaxis] == 7, np.nan, X)
         ("clip", np.nan, ValueError),
         ("clip", "1", TypeError),
         ("early_stopping", 3, TypeError),
-        ("weight_decay", -1, ValueError),
-        ("weight_decay", np.inf, ValueError),
-        ("weight_decay", None, TypeError),
         ("augment", "flip", TypeError),
         ("callbacks", print, TypeError),
         ("callbacks", [None], TypeError),

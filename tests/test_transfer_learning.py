@@ -175,14 +175,14 @@ def test_frozen_layers_do_not_move_and_the_head_does(pretrained, digits):
     network = reuse(pretrained, BASE, [Dense(24, 5, rng(2))])
     freeze(network, BASE)
     base, head = snapshot(network.layers[:BASE]), snapshot(network.layers[BASE:])
-    settings = {"epochs": 5, "batch_size": 20, "rng": rng(3), "weight_decay": 0.01}
-    history = fit(network, digits["few"], None, Adam(0.01), **settings)
+    settings = {"epochs": 5, "batch_size": 20, "rng": rng(3)}
+    history = fit(network, digits["few"], None, Adam(0.01, weight_decay=0.01), **settings)
     # To the bit, running statistics included.
     assert same(snapshot(network.layers[:BASE]), base)
     assert not any(np.array_equal(a, b) for a, b in zip(head, snapshot(network.layers[BASE:])))
     assert history.train_loss[-1] < history.train_loss[0]
     unfreeze(network, 1)
-    fit(network, digits["few"], None, Adam(0.001), **settings)
+    fit(network, digits["few"], None, Adam(0.001, weight_decay=0.01), **settings)
     assert same(snapshot(network.layers[:4]), base[:6])
     assert not any(np.array_equal(a, b) for a, b in zip(base[6:], snapshot(network.layers[4:8])))
 
@@ -212,6 +212,7 @@ def test_the_phases_are_those_of_the_deck(pretrained, digits):
         make_optimizer,
         **SETTINGS,
         reduction=0.2,
+        freeze_batch_norm=False,
         rng=rng(3),
         callbacks=[watch],
         clip=1.0,
@@ -230,20 +231,90 @@ def test_the_phases_are_those_of_the_deck(pretrained, digits):
     assert head.stopped == tuning.stopped == ""
 
 
-def test_two_phases_are_two_fits(pretrained, digits):
+@pytest.mark.parametrize("frozen", [True, False])
+def test_two_phases_are_two_fits(pretrained, digits, frozen):
     first = reuse(pretrained, BASE, [Dense(24, 5, rng(2))])
-    histories = two_phase_fit(
-        first, digits["few"], None, Adam, **SETTINGS | {"learning_rate": 0.01}, top=2, rng=rng(3)
-    )
+    settings = SETTINGS | {"learning_rate": 0.01, "top": 2, "freeze_batch_norm": frozen}
+    histories = two_phase_fit(first, digits["few"], None, Adam, **settings, rng=rng(3))
     second, generator = reuse(pretrained, BASE, [Dense(24, 5, rng(2))]), rng(3)
     settings = {"batch_size": 10, "rng": generator}
     freeze(second, BASE)
     head = fit(second, digits["few"], None, Adam(0.01), epochs=4, **settings)
     unfreeze(second, 2)
+    for k in (1, 5):
+        second.layers[k].trainable = not frozen
     tuning = fit(second, digits["few"], None, Adam(0.001), epochs=3, **settings)
     assert histories == (head, tuning)
     assert same(snapshot(first.layers), snapshot(second.layers))
-    assert all(flags(first))
+    assert flags(first) == flags(second)
+
+
+def test_reused_batch_normalization_stays_in_inference_mode():
+    """Against one step of the second phase written out, by the statistics of the old data."""
+    dense, norm, head = Dense(3, 4, rng(1)), BatchNorm(4), Dense(4, 2, rng(2))
+    for k, array in enumerate((norm.gamma, norm.beta, norm.running_mean, norm.running_var)):
+        array[...] = rng(k).uniform(0.5, 2, 4)
+    network = reuse(Network([dense, norm, Activation("relu"), head]), 3, [head])
+    x, labels = rng(4).normal(size=(6, 3)), np.array([0, 1, 1, 0, 1, 0])
+    kept, v, c = snapshot([norm]), head.weight.copy(), head.bias.copy()
+    two_phase_fit(
+        network,
+        (x, labels),
+        None,
+        SGD,
+        reused=3,
+        learning_rate=5.0,
+        epochs=(0, 1),
+        batch_size=6,
+        rng=rng(),
+    )
+    gamma, beta, mean, var = kept
+    slope = gamma / np.sqrt(var + norm.eps)
+    hidden = np.maximum(0, (x @ dense.weight + dense.bias - mean) * slope + beta)
+    dlogits = np.exp(hidden @ v + c)
+    dlogits /= dlogits.sum(axis=1, keepdims=True)
+    dlogits[np.arange(6), labels] -= 1
+    dlogits /= 6
+    dz = dlogits @ v.T * (hidden > 0) * slope
+    expected = (
+        dense.weight - 0.5 * x.T @ dz,
+        dense.bias - 0.5 * dz.sum(axis=0),
+        *kept,
+        v - 0.5 * hidden.T @ dlogits,
+        c - 0.5 * dlogits.sum(axis=0),
+    )
+    for got, value in zip(snapshot(network.layers), expected, strict=True):
+        np.testing.assert_allclose(got, value, rtol=1e-10, atol=1e-12)
+    assert same(snapshot(network.layers[1:2]), kept)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_only_reused_batch_normalization_stays_frozen(frozen):
+    inner = Network([Dense(4, 4, rng()), BatchNorm(4)])
+    head = [Dense(4, 4, rng()), BatchNorm(4), Dense(4, 2, rng())]
+    network = reuse(Network([Dense(3, 4, rng()), BatchNorm(4), inner]), 3, head)
+    start = snapshot(network.layers)
+    two_phase_fit(
+        network,
+        (rng(1).normal(size=(8, 3)), [0, 1] * 4),
+        None,
+        SGD,
+        reused=3,
+        top=1,
+        learning_rate=1.0,
+        epochs=(1, 1),
+        batch_size=4,
+        rng=rng(),
+        freeze_batch_norm=frozen,
+    )
+    held = [np.array_equal(a, b) for a, b in zip(snapshot(network.layers), start, strict=True)]
+    # Two arrays in a dense layer, four in a normalization.
+    assert held[:6] == [True] * 6
+    assert held[8:12] == [frozen] * 4
+    assert not held[6]
+    assert not any(held[12:14:2])
+    assert not any(held[14:18])
+    assert [layer.trainable for layer in network.layers[2].layers] == [True, not frozen]
 
 
 def test_reused_layers_help_where_examples_are_few():
@@ -473,6 +544,7 @@ def bad_calls():
     yield from ((two_phase_fit, "reduction", value, ValueError) for value in (0, 1.5, np.nan))
     yield from ((two_phase_fit, "epochs", value, TypeError) for value in (3, (1, 2, 3), (1, 0.5)))
     yield two_phase_fit, "epochs", (1, -1), ValueError
+    yield two_phase_fit, "freeze_batch_norm", 1, TypeError
     yield two_phase_fit, "schedule", lambda step: 0.1, TypeError
     yield two_phase_fit, "clip", -1, ValueError
     yield two_phase_fit, "batch_size", 0, ValueError

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
 from support import array_errors, assert_agrees, torch
 
-from gradlab.gradient_check import check_gradient
+from gradlab.gradient_check import check_gradient, numerical_gradient
 from gradlab.optimizers import SGD
 from gradlab.weight_decay import (
     add_input_noise,
@@ -12,6 +13,7 @@ from gradlab.weight_decay import (
     l1_activation_penalty_backward,
     l2_penalty,
     l2_penalty_backward,
+    ridge,
 )
 
 DTYPES = [np.float64, np.float32]
@@ -215,6 +217,60 @@ def test_noise_on_the_input_of_a_linear_model_is_weight_decay():
     assert error < 0.05 * penalty
 
 
+# ---- a linear model without a step
+
+
+def ridge_loss(x, y, strength):
+    """Half the mean squared error and the penalty, of weights and bias in one vector."""
+    return lambda v: 0.5 * np.mean((x @ v[:-1] + v[-1] - y) ** 2) + l2_penalty([v[:-1]], strength)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("examples", "features"), [(9, 3), (4, 6), (5, 1)])
+def test_ridge_is_that_of_scikit_learn(examples, features, dtype):
+    rng = np.random.default_rng(examples)
+    x = (rng.normal(size=(examples, features)) + 2).astype(dtype)
+    y = rng.normal(size=examples) + 5
+    weight, bias = ridge(x, y, 0.3)
+    fitted = Ridge(alpha=0.3 * examples).fit(x.astype(float), y)
+    assert_agrees(weight, fitted.coef_.astype(dtype))
+    assert bias == pytest.approx(fitted.intercept_, rel=1e-6 if dtype == np.float32 else 1e-12)
+    assert type(bias) is float
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(1e-3, 10))
+def test_the_loss_is_level_at_the_solution_of_ridge(seed, strength):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(6, 3)) + 1, rng.normal(size=6)
+    solution = np.append(*ridge(x, y, strength))
+    slope = numerical_gradient(ridge_loss(x, y, strength), solution)
+    np.testing.assert_allclose(slope, 0, atol=1e-7)
+
+
+def test_ridge_without_strength_is_least_squares_of_the_shortest_weights():
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(3, 5)) + 1, rng.normal(size=3)
+    weight, bias = ridge(x, y, 0.0)
+    np.testing.assert_allclose(x @ weight + bias, y)
+    # Shortest: it has no part that the centred examples do not see.
+    _, _, axes = np.linalg.svd(x - x.mean(axis=0))
+    np.testing.assert_allclose(axes[2:] @ weight, 0, atol=1e-12)
+    # A bias without features to speak of.
+    assert ridge(np.ones((4, 2)), [1.0, 2.0, 3.0, 6.0], 0.0)[1] == 3.0
+
+
+def test_ridge_with_a_large_strength_predicts_the_mean():
+    weight, bias = ridge([[1.0], [2.0], [4.0]], [5.0, 6.0, 10.0], 1e12)
+    assert abs(weight[0]) < 1e-10
+    assert bias == pytest.approx(7.0)
+
+
+def test_ridge_does_not_square_the_condition_number():
+    # Directions of 1 and 1e-9: the normal equations would lose the second to rounding.
+    x = np.array([[1.0, 1e-9], [1.0, -1e-9], [-1.0, 1e-9], [-1.0, -1e-9]])
+    np.testing.assert_allclose(ridge(x, x @ [2.0, 3.0], 0.0)[0], [2.0, 3.0], rtol=1e-6)
+
+
 # ---- conventions of the package
 
 
@@ -275,6 +331,7 @@ CALLS = {
     l1_activation_penalty: {"activations": X, "strength": 0.1},
     l1_activation_penalty_backward: {"activations": X, "strength": 0.1},
     add_input_noise: {"x": X, "scale": 0.1, "rng": np.random.default_rng(0)},
+    ridge: {"x": X, "y": X[:, 0], "strength": 0.1},
 }
 
 
@@ -295,6 +352,11 @@ def bad_calls():
         if "activations" in good:
             yield from ((function, *bad) for bad in array_errors("activations", X))
             yield function, "activations", X[:0], ValueError
+        if "y" in good:
+            yield function, "y", good["y"][:1], ValueError
+            for name in ("x", "y"):
+                yield from ((function, *bad) for bad in array_errors(name, good[name]))
+                yield function, name, np.full_like(good[name], np.inf), ValueError
         if "rng" in good:
             yield from ((function, "rng", bad, TypeError) for bad in (None, 0, np.random))
             yield function, "x", X.astype(complex), TypeError

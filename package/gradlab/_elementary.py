@@ -4,10 +4,11 @@ distribution function, and largest and total of a row.
 A compiled kernel would call the C library for each number. These are straight lines of arithmetic
 without a branch or a table, so that a loop over them is computed several numbers at a time. Each
 reduces its argument to a short interval, evaluates a polynomial there by Horner's rule, and puts
-the exponent together with an integer shift. They are within 2 units in the last place, have the
-special values of NumPy's functions, and give the same bits on every machine, since no product is
-merged with a sum. (Far below 0 the distribution function has the rounding of a square in its
-exponent.) Where numba does not compile, functions of NumPy or of `math` stand in.
+the exponent together with an integer shift. They are within 2 units in the last place, and have
+the special values of NumPy's functions. (Far below 0 the distribution function has the rounding of
+a square in its exponent.) A processor that multiplies and adds in one step rounds once there, so
+that the last bit may differ between kinds of processors. Where numba does not compile, functions of
+NumPy or of `math` stand in.
 
 The method is that of W. J. Cody and W. Waite, Software Manual for the Elementary Functions,
 Prentice Hall, 1980, and P. T. P. Tang, Table-Driven Implementation of the Exponential Function in
@@ -35,8 +36,10 @@ def _single(*numbers: float) -> tuple[Any, ...]:
 
 # Adding and subtracting 1.5 times 2^52 (2^23 in float32) rounds to an integer, and leaves that
 # integer in the low bits of the sum.
-_ROUND64, _ROUND32 = 6755399441055744.0, np.float32(12582912.0)
-_ROUND_BITS64, _ROUND_BITS32 = 0x4338000000000000, 0x4B400000
+_ROUND64, _ROUND_BITS64 = 6755399441055744.0, 0x4338000000000000
+_ROUND32 = np.float32(12582912.0)
+# The same, with an integer that is 64 (24) nearer to 0, and the factors that make up for it.
+_ROUND_UP64, _ROUND_DOWN64, _LEAST64, _MOST64 = _ROUND64 + 64, _ROUND64 - 64, 2.0**-64, 2.0**64
 
 # log(2) in two parts, the first with so few digits that its products with exponents are exact.
 _LOG2E64, _LN2_HIGH64, _LN2_LOW64 = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
@@ -134,6 +137,8 @@ _NORMAL32, _TWO24_32 = _single(1.1754944e-38, 16777216.0)
 _EXP_LOW32, _EXP_HIGH32, _EXPM1_LOW32 = _single(-105.0, 89.0, -20.0)
 _TINY32, _TANH_SMALL32, _TANH_HIGH32 = _single(1e-8, 0.55, 10.0)
 _FIVE32, _TAIL_HIGH32 = _single(5.0, 15.0)
+_ROUND_UP32, _ROUND_DOWN32 = _single(12582912.0 + 24, 12582912.0 - 24)
+_LEAST32, _MOST32 = _single(2.0**-24, 2.0**24)
 
 
 @njit_inline
@@ -149,52 +154,66 @@ def _power_of_two32(n):
 
 
 @njit_inline
-def _reduced64(x):
-    """Return n, r and q with x = n log(2) + r and exp(r) = 1 + r + q."""
-    shifted = x * _LOG2E64 + _ROUND64
-    n = shifted - _ROUND64
+def _reduced64(x, rounding):
+    """Return bits with n at their end, r and q: x = n log(2) + r and exp(r) = 1 + r + q."""
+    shifted = x * _LOG2E64 + rounding
+    n = shifted - rounding
     r = (x - n * _LN2_HIGH64) - n * _LN2_LOW64
     c = _EXP64
     p = (((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]) * r + c[6]
     q = ((((p * r + c[7]) * r + c[8]) * r + c[9]) * r + c[10]) * (r * r)
-    return np.float64(shifted).view(np.int64) - _ROUND_BITS64, r, q
+    return np.float64(shifted).view(np.int64), r, q
 
 
 @njit_inline
-def _reduced32(x):
-    """Return n, r and q with x = n log(2) + r and exp(r) = 1 + r + q."""
-    shifted = x * _LOG2E32 + _ROUND32
-    n = shifted - _ROUND32
+def _reduced32(x, rounding):
+    """Return bits with n at their end, r and q: x = n log(2) + r and exp(r) = 1 + r + q."""
+    shifted = x * _LOG2E32 + rounding
+    n = shifted - rounding
     r = (x - n * _LN2_HIGH32) - n * _LN2_LOW32
     c = _EXP32
     q = (((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]) * (r * r)
-    return np.int32(np.float32(shifted).view(np.int32) - _ROUND_BITS32), r, q
+    return np.float32(shifted).view(np.int32), r, q
 
 
+# 2^n alone may be out of range where the result is a number. So n is taken 64 nearer to 0 (24 in
+# float32), and what is missing is multiplied last, where the result may also be rounded to one
+# below the normal numbers. The shift leaves nothing of the bits but n.
 @njit_inline
 def _exp64(x):
     # Beyond these bounds the result is 0 or infinite; comparisons let NaN through.
     x = -750.0 if x < -750.0 else (710.0 if x > 710.0 else x)
-    n, r, q = _reduced64(x)
-    # In two factors, since 2^n alone may be out of range where the result is a number.
-    half = n >> 1
-    return ((1.0 + (r + q)) * _power_of_two64(half)) * _power_of_two64(n - half)
+    bits, r, q = _reduced64(x, _ROUND_UP64 if x < 0.0 else _ROUND_DOWN64)
+    return ((1.0 + (r + q)) * _power_of_two64(bits)) * (_LEAST64 if x < 0.0 else _MOST64)
 
 
 @njit_inline
 def _exp32(x):
     x = _EXP_LOW32 if x < _EXP_LOW32 else (_EXP_HIGH32 if x > _EXP_HIGH32 else x)
-    n, r, q = _reduced32(x)
-    half = np.int32(n >> 1)
-    return ((_ONE32 + (r + q)) * _power_of_two32(half)) * _power_of_two32(np.int32(n - half))
+    bits, r, q = _reduced32(x, _ROUND_UP32 if x < _ZERO32 else _ROUND_DOWN32)
+    return ((_ONE32 + (r + q)) * _power_of_two32(bits)) * (_LEAST32 if x < _ZERO32 else _MOST32)
+
+
+@njit_inline
+def _exp_nonpositive64(x):
+    x = -750.0 if x < -750.0 else x
+    bits, r, q = _reduced64(x, _ROUND_UP64)
+    return ((1.0 + (r + q)) * _power_of_two64(bits)) * _LEAST64
+
+
+@njit_inline
+def _exp_nonpositive32(x):
+    x = _EXP_LOW32 if x < _EXP_LOW32 else x
+    bits, r, q = _reduced32(x, _ROUND_UP32)
+    return ((_ONE32 + (r + q)) * _power_of_two32(bits)) * _LEAST32
 
 
 @njit_inline
 def _expm164(x):
     z = -45.0 if x < -45.0 else (710.0 if x > 710.0 else x)
-    n, r, q = _reduced64(z)
+    bits, r, q = _reduced64(z, _ROUND64)
     # 2^n (1 + r + q) - 1, the large terms first; halved, since 2^1024 is out of range.
-    half = _power_of_two64(n - 1)
+    half = _power_of_two64(bits - 1)
     result = 2.0 * ((half - 0.5) + half * (r + q))
     return x if abs(x) < 1e-17 else result
 
@@ -202,8 +221,8 @@ def _expm164(x):
 @njit_inline
 def _expm132(x):
     z = _EXPM1_LOW32 if x < _EXPM1_LOW32 else (_EXP_HIGH32 if x > _EXP_HIGH32 else x)
-    n, r, q = _reduced32(z)
-    half = _power_of_two32(np.int32(n - 1))
+    bits, r, q = _reduced32(z, _ROUND32)
+    half = _power_of_two32(np.int32(bits - 1))
     result = _TWO32 * ((half - _HALF32) + half * (r + q))
     return x if abs(x) < _TINY32 else result
 
@@ -321,7 +340,7 @@ def _normal_cdf64(x):
     p = (((((p * t + c[6]) * t + c[7]) * t + c[8]) * t + c[9]) * t + c[10]) * t + c[11]
     p = (((((p * t + c[12]) * t + c[13]) * t + c[14]) * t + c[15]) * t + c[16]) * t + c[17]
     p = (((p * t + c[18]) * t + c[19]) * t + c[20]) * t + c[21]
-    tail = _exp64(-0.5 * a * a) * (p * u)
+    tail = _exp_nonpositive64(-0.5 * a * a) * (p * u)
     return 1.0 - tail if x > 0.0 else tail
 
 
@@ -334,7 +353,7 @@ def _normal_cdf32(x):
     c = _TAIL32
     p = ((((c[0] * t + c[1]) * t + c[2]) * t + c[3]) * t + c[4]) * t + c[5]
     p = (((p * t + c[6]) * t + c[7]) * t + c[8]) * t + c[9]
-    tail = _exp32(-_HALF32 * a * a) * (p * u)
+    tail = _exp_nonpositive32(-_HALF32 * a * a) * (p * u)
     return _ONE32 - tail if x > _ZERO32 else tail
 
 
@@ -380,6 +399,11 @@ def exp(x: Any) -> Any:
     return np.exp(x)
 
 
+def exp_nonpositive(x: Any) -> Any:
+    """Return e to the power of `x`, which is not above 0; faster than `exp`."""
+    return np.exp(x)
+
+
 def expm1(x: Any) -> Any:
     """Return e to the power of `x`, less 1, with all digits near 0."""
     return np.expm1(x)
@@ -411,6 +435,7 @@ def largest(row: Any) -> Any:
 
 
 in_kernels(exp, _exp64, _exp32)
+in_kernels(exp_nonpositive, _exp_nonpositive64, _exp_nonpositive32)
 in_kernels(expm1, _expm164, _expm132)
 in_kernels(log, _log64, _log32)
 in_kernels(log1p, _log1p64, _log1p32)

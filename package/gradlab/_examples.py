@@ -13,7 +13,16 @@ from gradlab import losses
 from gradlab._validate import FloatArray, as_array, as_inputs
 from gradlab.network import Network
 
-LOSSES = ("binary_cross_entropy", "kl_divergence", "softmax_cross_entropy", "squared_error")
+LOSSES = (
+    "binary_cross_entropy",
+    "kl_divergence",
+    "sigmoid_cross_entropy",
+    "softmax_cross_entropy",
+    "squared_error",
+)
+
+# The output above which the answer is yes: a probability, or a logit.
+_YES = {losses.binary_cross_entropy: 0.5, losses.sigmoid_cross_entropy: 0.0}
 
 # So many at once, so that the activations of a large set do not fill the memory.
 _ROWS = 2048
@@ -44,7 +53,8 @@ def as_trainable(
         with np.errstate(over="ignore", invalid="ignore"):
             shape = network.forward(x[:1]).shape[1:]
     except ValueError as error:
-        raise ValueError(f"{name} must suit the network: {error}") from error
+        reason = ", ".join([str(error), *getattr(error, "__notes__", [])])
+        raise ValueError(f"{name} must suit the network: {reason}") from error
     target = as_targets(name, target, shape, value_of)
     if _is_ours(value_of):
         # The loss itself is asked, about an output that is the same for all.
@@ -87,6 +97,8 @@ def _check_classes(name: str, labels: NDArray[Any], shape: tuple[int, ...]) -> N
         kind = "" if labels.shape[1:] == (1,) else ", which may be one-hot"
         raise ValueError(f"{wanted}, got shape {labels.shape}{kind}: pass {remedy}")
     if labels.dtype.kind == "f":
+        if np.isnan(labels).any():
+            raise ValueError(f"{wanted}, got nan: leave out the examples without a label")
         raise TypeError(
             f"{wanted}, got dtype {labels.dtype}: for a regression pass loss='squared_error', "
             "for classes labels.astype(int)"
@@ -121,7 +133,7 @@ def _check_shape(name: str, target: NDArray[Any], shape: tuple[int, ...]) -> Non
 
 def is_judged(target: NDArray[Any], shape: tuple[int, ...], value_of: Callable[..., float]) -> bool:
     """Tell whether an output is right or wrong: for classes, and for yes and no as 1 and 0."""
-    if value_of is losses.binary_cross_entropy:
+    if value_of in _YES:
         return shape == (1,) and bool(((target == 0) | (target == 1)).all())
     one_of_many = len(shape) == 1 and (shape != (1,) or value_of is losses.softmax_cross_entropy)
     return one_of_many and target.ndim == 1 and target.dtype.kind in "iu"
@@ -131,8 +143,8 @@ def accuracy(out: FloatArray, target: NDArray[Any], value_of: Callable[..., floa
     """Return the fraction of right outputs; not a number where there is no right and wrong."""
     if not is_judged(target, out.shape[1:], value_of):
         return math.nan
-    if value_of is losses.binary_cross_entropy:
-        hits = (out[:, 0] > 0.5) == (target[:, 0] == 1)
+    if value_of in _YES:
+        hits = (out[:, 0] > _YES[value_of]) == (target[:, 0] == 1)
     else:
         hits = out.argmax(axis=1) == target
     return float((hits & np.isfinite(out).all(axis=1)).mean())

@@ -17,6 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 try:
     import numba
 except ImportError:
+    THREADS = 1
 
     def njit(kernel: F) -> F:
         """Return the kernel as it is: numba is not installed."""
@@ -32,6 +33,9 @@ else:
     from numba.core import types
     from numba.core.caching import FunctionCache
     from numba.extending import overload
+
+    THREADS = int(vars(numba.config)["NUMBA_NUM_THREADS"])
+    """Threads for large arrays: numba's setting, the number of cores by default."""
 
     _log = logging.getLogger(__name__)
 
@@ -106,9 +110,9 @@ else:
         """Compile a function that kernels call in their inner loops, into these loops.
 
         Its own sums keep their order, also in a kernel of `njit_sums`, whose flag numba would hand
-        on.
+        on. A product and a sum may be one operation that rounds once, which halves the work.
         """
-        return _compiled(kernel, forceinline=True, fastmath=False)
+        return _compiled(kernel, forceinline=True, fastmath={"contract"})
 
     def in_kernels(face: Any, double: Any, single: Any) -> None:
         """Let compiled kernels call `double` or `single`, by precision, where they call `face`.

@@ -14,13 +14,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from gradlab._jit import THREADS
+
 S = TypeVar("S")
 T = TypeVar("T")
-
-try:
-    from numba.core.config import NUMBA_NUM_THREADS as _THREADS
-except ImportError:
-    _THREADS = 1
 
 PART = 1 << 20
 """Entries in a part: some hundred microseconds of work, ten times what waking a thread takes."""
@@ -52,17 +49,20 @@ def parts(length: int, entries: int) -> list[slice]:
 def run(call: Callable[[S], T], stretches: Sequence[S]) -> list[T]:
     """Return what `call` returns for each stretch, called in several threads if there are some."""
     global _pool
-    if len(stretches) == 1 or _THREADS == 1:
+    if len(stretches) == 1 or THREADS == 1:
         return [call(stretch) for stretch in stretches]
     if _pool is None:
-        _pool = ThreadPoolExecutor(_THREADS - 1, thread_name_prefix="gradlab")
-    # Every second part, with two threads, is for the thread that asks.
-    mine = range(0, len(stretches), _THREADS)
-    others = {
-        k: _pool.submit(call, stretch) for k, stretch in enumerate(stretches) if k not in mine
-    }
-    own = {k: call(stretches[k]) for k in mine}
-    return [own[k] if k in own else others[k].result() for k in range(len(stretches))]
+        _pool = ThreadPoolExecutor(THREADS - 1, thread_name_prefix="gradlab")
+    try:
+        futures = [_pool.submit(call, stretch) for stretch in stretches]
+    except RuntimeError:  # the interpreter is ending, and starts no work
+        return [call(stretch) for stretch in stretches]
+    # The others begin with the first part, and this thread with the last that nobody has begun.
+    results = [
+        call(stretch) if future.cancel() else future.result()
+        for stretch, future in zip(reversed(stretches), reversed(futures), strict=True)
+    ]
+    return results[::-1]
 
 
 def by_rows(kernel: Callable[..., T], arrays: Sequence[Any], *others: Any) -> list[T]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping, Set
-from typing import Any
+from collections.abc import Iterable, Mapping, Set
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from gradlab._jit import njit
+
+T = TypeVar("T")
+
 FloatArray = NDArray[Any]
 """An array of float32 or float64."""
 
-_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def as_array(name: str, value: ArrayLike, of: str = "numbers") -> NDArray[Any]:
@@ -26,6 +30,8 @@ def as_array(name: str, value: ArrayLike, of: str = "numbers") -> NDArray[Any]:
     ValueError
         If the rows have different lengths.
     """
+    if type(value) is np.ndarray:
+        return value
     parts = value if isinstance(value, (list, tuple)) else (value,)
     if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
         raise TypeError(f"{name} must not be masked: fill the masked entries or leave them out")
@@ -51,16 +57,15 @@ def as_float_array(
     ValueError
         If the rows have different lengths, or the number of dimensions is not `ndim`.
     """
-    # What most calls bring, and takes longest to check in full.
-    if (
-        type(value) is np.ndarray
-        and (value.dtype is _SINGLE or value.dtype is _DOUBLE)
-        and (dtype is None or value.dtype == dtype)
-        and (ndim is None or value.ndim == ndim)
-        and value.flags.c_contiguous
-    ):
-        return value
     array = as_array(name, value)
+    # Most arrays are as they should be, and a small one takes less time than these checks.
+    if (
+        (array.dtype is _FLOAT32 or array.dtype is _FLOAT64)
+        and array.flags.c_contiguous
+        and (ndim is None or array.ndim == ndim)
+        and (dtype is None or array.dtype == dtype)
+    ):
+        return array
     kind, size = array.dtype.kind, array.dtype.itemsize
     if not (kind in "iu" or (kind == "f" and size in (4, 8))):
         raise TypeError(
@@ -71,6 +76,23 @@ def as_float_array(
     if dtype is None:
         dtype = np.float32 if (kind, size) == ("f", 4) else np.float64
     return np.asarray(array, dtype=dtype, order="C")
+
+
+@njit
+def _is_finite_kernel(values):
+    finite = True
+    for k in range(values.size):
+        # What is infinite or no number, less itself, is no number.
+        finite &= values[k] - values[k] == 0
+    return finite
+
+
+def is_finite(array: ArrayLike) -> bool:
+    """Return whether every entry is a finite number, in one pass."""
+    array = np.asarray(array)
+    if array.dtype is _FLOAT32 or array.dtype is _FLOAT64:
+        return bool(_is_finite_kernel(array.reshape(-1)))
+    return bool(np.isfinite(array).all())
 
 
 def as_list(name: str, values: Any) -> list[Any]:
@@ -180,6 +202,16 @@ def as_real(
     return number
 
 
+def as_positive(name: str, value: Any) -> float:
+    """Return `value` as a finite float above 0."""
+    return as_real(name, value, low=0.0, low_open=True)
+
+
+def as_fraction(name: str, value: Any) -> float:
+    """Return `value` as a float in [0, 1): a share that leaves something."""
+    return as_real(name, value, low=0.0, high=1.0, high_open=True)
+
+
 def _as_number(name: str, value: Any) -> float:
     if isinstance(value, (str, bytes, bool, np.bool_)) or np.iscomplexobj(value):
         raise TypeError(f"{name} must be a real number, got {value!r}")
@@ -206,6 +238,25 @@ def as_flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
+
+
+def as_choice(name: str, value: Any, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of these strings."""
+    known = list(choices)
+    # The type first: an array would be compared entry by entry.
+    if not isinstance(value, str) or value not in known:
+        *first, last = map(repr, known)
+        raise ValueError(f"{name} must be {', '.join(first)} or {last}, got {value!r}")
+    return value
+
+
+def as_cache(value: Any, kind: type[T], forward: str) -> T:
+    """Return what a forward pass handed out for its backward pass."""
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"cache must be the {kind.__name__} that {forward} returned, got {type(value).__name__}"
+        )
+    return value
 
 
 def as_float_dtype(name: str, value: Any) -> np.dtype[Any]:

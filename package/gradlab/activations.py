@@ -24,10 +24,19 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._elementary import exp, expm1, largest, log, log1p, normal_cdf, total
+from gradlab._elementary import exp_nonpositive, expm1, largest, log, log1p, normal_cdf, total
 from gradlab._elementary import tanh as _tanh
 from gradlab._jit import njit, njit_sums
-from gradlab._validate import FloatArray, as_batch, as_float_array, as_integer, as_real, as_shaped
+from gradlab._threads import by_rows
+from gradlab._validate import (
+    FloatArray,
+    as_batch,
+    as_choice,
+    as_float_array,
+    as_integer,
+    as_real,
+    as_shaped,
+)
 
 __all__ = [
     "dead_fraction",
@@ -83,7 +92,7 @@ def _entrywise(kernel: Callable[..., None], x: ArrayLike, *constants: float) -> 
     """Return what `kernel` makes of every entry of `x`."""
     x = as_float_array("x", x)
     out = np.empty_like(x)
-    kernel(x.reshape(-1), *map(x.dtype.type, constants), out.reshape(-1))
+    by_rows(kernel, (x.reshape(-1), out.reshape(-1)), *map(x.dtype.type, constants))
     return out
 
 
@@ -94,7 +103,8 @@ def _entrywise_backward(
     x = as_float_array("x", x)
     dout = as_shaped("dout", dout, x.shape, x.dtype)
     dx = np.empty_like(x)
-    kernel(dout.reshape(-1), x.reshape(-1), *map(x.dtype.type, constants), dx.reshape(-1))
+    flat = dout.reshape(-1), x.reshape(-1), dx.reshape(-1)
+    by_rows(kernel, flat, *map(x.dtype.type, constants))
     return dx
 
 
@@ -105,7 +115,7 @@ def _sigmoid_kernel(x, out):
     # Of the two forms, the one that takes exp of a negative number:
     # it cannot overflow.
     for k in range(x.size):
-        e = exp(-abs(x[k]))
+        e = exp_nonpositive(-abs(x[k]))
         out[k] = (_ONE if x[k] >= 0 else e) / (_ONE + e)
 
 
@@ -142,7 +152,7 @@ def _sigmoid_backward_kernel(dout, x, dx):
     #                            = dout e / (1 + e)^2,  e = exp(-|x|)
     # The second form keeps its digits where s(x) rounds to 1.
     for k in range(x.size):
-        e = exp(-abs(x[k]))
+        e = exp_nonpositive(-abs(x[k]))
         dx[k] = dout[k] * (e / ((_ONE + e) * (_ONE + e)))
 
 
@@ -179,7 +189,7 @@ def sigmoid_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
 
 
 @njit
-def _tanh_kernel(x, height, slope, out):
+def _tanh_kernel(x, out, height, slope):
     """Equations act-tanh and act-scaled-tanh."""
     # (act-tanh)         f(x) = tanh(x)
     # (act-scaled-tanh)  f(x) = height tanh(slope x)
@@ -216,13 +226,13 @@ def tanh(x: ArrayLike) -> FloatArray:
 
 
 @njit
-def _tanh_backward_kernel(dout, x, height, slope, dx):
+def _tanh_backward_kernel(dout, x, dx, height, slope):
     """Equations act-tanh-backward and act-scaled-tanh-backward."""
     # (act-tanh-backward)         dx = dout (1 - tanh(x)^2) = dout 4 e / (1 + e)^2,  e = exp(-2 |x|)
     # (act-scaled-tanh-backward)  dx = dout height slope (1 - tanh(slope x)^2)
     # The form in e keeps its digits where tanh(x) rounds to 1.
     for k in range(x.size):
-        e = exp(-_TWO * slope * abs(x[k]))
+        e = exp_nonpositive(-_TWO * slope * abs(x[k]))
         dx[k] = dout[k] * (height * slope * _FOUR * e / ((_ONE + e) * (_ONE + e)))
 
 
@@ -399,7 +409,7 @@ def _rowwise(kernel: Callable[..., None], x: ArrayLike) -> FloatArray:
     """Return what `kernel` makes of every row of `x`."""
     x = _as_rows(x)
     out = np.empty_like(x)
-    kernel(x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1]))
+    by_rows(kernel, (x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])))
     return out
 
 
@@ -408,7 +418,7 @@ def _rowwise_backward(kernel: Callable[..., None], dout: ArrayLike, x: ArrayLike
     p = softmax(x)
     dout = as_shaped("dout", dout, p.shape, p.dtype)
     dx = np.empty_like(p)
-    kernel(*(a.reshape(-1, p.shape[-1]) for a in (dout, p, dx)))
+    by_rows(kernel, [a.reshape(-1, p.shape[-1]) for a in (dout, p, dx)])
     return dx
 
 
@@ -422,7 +432,7 @@ def _softmax_kernel(x, out):
         row, p = x[r], out[r]
         top = largest(row)
         for i in range(classes):
-            p[i] = exp(row[i] - top)
+            p[i] = exp_nonpositive(row[i] - top)
         scale = x.dtype.type(1.0 / total(p))
         for i in range(classes):
             p[i] *= scale
@@ -511,7 +521,7 @@ def _log_softmax_kernel(x, out):
         row, o = x[r], out[r]
         top = largest(row)
         for j in range(classes):
-            o[j] = exp(row[j] - top)
+            o[j] = exp_nonpositive(row[j] - top)
         log_total = x.dtype.type(log(total(o)))
         for i in range(classes):
             o[i] = (row[i] - top) - log_total
@@ -658,7 +668,7 @@ def relu_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
 
 
 @njit
-def _leaky_relu_kernel(x, alpha, out):
+def _leaky_relu_kernel(x, out, alpha):
     """Equation act-leaky-relu."""
     # (act-leaky-relu)  f(x) = x where x > 0, else alpha x
     for k in range(x.size):
@@ -695,7 +705,7 @@ def leaky_relu(x: ArrayLike, alpha: float = 0.01) -> FloatArray:
 
 
 @njit
-def _leaky_relu_backward_kernel(dout, x, alpha, dx):
+def _leaky_relu_backward_kernel(dout, x, dx, alpha):
     """Equation act-leaky-relu-backward."""
     # (act-leaky-relu-backward)  dx = dout where x > 0, else alpha dout
     for k in range(x.size):
@@ -734,7 +744,7 @@ def leaky_relu_backward(dout: ArrayLike, x: ArrayLike, alpha: float = 0.01) -> F
 
 
 @njit
-def _elu_kernel(x, alpha, scale, out):
+def _elu_kernel(x, out, alpha, scale):
     """Equations act-elu and act-selu."""
     # (act-elu)   f(x) = x for x > 0, alpha (exp(x) - 1) otherwise
     # (act-selu)  f(x) = scale times that
@@ -744,12 +754,12 @@ def _elu_kernel(x, alpha, scale, out):
 
 
 @njit
-def _elu_backward_kernel(dout, x, alpha, scale, dx):
+def _elu_backward_kernel(dout, x, dx, alpha, scale):
     """Equations act-elu-backward and act-selu-backward."""
     # (act-elu-backward)   dx = dout for x > 0, dout alpha exp(x) otherwise
     # (act-selu-backward)  dx = scale times that
     for k in range(x.size):
-        bent = alpha * exp(_ZERO if x[k] > 0 else x[k])
+        bent = alpha * exp_nonpositive(_ZERO if x[k] > 0 else x[k])
         dx[k] = dout[k] * (scale * (_ONE if x[k] > 0 else bent))
 
 
@@ -879,7 +889,7 @@ def _softplus_kernel(x, out):
     # (act-softplus)  f(x) = log(1 + exp(x)) = max(0, x) + log(1 + exp(-|x|))
     # In the second form exp cannot overflow.
     for k in range(x.size):
-        out[k] = (x[k] if x[k] > 0 else _ZERO) + log1p(exp(-abs(x[k])))
+        out[k] = (x[k] if x[k] > 0 else _ZERO) + log1p(exp_nonpositive(-abs(x[k])))
 
 
 def softplus(x: ArrayLike) -> FloatArray:
@@ -915,7 +925,7 @@ def _softplus_backward_kernel(dout, x, dx):
     """Equation act-softplus-backward."""
     # (act-softplus-backward)  dx = dout s(x),  the sigmoid as in act-sigmoid
     for k in range(x.size):
-        e = exp(-abs(x[k]))
+        e = exp_nonpositive(-abs(x[k]))
         dx[k] = dout[k] * ((_ONE if x[k] >= 0 else e) / (_ONE + e))
 
 
@@ -954,7 +964,7 @@ def _silu_kernel(x, out):
     # Beyond 1000 exp(-|x|) is 0, and 0 times infinity would be no number.
     for k in range(x.size):
         a = _FAR if abs(x[k]) > _FAR else abs(x[k])
-        e = exp(-a)
+        e = exp_nonpositive(-a)
         out[k] = (x[k] if x[k] >= 0 else -a * e) / (_ONE + e)
 
 
@@ -993,7 +1003,7 @@ def _silu_backward_kernel(dout, x, dx):
     #                         = dout (s(x) + x e / (1 + e)^2),  e = exp(-|x|)
     for k in range(x.size):
         a = _FAR if abs(x[k]) > _FAR else abs(x[k])
-        e = exp(-a)
+        e = exp_nonpositive(-a)
         bend = a * e / (_ONE + e)
         dx[k] = dout[k] * ((_ONE + bend if x[k] >= 0 else e - bend) / (_ONE + e))
 
@@ -1039,12 +1049,12 @@ def _gelu_kernel(x, out):
 
 
 @njit
-def _gelu_tanh_kernel(x, slope, cube, out):
+def _gelu_tanh_kernel(x, out, slope, cube):
     """Equation act-gelu-tanh."""
     # (act-gelu-tanh)  f(x) = x / 2 (1 + tanh u) = x s(2 u),  2 u = slope (x + cube x^3)
     for k in range(x.size):
         a = _FAR if abs(x[k]) > _FAR else abs(x[k])
-        e = exp(-slope * (a + cube * a * a * a))
+        e = exp_nonpositive(-slope * (a + cube * a * a * a))
         out[k] = (x[k] if x[k] >= 0 else -a * e) / (_ONE + e)
 
 
@@ -1088,29 +1098,27 @@ def gelu(x: ArrayLike, approximate: str = "none") -> FloatArray:
 
 
 def _is_approximate(approximate: str) -> bool:
-    if approximate not in ("none", "tanh"):
-        raise ValueError(f"approximate must be 'none' or 'tanh', got {approximate!r}")
-    return approximate == "tanh"
+    return as_choice("approximate", approximate, ("none", "tanh")) == "tanh"
 
 
 @njit
-def _gelu_backward_kernel(dout, x, height, dx):
+def _gelu_backward_kernel(dout, x, dx, height):
     """Equation act-gelu-backward."""
     # (act-gelu-backward)  dx = dout (P(Z <= x) + x p(x)),  p(x) = height exp(-x^2 / 2)
     for k in range(x.size):
         z = -_FAR if x[k] < -_FAR else (_FAR if x[k] > _FAR else x[k])
-        dx[k] = dout[k] * (normal_cdf(z) + z * (height * exp(-_HALF * z * z)))
+        dx[k] = dout[k] * (normal_cdf(z) + z * (height * exp_nonpositive(-_HALF * z * z)))
 
 
 @njit
-def _gelu_tanh_backward_kernel(dout, x, slope, cube, dx):
+def _gelu_tanh_backward_kernel(dout, x, dx, slope, cube):
     """Equation act-gelu-tanh-backward."""
     # (act-gelu-tanh-backward)  dx = dout (s(2 u) + x s'(2 u) slope (1 + 3 cube x^2)),
     #                           s'(2 u) = e / (1 + e)^2 with e = exp(-|2 u|)
     for k in range(x.size):
         a = _FAR if abs(x[k]) > _FAR else abs(x[k])
         square = cube * a * a
-        e = exp(-slope * (a + square * a))
+        e = exp_nonpositive(-slope * (a + square * a))
         bend = slope * (a + _THREE * square * a) * e / (_ONE + e)
         dx[k] = dout[k] * ((_ONE + bend if x[k] >= 0 else e - bend) / (_ONE + e))
 

@@ -215,10 +215,8 @@ class Dual(_Number):
 
     Raises
     ------
-    ValueError
-        If a number is not finite.
     TypeError
-        If a number is not real, or a `Dual` meets a `Variable` in an operation.
+        If a `Dual` meets a `Variable` in an operation.
 
     Notes
     -----
@@ -296,10 +294,8 @@ class Variable(_Number):
 
     Raises
     ------
-    ValueError
-        If `value` is not finite.
     TypeError
-        If `value` is not a real number, or a `Variable` meets a `Dual` in an operation.
+        If a `Variable` meets a `Dual` in an operation.
 
     Notes
     -----
@@ -493,13 +489,6 @@ def count_passes(n_inputs: int, n_outputs: int) -> Passes:
     -------
     Passes
         With ``forward`` and ``reverse``.
-
-    Raises
-    ------
-    ValueError
-        If a count is below 1.
-    TypeError
-        If a count is not an integer.
 
     Notes
     -----

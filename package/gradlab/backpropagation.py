@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from gradlab import activations
 from gradlab._jit import njit, njit_sums
-from gradlab._validate import FloatArray, as_batch, as_float_array, as_shaped
+from gradlab._validate import FloatArray, as_batch, as_cache, as_choice, as_float_array, as_shaped
 
 __all__ = ["MLPCache", "mlp_backward", "mlp_forward", "sensitivities"]
 
@@ -118,13 +118,6 @@ def mlp_forward(
     cache : MLPCache
         For `mlp_backward` and `sensitivities`; it holds copies.
 
-    Raises
-    ------
-    ValueError
-        If there is no layer, a shape does not fit, or an activation function has another name.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     Deck H eqs. (5) and (6), where the bias is the first row of :math:`\theta^k` and meets a 1 put
@@ -145,8 +138,7 @@ def mlp_forward(
     x = as_batch("x", x).copy()
     layers = _checked_layers(weights, biases, x.shape[1], x.dtype)
     for name, value in (("activation", activation), ("output", output)):
-        if value not in _ACTIVATIONS:
-            raise ValueError(f"{name} must be one of {sorted(_ACTIVATIONS)}, got {value!r}")
+        as_choice(name, value, sorted(_ACTIVATIONS))
     names = (activation,) * (len(layers) - 1) + (output,)
     inputs, net_inputs, a = [], [], x
     for (weight, bias), name in zip(layers, names, strict=True):
@@ -197,13 +189,6 @@ def sensitivities(dout: ArrayLike, cache: MLPCache) -> list[FloatArray]:
     list of arrays (batch, fan_out)
         :math:`S^1, \dots, S^l`, first layer first.
 
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had.
-    TypeError
-        If `cache` is not an `MLPCache`, or `dout` does not hold real numbers.
-
     Notes
     -----
     Deck H eqs. (7) and (8) are for one example, a row vector. Multiplying by the diagonal matrix
@@ -219,10 +204,7 @@ def sensitivities(dout: ArrayLike, cache: MLPCache) -> list[FloatArray]:
     >>> sensitivities([[2.0]], cache)
     [array([[6.]]), array([[2.]])]
     """
-    if not isinstance(cache, MLPCache):
-        raise TypeError(
-            f"cache must be the MLPCache that mlp_forward returned, got {type(cache).__name__}"
-        )
+    cache = as_cache(cache, MLPCache, "mlp_forward")
     last = cache.net_inputs[-1]
     grad = as_shaped("dout", dout, last.shape, last.dtype)
     result: list[FloatArray] = []
@@ -295,13 +277,6 @@ def mlp_backward(
         Gradients with respect to the weights, first layer first.
     dbiases : list of arrays (fan_out,)
         Gradients with respect to the biases.
-
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had.
-    TypeError
-        If `cache` is not an `MLPCache`, or `dout` does not hold real numbers.
 
     Notes
     -----

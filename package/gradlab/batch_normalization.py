@@ -24,9 +24,11 @@ from gradlab._threads import parts, run
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_cache,
     as_flag,
     as_float_array,
     as_integer,
+    as_positive,
     as_real,
     as_shaped,
     as_variance,
@@ -200,10 +202,8 @@ def batch_norm_forward(
     Raises
     ------
     ValueError
-        If a shape does not fit, the batch has fewer than two examples (its variance would be 0 and
-        the output `beta`, whatever the input), or `eps` is not positive and finite.
-    TypeError
-        If an array does not hold real numbers.
+        If the batch has fewer than two examples: its variance would be 0 and the output `beta`,
+        whatever the input.
 
     Notes
     -----
@@ -226,7 +226,7 @@ def batch_norm_forward(
     features = x.shape[1]
     gamma = as_shaped("gamma", gamma, (features,), x.dtype)
     beta = as_shaped("beta", beta, (features,), x.dtype)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     batch, stretches = len(x), parts(len(x), x.size)
     moments = empty((len(stretches), 2, features), np.float64)
     columns, out = empty((6, features), x.dtype), empty(x.shape, x.dtype)
@@ -342,13 +342,6 @@ def batch_norm_backward(
     dgamma, dbeta : arrays (features,)
         Gradients with respect to scale and shift.
 
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had.
-    TypeError
-        If `cache` is not a `BatchNormCache`, or `dout` does not hold real numbers.
-
     Notes
     -----
     Deck C "Batch normalization: Backpropagation".
@@ -362,11 +355,7 @@ def batch_norm_backward(
     >>> dgamma.round(4), dbeta
     (array([-0.9258]), array([1.]))
     """
-    if not isinstance(cache, BatchNormCache):
-        raise TypeError(
-            f"cache must be the BatchNormCache that batch_norm_forward returned, "
-            f"got {type(cache).__name__}"
-        )
+    cache = as_cache(cache, BatchNormCache, "batch_norm_forward")
     x, statistics, gamma = cache.x, cache.statistics, cache.gamma
     dout = as_shaped("dout", dout, x.shape, x.dtype)
     batch, stretches = len(x), parts(len(x), x.size)
@@ -428,13 +417,6 @@ def batch_norm_inference(
     array (batch, features)
         In the dtype of `x`.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, a variance is negative, or `eps` is not positive and finite.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     Decks H "Batch Normalization: Math (Testing)" and C "Batch normalization: Inference"; Ioffe and
@@ -450,7 +432,7 @@ def batch_norm_inference(
     gamma = as_shaped("gamma", gamma, shape, x.dtype)
     beta = as_shaped("beta", beta, shape, x.dtype)
     mean, var = as_shaped("mean", mean, shape), as_shaped("var", var, shape)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     out = empty(x.shape, x.dtype)
 
     def normalize(stretch: slice) -> float:
@@ -511,10 +493,7 @@ def update_running_statistics(
     Raises
     ------
     ValueError
-        If the shapes differ, a variance is negative, `momentum` is outside [0, 1], or `batch_size`
-        is below 1, or below 2 where the correction needs it.
-    TypeError
-        If an array does not hold real numbers, or `batch_size` is not an integer.
+        If `batch_size` is 1 with `unbiased`: one example says nothing about the variance.
 
     Notes
     -----
@@ -578,13 +557,6 @@ def average_statistics(
         For `batch_norm_inference`. The factor B / (B - 1) makes the variance of one mini-batch an
         unbiased estimate.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ or are empty, a variance is negative, or `batch_size` is below 2.
-    TypeError
-        If an array does not hold real numbers, or `batch_size` is not an integer.
-
     Notes
     -----
     Deck C "Batch normalization: Inference"; Ioffe and Szegedy (2015), Algorithm 2.
@@ -630,13 +602,6 @@ def exponential_average(values: ArrayLike, alpha: float) -> FloatArray:
     -------
     array (...)
         The average after the last step.
-
-    Raises
-    ------
-    ValueError
-        If `values` has no step, or `alpha` is outside [0, 1].
-    TypeError
-        If `values` does not hold real numbers.
 
     Notes
     -----

@@ -25,10 +25,12 @@ from numpy.typing import ArrayLike
 from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
+    as_choice,
     as_float_array,
     as_image_batch,
     as_integer,
     as_list,
+    as_positive,
     as_real,
     as_rng,
     as_shaped,
@@ -187,8 +189,7 @@ def random_flip(
     """
     images, rng = _as_images(images), as_rng("rng", rng)
     probability = as_real("probability", probability, low=0.0, high=1.0)
-    if axis not in ("horizontal", "vertical"):
-        raise ValueError(f"axis must be 'horizontal' or 'vertical', got {axis!r}")
+    as_choice("axis", axis, ("horizontal", "vertical"))
     chosen = rng.random(len(images)) < probability
     out = np.empty_like(images)
     channels = images[0, 0, 0].size
@@ -523,8 +524,7 @@ def color_pca(
         )
     scale = as_real("scale", scale, low=0.0)
     low, high = _as_range(value_range, images)
-    if scaled_by not in ("eigenvalue", "deviation"):
-        raise ValueError(f"scaled_by must be 'eigenvalue' or 'deviation', got {scaled_by!r}")
+    as_choice("scaled_by", scaled_by, ("eigenvalue", "deviation"))
     channels = images.shape[3]
     if covariance is None:
         colors = images.reshape(-1, channels).astype(np.float64)
@@ -662,7 +662,7 @@ def _as_size(size: int | tuple[int, int], available: tuple[int, ...]) -> tuple[i
 def _draw_factors(
     low: float, high: float, shape: tuple[int, int], rng: np.random.Generator
 ) -> FloatArray:
-    low = as_real("low", low, low=0.0, low_open=True)
+    low = as_positive("low", low)
     high = as_real("high", high, low=low)
     factors = np.exp(rng.uniform(np.log(low), np.log(high), shape))
     # Beyond these an image is a point or one pixel wide; the inverse of 1e-310 would be infinite.

@@ -30,6 +30,7 @@ from gradlab._validate import (
     as_batch,
     as_flag,
     as_float_array,
+    as_fraction,
     as_integer,
     as_real,
     as_rng,
@@ -161,7 +162,7 @@ def _dropout(
     x: ArrayLike, rate: float, rng: np.random.Generator, training: bool, inverted: bool
 ) -> tuple[FloatArray, FloatArray]:
     x = as_float_array("x", x)
-    rate, rng = _as_rate(rate), as_rng("rng", rng)
+    rate, rng = as_fraction("rate", rate), as_rng("rng", rng)
     if not as_flag("training", training):
         return x.copy(), np.ones_like(x)
     mask, out = np.empty_like(x), np.empty_like(x)
@@ -251,7 +252,7 @@ def scale_weights_for_inference(weight: ArrayLike, rate: float) -> FloatArray:
     array([[ 0.8, -1.6]])
     """
     weight = as_float_array("weight", weight)
-    keep, out = weight.dtype.type(1.0 - _as_rate(rate)), np.empty_like(weight)
+    keep, out = weight.dtype.type(1.0 - as_fraction("rate", rate)), np.empty_like(weight)
     _scaled_weights_kernel(weight.reshape(-1), keep, out.reshape(-1))
     return out
 
@@ -341,7 +342,7 @@ def expected_subnetwork_output(
             f"x must have at most {_LARGEST_EXACT} units for an average over all 2^n masks, "
             f"got {n}: draw masks at random instead (monte_carlo_dropout)"
         )
-    keep = 1.0 - _as_rate(rate)
+    keep = 1.0 - as_fraction("rate", rate)
     scale = 1.0 / keep if as_flag("inverted", inverted) else 1.0
     chunk = min(2**n, 4096)
     total, shape = np.empty(0), None
@@ -487,7 +488,7 @@ def zoneout(
     """
     proposed = as_float_array("proposed", proposed)
     previous = as_shaped("previous", previous, proposed.shape, proposed.dtype)
-    rate, rng = _as_rate(rate), as_rng("rng", rng)
+    rate, rng = as_fraction("rate", rate), as_rng("rng", rng)
     if as_flag("training", training):
         mask = (rng.random(proposed.shape) >= rate).astype(proposed.dtype)
     else:
@@ -566,7 +567,7 @@ def dropconnect(
     array([[1.25, 7.5 ]])
     """
     x, weight = _as_layer(x, weight)
-    rate, rng = _as_rate(rate), as_rng("rng", rng)
+    rate, rng = as_fraction("rate", rate), as_rng("rng", rng)
     batch, (fan_in, fan_out) = len(x), weight.shape
     if not as_flag("training", training):
         return x @ weight, np.ones((batch, fan_in, fan_out), x.dtype)
@@ -638,7 +639,7 @@ def shakeout(
     array([[3.125]])
     """
     x, weight = _as_layer(x, weight)
-    rate, rng = _as_rate(rate), as_rng("rng", rng)
+    rate, rng = as_fraction("rate", rate), as_rng("rng", rng)
     strength = as_real("strength", strength, low=0.0)
     enhanced, mask = dropout_forward(x, rate, rng, training)
     if not training:
@@ -745,10 +746,6 @@ def whiteout(
     _whiteout_deviation_kernel(x, weight, sigma, gamma, ridge, multiplicative, deviation)
     noise = (deviation * rng.standard_normal(clean.shape)).astype(x.dtype)
     return clean + noise, noise
-
-
-def _as_rate(rate: float) -> float:
-    return as_real("rate", rate, low=0.0, high=1.0, high_open=True)
 
 
 def _as_layer(x: ArrayLike, weight: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -23,6 +23,7 @@ from gradlab._settings import shown
 from gradlab._validate import (
     FloatArray,
     as_array,
+    as_choice,
     as_float_array,
     as_integer,
     as_list,
@@ -118,8 +119,7 @@ class EarlyStopping:
     def __init__(self, patience: int = 10, min_delta: float = 0.0, mode: str = "min") -> None:
         self.patience = as_integer("patience", patience, low=0)
         self.min_delta = as_real("min_delta", min_delta, low=0.0)
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
+        as_choice("mode", mode, ("min", "max"))
         self.mode = mode
         self.best = math.inf if mode == "min" else -math.inf
         self.best_step: int | None = None

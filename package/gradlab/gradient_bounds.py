@@ -15,13 +15,21 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_float_array, as_integer, as_rng, as_shaped, as_vector
+from gradlab._validate import (
+    FloatArray,
+    as_float_array,
+    as_integer,
+    as_list,
+    as_rng,
+    as_shaped,
+    as_vector,
+)
 
 __all__ = ["PropagatedNorms", "gradient_norm_bounds", "propagate_norms", "singular_value_products"]
 
@@ -53,23 +61,15 @@ def _finite(name: str, array: FloatArray) -> FloatArray:
     return array
 
 
-def _as_sequence(name: str, values: Any) -> list[Any]:
-    if not isinstance(values, (Sequence, np.ndarray)) or isinstance(values, (str, bytes)):
-        raise TypeError(f"{name} must be a sequence of arrays, got {type(values).__name__}")
-    if isinstance(values, np.ndarray) and values.ndim == 0:
-        raise TypeError(f"{name} must be a sequence of arrays, got a single number")
-    return list(values)
-
-
 def _as_layers(
     weights: Sequence[ArrayLike], activation_derivatives: Sequence[ArrayLike]
 ) -> list[tuple[FloatArray, FloatArray]]:
     """Return the pairs g'(z_l) and W_l in float64, which fit into each other."""
     matrices = [
         _finite("weights", as_float_array("weights", weight, ndim=2, dtype=np.float64))
-        for weight in _as_sequence("weights", weights)
+        for weight in as_list("weights", weights)
     ]
-    derivatives = _as_sequence("activation_derivatives", activation_derivatives)
+    derivatives = as_list("activation_derivatives", activation_derivatives)
     if len(derivatives) != len(matrices):
         raise ValueError(
             f"activation_derivatives must hold one vector for each of the {len(matrices)} later "
@@ -178,13 +178,6 @@ def singular_value_products(
         Entry l - 1 is the product over the layers l ... L, so the first entries are the whole
         products. Infinite or 0 where they are out of the range of numbers.
 
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, an array is empty, or an entry is not finite.
-    TypeError
-        If an argument is not a sequence, or an array does not hold real numbers.
-
     Notes
     -----
     :math:`\sigma_{\min}(W)` stands for the least of :math:`\|W v\|` over unit vectors: the smallest
@@ -241,13 +234,6 @@ def gradient_norm_bounds(
     lower, upper : float
         Of the Frobenius norm of the gradient. `lower` is 0 where its condition fails: it then says
         nothing. Both hold to rounding.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, an array is empty, or an entry is not finite.
-    TypeError
-        If an argument is not a sequence, or an array does not hold real numbers.
 
     Notes
     -----
@@ -361,10 +347,7 @@ def propagate_norms(
     Raises
     ------
     ValueError
-        If `depth` or `width` is below 1, `initializer` returns another shape, or a number overflows
-        on the way.
-    TypeError
-        If an argument is not of its type.
+        If a number overflows on the way.
 
     Notes
     -----

@@ -10,15 +10,27 @@ SIAM Review 40(1), 1998.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradlab._validate import FloatArray, as_float_array, as_real, as_shaped
+from gradlab._examples import as_examples, as_targets
+from gradlab._validate import FloatArray, as_float_array, as_list, as_positive, as_real, as_shaped
+from gradlab.layers import BuiltIn
+from gradlab.network import Network
+from gradlab.training import Loss, _as_loss, _as_network, _gradient_of, _loss_of, _unequal
 
-__all__ = ["check_gradient", "complex_step_gradient", "numerical_gradient", "relative_error"]
+__all__ = [
+    "check_gradient",
+    "check_network_gradient",
+    "complex_step_gradient",
+    "numerical_gradient",
+    "relative_error",
+]
 
 
 def numerical_gradient(
@@ -47,10 +59,7 @@ def numerical_gradient(
     Raises
     ------
     ValueError
-        If `eps` is not positive or too small to change an entry, or `f` returns more than one
-        number.
-    TypeError
-        If `x` does not hold real numbers.
+        If `eps` is too small to change an entry.
 
     Examples
     --------
@@ -59,7 +68,7 @@ def numerical_gradient(
     """
     point = as_float_array("x", x, dtype=np.float64).copy()
     if eps is not None:
-        eps = as_real("eps", eps, low=0.0, low_open=True)
+        eps = as_positive("eps", eps)
     gradient = np.empty_like(point)
     for index in np.ndindex(point.shape):
         value = point[index]
@@ -103,10 +112,8 @@ def complex_step_gradient(
 
     Raises
     ------
-    ValueError
-        If `eps` is not positive, or `f` returns more than one number.
     TypeError
-        If `x` does not hold real numbers, or `f` returns a real number: it lost the imaginary part.
+        If `f` returns a real number: it lost the imaginary part.
 
     Notes
     -----
@@ -118,7 +125,7 @@ def complex_step_gradient(
     array([ 3., 12.])
     """
     point = as_float_array("x", x, dtype=np.float64).astype(np.complex128)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     gradient = np.empty(point.shape)
     for index in np.ndindex(point.shape):
         value = point[index]
@@ -152,13 +159,6 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
         0 for two arrays of zeros or without an entry; nan if an entry is not a number, or if one
         is infinite and the arrays differ.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    TypeError
-        If an array does not hold real numbers.
-
     Examples
     --------
     >>> relative_error([1.0, 0.0], [1.0, 0.1])
@@ -174,52 +174,199 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def check_gradient(
-    f: Callable[[FloatArray], float], grad: ArrayLike, x: ArrayLike, tol: float = 1e-6
+    f: Callable[[Any], float],
+    grad: ArrayLike,
+    x: ArrayLike,
+    tol: float = 1e-6,
+    atol: float = 0.0,
 ) -> float:
     """Compare a gradient with central differences, and raise if they do not agree.
 
     Parameters
     ----------
     f : callable
-        Takes an array of the shape of `x`, returns a number.
-    grad : array of the shape of `x`
+        Takes what `x` is, an array or a list of arrays, and returns a number.
+    grad : array, or list of arrays, of the shape of `x`
         The gradient to check.
-    x : array
-        The point.
+    x : array, or list of arrays
+        The point. A list or tuple of which any entry is a NumPy array is a list of arrays; one of
+        numbers, or of lists of numbers, is one array.
     tol : float, default 1e-6
-        The largest `relative_error` that passes.
+        The largest `relative_error` that passes, in each array by itself.
+    atol : float, default 0
+        An array passes too, as one of error 0, if no entry is off by more than this. Where the
+        gradient is zero but for rounding, that of a bias below batch normalization for example, no
+        relative error is small.
 
     Returns
     -------
     float
-        The relative error.
+        The relative error, in a list the largest.
 
     Raises
     ------
     AssertionError
-        If the error is above `tol`, or not a number; the message names the entry that is worst.
-    ValueError
-        If the shapes differ.
+        If the error is above `tol`, or not a number; the message names the array and its entry
+        that are worst.
+
+    Notes
+    -----
+    At a kink, such as that of relu at 0, central differences are the mean of the slopes on its two
+    sides, and no gradient agrees with them: check beside it.
+
+    See Also
+    --------
+    check_network_gradient : of a loss for all parameters of a network.
 
     Examples
     --------
     >>> check_gradient(lambda x: float(np.sum(x**2)), grad=[2.0, 4.0], x=[1.0, 2.0]) < 1e-6
     True
+    >>> w, b = np.array([1.0, 2.0]), np.array(3.0)
+    >>> check_gradient(lambda p: float(p[0] @ p[0] * p[1]), [6 * w, w @ w], [w, b]) < 1e-6
+    True
+    """
+    tol, atol = as_real("tol", tol, low=0.0), as_real("atol", atol, low=0.0)
+    if not (isinstance(x, (list, tuple)) and any(isinstance(part, np.ndarray) for part in x)):
+        point = as_float_array("x", x, dtype=np.float64)
+        given = as_shaped("grad", grad, point.shape, np.float64)
+        return _compare(["grad"], [given], [numerical_gradient(f, point)], tol, atol)
+    points = [as_float_array(f"x[{k}]", part, dtype=np.float64) for k, part in enumerate(x)]
+    grads = as_list("grad", grad)
+    if len(grads) != len(points):
+        raise ValueError(f"grad must have {len(points)} arrays, as x, got {len(grads)}")
+    names = [f"grad[{k}]" for k in range(len(points))]
+    shapes = [point.shape for point in points]
+    several = [as_shaped(*each, np.float64) for each in zip(names, grads, shapes, strict=True)]
+
+    def moved(k: int, part: FloatArray) -> float:
+        return f([*points[:k], part, *points[k + 1 :]])
+
+    expected = [numerical_gradient(partial(moved, k), point) for k, point in enumerate(points)]
+    return _compare(names, several, expected, tol, atol)
+
+
+def check_network_gradient(
+    network: Network,
+    x: ArrayLike,
+    target: ArrayLike,
+    loss: Loss = "softmax_cross_entropy",
+    tol: float = 1e-6,
+    atol: float | None = None,
+) -> float:
+    """Check the gradient of a loss for every parameter of a network, and for its input.
+
+    Parameters
+    ----------
+    network : Network
+        In float64. It is left as it is, with the generators of its layers.
+    x : array (batch, features)
+        A few examples: each parameter and each entry of `x` costs two passes forwards.
+    target : integer array (batch,), or what `loss` takes
+    loss : str or pair of callables, default "softmax_cross_entropy"
+        As in `gradlab.training.fit`.
+    tol : float, default 1e-6
+    atol : float, optional
+        As in `check_gradient`. Left out, it is 1e-9 times the larger of 1 and the absolute loss,
+        for what rounding leaves of central differences where the gradient is zero.
+
+    Returns
+    -------
+    float
+        The largest relative error of an array.
+
+    Raises
+    ------
+    AssertionError
+        If a gradient is wrong; the message names the layer, its array and the entry that are worst.
+    ValueError
+        If the shapes do not fit, the network is not in float64, or the loss is not finite.
+
+    Notes
+    -----
+    The network runs in training mode. Every pass begins with the generators of its layers as they
+    are, so that dropout drops the same units in each. Frozen layers are passed through; their
+    parameters are not checked.
+
+    Examples
+    --------
+    >>> from gradlab.layers import Activation, BatchNorm, Dense
+    >>> rng = np.random.default_rng(0)
+    >>> network = Network([Dense(3, 4, rng), BatchNorm(4), Activation("tanh"), Dense(4, 2, rng)])
+    >>> check_network_gradient(network, rng.normal(size=(5, 3)), [0, 1, 1, 0, 1]) < 1e-6
+    True
     """
     tol = as_real("tol", tol, low=0.0)
-    expected = numerical_gradient(f, x)
-    given = as_shaped("grad", grad, expected.shape, np.float64)
-    error = relative_error(given, expected)
-    if not error <= tol:
-        with np.errstate(invalid="ignore"):
-            difference = np.abs(given - expected)
-        worst = np.unravel_index(np.argmax(difference), difference.shape)
-        where = tuple(int(k) for k in worst)
+    (value_of, slope_of), network = _as_loss(loss), _as_network(network)
+    inputs, labels = as_examples(x, target, "x", "target")
+    inputs = inputs.astype(np.float64)
+    names = list(_parameter_names(network))
+    for name, array in zip(names, network.parameters(), strict=True):
+        if array.dtype != np.float64:
+            raise ValueError(f"network must be in float64, got {array.dtype} in {name}")
+    once = deepcopy(network)
+    out = once.forward(inputs, training=True)
+    labels = as_targets("target", labels, out.shape[1:], value_of)
+    at = as_real("the loss", _loss_of(value_of, out, labels))
+    atol = 1e-9 * max(1.0, abs(at)) if atol is None else as_real("atol", atol, low=0.0)
+    dx = once.backward(_gradient_of(slope_of, out, labels))
+    if len(once.gradients()) != len(names):
+        raise _unequal(once)
+
+    def moved(k: int, array: FloatArray) -> float:
+        trial, of_x = deepcopy(network), k == len(network.parameters())
+        if not of_x:
+            trial.parameters()[k][...] = array
+        out = trial.forward(array if of_x else inputs, training=True)
+        return _loss_of(value_of, out, labels)
+
+    points, grads = [*network.parameters(), inputs], [*once.gradients(), dx]
+    shapes = [point.shape for point in points]
+    names = [f"the gradient of {name}" for name in (*names, "x")]
+    given = [as_shaped(*each) for each in zip(names, grads, shapes, strict=True)]
+    expected = [numerical_gradient(partial(moved, k), point) for k, point in enumerate(points)]
+    return _compare(names, given, expected, tol, atol)
+
+
+def _parameter_names(network: Network, within: str = "") -> Iterator[str]:
+    """Name the parameters in the order of `Network.parameters`."""
+    for k, layer in enumerate(network.layers):
+        place = f"{within}layers[{k}]"
+        if not getattr(layer, "trainable", True):
+            continue
+        if isinstance(layer, Network):
+            yield from _parameter_names(layer, f"{place}.")
+        elif isinstance(layer, BuiltIn):
+            yield from (f"{place}.{name}" for name in layer._trained)
+        else:
+            yield from (f"{place}.parameters()[{j}]" for j in range(len(layer.parameters())))
+
+
+def _compare(
+    names: list[str],
+    given: list[FloatArray],
+    expected: list[FloatArray],
+    tol: float,
+    atol: float,
+) -> float:
+    """Return the largest relative error, or raise where it is that of a wrong gradient."""
+    with np.errstate(invalid="ignore"):
+        differences = [np.abs(a - b) for a, b in zip(given, expected, strict=True)]
+    errors = [
+        0.0 if difference.max(initial=0.0) <= atol else relative_error(a, b)
+        for difference, a, b in zip(differences, given, expected, strict=True)
+    ]
+    k = int(np.argmax(errors))
+    if not errors[k] <= tol:
+        worst = np.unravel_index(np.argmax(differences[k]), differences[k].shape)
+        where = tuple(int(index) for index in worst)
+        allowed = f"{tol:.0e}" + (f", or {atol:.0e} in absolute terms" if atol else "")
         raise AssertionError(
-            f"grad differs from central differences by {error:.2e} (allowed {tol:.0e}); "
-            f"worst at index {where}: expected {expected[worst]:.6g}, got {given[worst]:.6g}"
+            f"{names[k]} differs from central differences by {errors[k]:.2e} (allowed {allowed}); "
+            f"worst at index {where}: expected {expected[k][worst]:.6g}, "
+            f"got {given[k][worst]:.6g}"
         )
-    return error
+    return errors[k]
 
 
 def _number(value: Any) -> float:

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from gradlab._jit import njit, njit_sums
 from gradlab._memory import empty
 from gradlab._threads import by_rows
-from gradlab._validate import FloatArray, as_float_array, as_list, as_real
+from gradlab._validate import FloatArray, as_choice, as_float_array, as_list, as_positive, as_real
 
 __all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value", "global_norm"]
 
@@ -44,11 +44,6 @@ def _as_gradients(grads: Sequence[ArrayLike]) -> dict[str, FloatArray]:
     """Return the gradients as arrays, by the name that an error calls them."""
     names = {f"grads[{k}]": grad for k, grad in enumerate(as_list("grads", grads))}
     return {name: as_float_array(name, grad) for name, grad in names.items()}
-
-
-def _check_nonfinite(nonfinite: str) -> None:
-    if nonfinite not in ("raise", "zero"):
-        raise ValueError(f"nonfinite must be 'raise' or 'zero', got {nonfinite!r}")
 
 
 @njit
@@ -94,8 +89,8 @@ def clip_by_value(
     >>> clip_by_value([np.array([0.9, 100.0]), np.array([-7.0])], clip_value=1.0)
     [array([0.9, 1. ]), array([-1.])]
     """
-    limit = as_real("clip_value", clip_value, low=0.0, low_open=True)
-    _check_nonfinite(nonfinite)
+    limit = as_positive("clip_value", clip_value)
+    as_choice("nonfinite", nonfinite, ("raise", "zero"))
     clipped = []
     for name, grad in _as_gradients(grads).items():
         grad = _finite(name, grad, nonfinite)
@@ -193,8 +188,8 @@ def global_norm(grads: Sequence[ArrayLike]) -> float:
 def _shorten(
     grads: dict[str, FloatArray], max_norm: float, nonfinite: str, eps: float
 ) -> tuple[list[FloatArray], float]:
-    _check_nonfinite(nonfinite)
-    limit = as_real("max_norm", max_norm, low=0.0, low_open=True)
+    as_choice("nonfinite", nonfinite, ("raise", "zero"))
+    limit = as_positive("max_norm", max_norm)
     eps = as_real("eps", eps, low=0.0)
     finite, scale, units = _norm_in_units(grads, nonfinite)
     norm = units / scale

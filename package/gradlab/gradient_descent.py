@@ -23,9 +23,11 @@ from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_choice,
     as_flag,
     as_float_array,
     as_integer,
+    as_positive,
     as_real,
     as_rng,
     as_shaped,
@@ -75,14 +77,6 @@ def optimal_learning_rate(hessian: ArrayLike, rule: str = "minimax") -> float:
     float
         In units of weight squared over error.
 
-    Raises
-    ------
-    ValueError
-        If `hessian` is not a square symmetric matrix of finite numbers or not as definite as it
-        must be, or `rule` has another name.
-    TypeError
-        If `hessian` does not hold real numbers.
-
     Notes
     -----
     Deck L "Recap: Choosing the Right Learning Rate" gives the inverse of the Hessian, for one
@@ -98,6 +92,7 @@ def optimal_learning_rate(hessian: ArrayLike, rule: str = "minimax") -> float:
     >>> optimal_learning_rate([[1.0, 0.0], [0.0, 9.0]])
     0.2
     """
+    as_choice("rule", rule, ("minimax", "largest curvature"))
     low, high = _extreme_eigenvalues(hessian)
     # (gd-optimal-rate)  1 / h is what both rules give for one weight h.
     if rule == "minimax":
@@ -105,10 +100,8 @@ def optimal_learning_rate(hessian: ArrayLike, rule: str = "minimax") -> float:
             raise ValueError("hessian must be positive definite, got a singular matrix")
         # (gd-minimax-rate)  2 / (lambda_min + lambda_max)
         return 1.0 / (0.5 * low + 0.5 * high)
-    if rule == "largest curvature":
-        # (gd-largest-curvature-rate)  1 / lambda_max
-        return 1.0 / high
-    raise ValueError(f"rule must be 'minimax' or 'largest curvature', got {rule!r}")
+    # (gd-largest-curvature-rate)  1 / lambda_max
+    return 1.0 / high
 
 
 def max_stable_learning_rate(hessian: ArrayLike) -> float:
@@ -127,14 +120,6 @@ def max_stable_learning_rate(hessian: ArrayLike) -> float:
     float
         The bound, itself not stable: there the steepest axis oscillates for ever, and above it
         diverges. For one weight it is twice `optimal_learning_rate`.
-
-    Raises
-    ------
-    ValueError
-        If `hessian` is not a square symmetric matrix of finite numbers, or not positive
-        semidefinite, or 0.
-    TypeError
-        If `hessian` does not hold real numbers.
 
     Notes
     -----
@@ -168,13 +153,6 @@ def condition_number(hessian: ArrayLike) -> float:
     float
         At least 1; infinite for a singular matrix. From about 1e15 on it says no more than that
         the matrix is singular to rounding.
-
-    Raises
-    ------
-    ValueError
-        If `hessian` is not a square symmetric matrix of finite numbers.
-    TypeError
-        If `hessian` does not hold real numbers.
 
     Notes
     -----
@@ -227,14 +205,6 @@ def gradient_descent(
     array (steps + 1, ...)
         The points from `x0` on, in the dtype of `x0`. A run that diverges goes on to infinities
         and numbers that are not, without a warning.
-
-    Raises
-    ------
-    ValueError
-        If a learning rate is negative or not finite, `steps` is negative, or `grad` returns
-        another shape.
-    TypeError
-        If `x0` or what `grad` returns does not hold real numbers, or `grad` is not callable.
 
     Notes
     -----
@@ -307,16 +277,8 @@ def quadratic_descent(
     Returns
     -------
     array (steps + 1, weights)
-        The points from `x0` on, in float64. A run that diverges goes on to infinities and numbers
-        that are not, without a warning.
-
-    Raises
-    ------
-    ValueError
-        If `hessian` is not a symmetric matrix of finite numbers, `x0` does not fit, `steps` is
-        negative, or a learning rate is negative or not finite.
-    TypeError
-        If an argument does not hold real numbers.
+        The points from `x0` on, in the dtype of `x0`, computed in float64. A run that diverges goes
+        on to infinities and numbers that are not, without a warning.
 
     Notes
     -----
@@ -331,14 +293,14 @@ def quadratic_descent(
            [ 2.,  1.]])
     """
     matrix = _as_symmetric(hessian)
-    start = as_shaped("x0", x0, (len(matrix),), np.float64)
+    start = as_shaped("x0", x0, (len(matrix),))
     steps, rate_at = as_integer("steps", steps, low=0), _as_rates(learning_rate)
     rates = np.array([rate_at(t) for t in range(steps)], float)
     trajectory = np.empty((rates.size + 1, start.size))
     trajectory[0] = start
     with np.errstate(over="ignore", invalid="ignore"):
         _quadratic_descent_kernel(matrix, rates, trajectory)
-    return trajectory
+        return trajectory.astype(start.dtype, copy=False)
 
 
 @njit
@@ -405,14 +367,7 @@ def linear_descent(
     Returns
     -------
     array (updates + 1, features)
-        The weights from `w0` on, in float64.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, a count is too small, or a learning rate is negative or not finite.
-    TypeError
-        If an array does not hold real numbers, or `rng` is not a Generator.
+        The weights from `w0` on, in the dtype of `x`, computed in float64.
 
     Notes
     -----
@@ -425,7 +380,8 @@ def linear_descent(
            [0.4 ],
            [1.68]])
     """
-    x = as_batch("x", x).astype(np.float64)
+    x = as_batch("x", x)
+    dtype, x = x.dtype, x.astype(np.float64, copy=False)
     y = as_shaped("y", y, x.shape[:1], np.float64)
     w = as_shaped("w0", w0, x.shape[1:], np.float64)
     epochs = as_integer("epochs", epochs, low=0)
@@ -439,7 +395,8 @@ def linear_descent(
             _linear_descent_kernel(x, y, np.concatenate(batches), batch_size, rates, path)
         trajectory.append(path[1:])
         t += rates.size
-    return np.concatenate(trajectory)
+    with np.errstate(over="ignore"):
+        return np.concatenate(trajectory, dtype=dtype, casting="same_kind")
 
 
 def minibatches(
@@ -477,9 +434,7 @@ def minibatches(
     Raises
     ------
     ValueError
-        If a count is below 1, or `drop_last` would leave nothing.
-    TypeError
-        If a count is not an integer, or `rng` is not a Generator.
+        If `drop_last` would leave nothing.
 
     Notes
     -----
@@ -538,14 +493,8 @@ def minibatch_variance(gradients: ArrayLike, batch_size: int) -> FloatArray:
     Returns
     -------
     array (weights,)
-        For each component, float64. 0 for a mini-batch of all examples.
-
-    Raises
-    ------
-    ValueError
-        If `batch_size` is outside its range, or `gradients` is empty.
-    TypeError
-        If `gradients` does not hold real numbers, or `batch_size` is not an integer.
+        For each component, in the dtype of `gradients`, summed in float64. 0 for a mini-batch of
+        all examples.
 
     Notes
     -----
@@ -558,13 +507,13 @@ def minibatch_variance(gradients: ArrayLike, batch_size: int) -> FloatArray:
     >>> minibatch_variance([[1.0], [2.0], [3.0]], batch_size=2).round(6)
     array([0.166667])
     """
-    gradients = as_batch("gradients", gradients).astype(np.float64)
+    gradients = as_batch("gradients", gradients)
     batch_size = as_integer("batch_size", batch_size, low=1)
     if batch_size > len(gradients):
         raise ValueError(f"batch_size must be at most {len(gradients)}, got {batch_size}")
     variance = np.empty(gradients.shape[1])
-    _minibatch_variance_kernel(gradients, batch_size, variance)
-    return variance
+    _minibatch_variance_kernel(gradients.astype(np.float64, copy=False), batch_size, variance)
+    return variance.astype(gradients.dtype, copy=False)
 
 
 class DominantEigenpair(NamedTuple):
@@ -637,10 +586,7 @@ def power_iteration(
     ------
     ValueError
         If `max_steps` products do not reach `tol`: two eigenvalues of nearly the same magnitude
-        are hard to tell apart, and of opposite signs never. Or if a product is not finite or of
-        another shape.
-    TypeError
-        If an argument is not of its type.
+        are hard to tell apart, and of opposite signs never.
 
     Notes
     -----
@@ -658,7 +604,7 @@ def power_iteration(
         multiply = matrix_vector
     else:
         multiply = as_shaped("matrix_vector", matrix_vector, (size, size), np.float64).dot
-    tol = as_real("tol", tol, low=0.0, low_open=True)
+    tol = as_positive("tol", tol)
     v = as_rng("rng", rng).standard_normal(size)
     v /= np.linalg.norm(v)
     for _ in range(as_integer("max_steps", max_steps, low=1)):
@@ -677,15 +623,16 @@ def power_iteration(
 
 @njit
 def _diagonal_newton_kernel(grad, curvature, damping, step):
-    """Each weight by its own second derivative."""
+    """Equation gd-diagonal-newton: each weight by its own second derivative."""
     for k in range(len(grad)):
+        # (gd-diagonal-newton)  -g_k / (|h_kk| + mu)
         step[k] = -grad[k] / (abs(curvature[k]) + damping)
 
 
 def diagonal_newton_step(
     grad: ArrayLike, curvature: ArrayLike, damping: float = 1e-3
 ) -> FloatArray:
-    r"""Newton's step with the diagonal of the Hessian alone.
+    r"""Newton's step with the diagonal of the Hessian alone. Equation gd-diagonal-newton.
 
     .. math:: \Delta w_k = - \frac{\partial E / \partial w_k}{|h_{kk}| + \mu}
 
@@ -704,13 +651,6 @@ def diagonal_newton_step(
     array of the shape of `grad`
         To be added to the weights.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or `damping` is not positive and finite.
-    TypeError
-        If an argument does not hold real numbers.
-
     Notes
     -----
     The inverse of the Hessian is taken as if the Hessian were diagonal. That is Newton's step where
@@ -726,7 +666,7 @@ def diagonal_newton_step(
     """
     grad = as_float_array("grad", grad)
     curvature = as_shaped("curvature", curvature, grad.shape, grad.dtype)
-    damping = as_real("damping", damping, low=0.0, low_open=True)
+    damping = as_positive("damping", damping)
     step = np.empty_like(grad)
     _diagonal_newton_kernel(grad.reshape(-1), curvature.reshape(-1), damping, step.reshape(-1))
     return step
@@ -734,12 +674,13 @@ def diagonal_newton_step(
 
 @njit
 def _gauss_newton_kernel(jacobian, loss_hessian, matrix):
-    """The mean over the examples of J^T H J."""
+    """Equation gd-gauss-newton."""
     batch, outputs, weights = jacobian.shape
     matrix[:] = 0.0
     for i in range(batch):
         for a in range(outputs):
             for b in range(outputs):
+                # (gd-gauss-newton)  1/M sum_i J_i^T H_i J_i
                 h = loss_hessian[i, a, b] / batch
                 for j in range(weights):
                     for k in range(weights):
@@ -747,7 +688,7 @@ def _gauss_newton_kernel(jacobian, loss_hessian, matrix):
 
 
 def gauss_newton_matrix(jacobian: ArrayLike, loss_hessian: ArrayLike | None = None) -> FloatArray:
-    r"""Gauss and Newton's approximation of the Hessian.
+    r"""Gauss and Newton's approximation of the Hessian. Equation gd-gauss-newton.
 
     .. math:: G = \frac{1}{B} \sum_{i=1}^{B} J_i^\top H_i J_i
 
@@ -762,14 +703,8 @@ def gauss_newton_matrix(jacobian: ArrayLike, loss_hessian: ArrayLike | None = No
     Returns
     -------
     array (weights, weights)
-        float64. Positive semidefinite where every :math:`H_i` is.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is empty.
-    TypeError
-        If an argument does not hold real numbers.
+        In the dtype of `jacobian`, summed in float64. Positive semidefinite where every :math:`H_i`
+        is.
 
     Notes
     -----
@@ -784,7 +719,7 @@ def gauss_newton_matrix(jacobian: ArrayLike, loss_hessian: ArrayLike | None = No
     array([[5., 1.],
            [1., 2.]])
     """
-    jacobian = as_float_array("jacobian", jacobian, ndim=3, dtype=np.float64)
+    jacobian = as_float_array("jacobian", jacobian, ndim=3)
     if jacobian.size == 0:
         raise ValueError(f"jacobian must not be empty, got shape {jacobian.shape}")
     batch, outputs, weights = jacobian.shape
@@ -793,8 +728,8 @@ def gauss_newton_matrix(jacobian: ArrayLike, loss_hessian: ArrayLike | None = No
         loss_hessian = np.broadcast_to(np.eye(outputs), shape)
     curvature = as_shaped("loss_hessian", loss_hessian, shape, np.float64)
     matrix = np.empty((weights, weights))
-    _gauss_newton_kernel(jacobian, curvature, matrix)
-    return matrix
+    _gauss_newton_kernel(jacobian.astype(np.float64, copy=False), curvature, matrix)
+    return matrix.astype(jacobian.dtype, copy=False)
 
 
 def hessian_eigenvalues(hessian: ArrayLike) -> FloatArray:

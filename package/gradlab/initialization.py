@@ -28,9 +28,11 @@ from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_choice,
     as_float_array,
     as_float_dtype,
     as_integer,
+    as_positive,
     as_real,
     as_rng,
     as_vector,
@@ -132,12 +134,10 @@ def variance_scaling(
     np.float64(0.1)
     """
     fan_in, fan_out = _as_sizes(fan_in, fan_out, rng, dtype)
-    scale = as_real("scale", scale, low=0.0, low_open=True)
+    scale = as_positive("scale", scale)
     fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-    if mode not in tuple(fans):
-        raise ValueError(f"mode must be 'fan_in', 'fan_out' or 'fan_avg', got {mode!r}")
-    if distribution not in ("normal", "uniform"):
-        raise ValueError(f"distribution must be 'normal' or 'uniform', got {distribution!r}")
+    as_choice("mode", mode, fans)
+    as_choice("distribution", distribution, ("normal", "uniform"))
     # Divided in this order, a scale of 1/3 gives 1 / (3 n) to the last digit.
     variance = 1.0 / (fans[mode] / scale)
     weight = np.empty((fan_in, fan_out), dtype)
@@ -579,7 +579,7 @@ def marchenko_pastur_pdf(s: ArrayLike, fan_in: int, fan_out: int, variance: floa
     """
     s = as_float_array("s", s)
     fan_in, fan_out = as_integer("fan_in", fan_in, low=1), as_integer("fan_out", fan_out, low=1)
-    deviation = math.sqrt(as_real("variance", variance, low=0.0, low_open=True))
+    deviation = math.sqrt(as_positive("variance", variance))
     low = abs(math.sqrt(fan_in) - math.sqrt(fan_out))
     high = math.sqrt(fan_in) + math.sqrt(fan_out)
     scaled = s.astype(np.float64).reshape(-1) / deviation
@@ -672,8 +672,7 @@ def propagated_variance(
         raise ValueError(f"weight_variances must be finite and not negative, got {variances}")
     alpha = as_real("alpha", alpha)
     start = as_real("start", start, low=0.0)
-    if direction not in ("forward", "backward"):
-        raise ValueError(f"direction must be 'forward' or 'backward', got {direction!r}")
+    as_choice("direction", direction, ("forward", "backward"))
     gain = (1 + alpha**2) / 2
     variances, squares = np.full(layers, variances), np.full(sizes.size, start)
     kernel = _forward_kernel if direction == "forward" else _backward_kernel

@@ -14,6 +14,7 @@ Stylization, arXiv:1607.08022, 2016; Y. Wu and K. He, Group Normalization, ECCV 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,9 +26,10 @@ from gradlab._threads import parts, run
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_cache,
     as_float_array,
     as_integer,
-    as_real,
+    as_positive,
     as_shaped,
 )
 
@@ -35,6 +37,7 @@ __all__ = [
     "LayerNormCache",
     "group_norm_backward",
     "group_norm_forward",
+    "influence",
     "instance_norm_backward",
     "instance_norm_forward",
     "layer_norm_backward",
@@ -92,8 +95,8 @@ def _normalize_rows_kernel(low, high, x, gamma, beta, eps, statistics, out):
 
     `x` holds the rows of each example, and those from `low` to `high` are
     normalized; `gamma` and `beta` have an entry for each number of an example,
-    that of its channel. The sums are float64 whatever `x` is. (A plain 0.0 would not do that without numba: NumPy adds
-    float32 to it as float32.) `rest` is what rounding takes from the mean.
+    that of its channel. The sums are float64 whatever `x` is. (A plain 0.0
+    would not do that without numba: NumPy adds float32 to it as float32.) `rest` is what rounding takes from the mean.
     """
     _, groups, size = x.shape
     mu, var, inv_std, rest = statistics[0], statistics[1], statistics[2], statistics[3]
@@ -130,7 +133,7 @@ def _forward(
     batch, channels = x.shape[:2]
     gamma = as_shaped("gamma", gamma, (channels,), x.dtype)
     beta = as_shaped("beta", beta, (channels,), x.dtype)
-    eps = as_real("eps", eps, low=0.0, low_open=True)
+    eps = as_positive("eps", eps)
     out, statistics = empty(x.shape, x.dtype), np.empty((4, batch, groups), x.dtype)
     rows, to = x.reshape(batch, groups, -1), out.reshape(batch, groups, -1)
     scale, shift = _of_entries(gamma, rows), _of_entries(beta, rows)
@@ -231,10 +234,7 @@ def _backward(
     dout: ArrayLike, cache: LayerNormCache, ndim: int, forward: str
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Go back through each row, and through the scale and shift of each channel."""
-    if not isinstance(cache, LayerNormCache):
-        raise TypeError(
-            f"cache must be the LayerNormCache that {forward} returned, got {type(cache).__name__}"
-        )
+    cache = as_cache(cache, LayerNormCache, forward)
     x = cache.x
     if x.ndim != ndim:
         raise ValueError(
@@ -290,13 +290,6 @@ def layer_norm_forward(
         For `layer_norm_backward`; ``mean`` and ``var`` have shape (batch,). It refers to `x`,
         which must stay as it is until then, as in PyTorch.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or `eps` is not positive and finite.
-    TypeError
-        If an array does not hold real numbers.
-
     Notes
     -----
     Training and inference are the same: there are no running statistics. An example whose features
@@ -345,13 +338,6 @@ def layer_norm_backward(
     dgamma, dbeta : arrays (features,)
         Gradients with respect to scale and shift, summed over the batch.
 
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had, or `cache` comes from another forward pass.
-    TypeError
-        If `cache` is not a `LayerNormCache`, or `dout` does not hold real numbers.
-
     Notes
     -----
     Unlike in batch normalization, `gamma` differs along the sum and stays inside it.
@@ -394,15 +380,8 @@ def instance_norm_forward(
     out : array (batch, channels, positions)
         In the dtype of `x`.
     cache : LayerNormCache
-        For `instance_norm_backward`; ``mean`` and ``var`` have shape (batch, channels). It refers to
-        `x`, which must stay as it is until then.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or `eps` is not positive and finite.
-    TypeError
-        If an array does not hold real numbers.
+        For `instance_norm_backward`; ``mean`` and ``var`` have shape (batch, channels). It
+        refers to `x`, which must stay as it is until then.
 
     Notes
     -----
@@ -442,13 +421,6 @@ def instance_norm_backward(
         Gradient with respect to the input; it sums to 0 over the positions of each channel.
     dgamma, dbeta : arrays (channels,)
         Gradients with respect to scale and shift, summed over batch and positions.
-
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had, or `cache` comes from another forward pass.
-    TypeError
-        If `cache` is not a `LayerNormCache`, or `dout` does not hold real numbers.
 
     Notes
     -----
@@ -494,16 +466,8 @@ def group_norm_forward(
     out : array (batch, channels, positions)
         In the dtype of `x`.
     cache : LayerNormCache
-        For `group_norm_backward`; ``mean`` and ``var`` have shape (batch, groups). It refers to
-        `x`, which must stay as it is until then.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, `groups` does not divide the number of channels, or `eps` is not
-        positive and finite.
-    TypeError
-        If an array does not hold real numbers, or `groups` is not an integer.
+        For `group_norm_backward`; ``mean`` and ``var`` have shape (batch, groups). It
+        refers to `x`, which must stay as it is until then.
 
     Notes
     -----
@@ -550,13 +514,6 @@ def group_norm_backward(
     dgamma, dbeta : arrays (channels,)
         Gradients with respect to scale and shift, summed over batch and positions.
 
-    Raises
-    ------
-    ValueError
-        If `dout` has another shape than the output had, or `cache` comes from another forward pass.
-    TypeError
-        If `cache` is not a `LayerNormCache`, or `dout` does not hold real numbers.
-
     Notes
     -----
     Equations ln-backward-group and ln-backward-channel. Wu and He (2018).
@@ -570,6 +527,65 @@ def group_norm_backward(
     array([ 0.3527, -0.4409,  0.0882])
     """
     return _backward(dout, cache, 3, "group_norm_forward")
+
+
+def influence(
+    normalize: Callable[[FloatArray], ArrayLike], x: ArrayLike, feature: int, step: float
+) -> FloatArray:
+    r"""Whose output moves when one entry of one example is changed.
+
+    .. math:: \mathrm{influence}_{ik} = \max_j \bigl| \mathrm{out}_{ij}(x + s \, e_{kf})
+              - \mathrm{out}_{ij}(x) \bigr|
+
+    with :math:`e_{kf}` the batch whose only entry that is not 0 is a 1 for feature f of example k.
+
+    Parameters
+    ----------
+    normalize : callable
+        Takes a batch of the shape of `x` and returns another; each call gets a new array.
+    x : array (batch, features)
+    feature : int
+        f, the column of the entry that is changed, from 0 on.
+    step : float
+        s, positive, in the unit of `x`.
+
+    Returns
+    -------
+    array (batch, batch)
+        In the dtype of `x`. Row i says whose output moved, column k who was changed: what treats
+        each example by itself has zeros off the diagonal.
+
+    Notes
+    -----
+    It takes a call of a Python function for each example, so that nothing of it is compiled. A
+    change of all features by the same step would show nothing: layer normalization takes it out.
+
+    Deck S "Layer Normalization"; Ba, Kiros and Hinton (2016), section 3.
+
+    Examples
+    --------
+    >>> x = [[1.0, 2.0, 6.0], [0.0, 4.0, 1.0]]
+    >>> by_layer = lambda z: layer_norm_forward(z, gamma=[1, 1, 1], beta=[0, 0, 0])[0]
+    >>> influence(by_layer, x, feature=0, step=1.0).round(3)
+    array([[0.244, 0.   ],
+           [0.   , 0.315]])
+    """
+    if not callable(normalize):
+        raise TypeError(f"normalize must be callable, got {normalize!r}")
+    x = as_batch("x", x)
+    feature = as_integer("feature", feature, low=0)
+    if feature >= x.shape[1]:
+        raise ValueError(f"feature must be below {x.shape[1]}, got {feature}")
+    step = as_positive("step", step)
+    # A copy, for a function that fills one array at each call.
+    before = as_shaped("normalize", normalize(x.copy()), x.shape, x.dtype).copy()
+    moves = np.empty((len(x), len(x)), x.dtype)
+    for k in range(len(x)):
+        moved = x.copy()
+        moved[k, feature] += step
+        after = as_shaped("normalize", normalize(moved), x.shape, x.dtype)
+        moves[:, k] = np.abs(after - before).max(axis=1)
+    return moves
 
 
 def _as_channels(x: ArrayLike) -> FloatArray:

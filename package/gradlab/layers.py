@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from gradlab import activations, batch_normalization, dropout, layer_normalization
+from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
+    as_choice,
     as_flag,
     as_float_array,
     as_float_dtype,
+    as_fraction,
     as_integer,
+    as_positive,
     as_real,
     as_rng,
     as_shaped,
@@ -197,10 +201,22 @@ class Dense(BuiltIn):
         x, training = as_batch("x", x), as_flag("training", training)
         _check_width(x.shape[1], self.weight.shape[0])
         self._x = x if training else None
-        return x @ self.weight if self.bias is None else x @ self.weight + self.bias
+        out = x @ self.weight
+        if self.bias is not None:
+            out += self.bias
+        return out
 
     def backward(self, dout: FloatArray) -> FloatArray:
         """Return ``dout @ weight.T``."""
+        dout = self._dout_of_parameters(dout)
+        return dout @ self.weight.T
+
+    def _dout_of_parameters(self, dout: FloatArray) -> FloatArray:
+        """Keep the gradients for the parameters, and return `dout` as it was checked.
+
+        In the lowest layer of a network nobody needs more of the backward pass, which saves a
+        product of matrices.
+        """
         if self._x is None:
             raise no_forward_pass()
         dout = as_shaped("dout", dout, (len(self._x), self.weight.shape[1]))
@@ -208,9 +224,8 @@ class Dense(BuiltIn):
         if self.trainable:
             self._gradients = [self._x.T @ dout]
             if self.bias is not None:
-                dbias = dout.sum(axis=0, dtype=np.float64).astype(dout.dtype, copy=False)
-                self._gradients.append(dbias)
-        return dout @ self.weight.T
+                self._gradients.append(_total_of_rows(dout))
+        return dout
 
     def _settings(self) -> dict[str, Any]:
         fan_in, fan_out = self.weight.shape
@@ -223,6 +238,24 @@ class Dense(BuiltIn):
     def _width(self, features: int | None) -> int:
         _check_width(features, self.weight.shape[0])
         return self.weight.shape[1]
+
+
+@njit
+def _total_of_rows_kernel(dout, total):
+    """Equation bp-bias-gradient."""
+    batch, features = dout.shape
+    # (bp-bias-gradient)  db_j = sum_i dout_ij
+    for j in range(features):
+        total[j] = 0.0
+    for i in range(batch):
+        for j in range(features):
+            total[j] += dout[i, j]
+
+
+def _total_of_rows(dout: FloatArray) -> FloatArray:
+    total = np.empty(dout.shape[1])
+    _total_of_rows_kernel(dout, total)
+    return total.astype(dout.dtype, copy=False)
 
 
 class Activation(BuiltIn):
@@ -238,13 +271,6 @@ class Activation(BuiltIn):
         What the function takes beside its input: ``alpha`` of "elu" and "leaky_relu", and
         ``pieces`` of "maxout", which has no default.
 
-    Raises
-    ------
-    ValueError
-        If there is no function of this name, or a setting is outside its range.
-    TypeError
-        If the function has no such setting, lacks one, or it is not a number.
-
     Examples
     --------
     >>> Activation("leaky_relu", alpha=0.1).forward(np.array([[-1.0, 2.0]]), training=False)
@@ -253,8 +279,7 @@ class Activation(BuiltIn):
 
     def __init__(self, name: str, **settings: float) -> None:
         super().__init__()
-        if name not in _ACTIVATIONS:
-            raise ValueError(f"name must be one of {sorted(_ACTIVATIONS)}, got {name!r}")
+        as_choice("name", name, sorted(_ACTIVATIONS))
         names = {"maxout": ["pieces"]}.get(name, list(_DEFAULTS.get(name, {})))
         settings = _DEFAULTS.get(name, {}) | settings
         if list(settings) != names:
@@ -304,7 +329,7 @@ class _Normalization(BuiltIn):
         super().__init__()
         features = as_integer(name, features, low=1)
         dtype = as_float_dtype("dtype", dtype)
-        self.eps = as_real("eps", eps, low=0.0, low_open=True)
+        self.eps = as_positive("eps", eps)
         self.gamma = np.ones(features, dtype)
         self.beta = np.zeros(features, dtype)
 
@@ -333,6 +358,7 @@ class BatchNorm(_Normalization):
     Attributes
     ----------
     gamma, beta, running_mean, running_var : arrays (features,)
+        All four are updated in place.
     cache : BatchNormCache or None
         Of the last forward pass in training.
     trainable : bool
@@ -389,14 +415,12 @@ class BatchNorm(_Normalization):
                 x, self.gamma, self.beta, self.running_mean, self.running_var, self.eps
             )
         out, self.cache = batch_normalization.batch_norm_forward(x, self.gamma, self.beta, self.eps)
-        self.running_mean, self.running_var = batch_normalization.update_running_statistics(
-            self.running_mean,
-            self.running_var,
-            self.cache.mean,
-            self.cache.var,
-            x.shape[0],
-            self.momentum,
+        running = self.running_mean, self.running_var
+        moved = batch_normalization.update_running_statistics(
+            *running, self.cache.mean, self.cache.var, x.shape[0], self.momentum
         )
+        for statistic, value in zip(running, moved, strict=True):
+            np.copyto(statistic, value)
         return out
 
     def backward(self, dout: FloatArray) -> FloatArray:
@@ -616,7 +640,7 @@ class Dropout(BuiltIn):
         super().__init__()
         if rng is not None:
             as_rng("rng", rng)
-        self.rate = as_real("rate", rate, low=0.0, high=1.0, high_open=True)
+        self.rate = as_fraction("rate", rate)
         self.rng = rng
         self.mask: FloatArray | None = None
 

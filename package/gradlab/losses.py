@@ -15,12 +15,15 @@ Books: C. Bishop, Pattern Recognition and Machine Learning, 2006, section 7.1.2 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradlab._elementary import exp, largest, log, log1p, total
+from gradlab._elementary import exp_nonpositive, largest, log, log1p, total
 from gradlab._jit import njit, njit_sums
+from gradlab._threads import by_rows, parts, run
 from gradlab._validate import FloatArray, as_array, as_batch, as_float_array, as_real, as_shaped
 
 __all__ = [
@@ -67,9 +70,13 @@ def _as_probabilities(y: FloatArray, target: FloatArray) -> tuple[FloatArray, Fl
 
 
 def _check_probabilities(name: str, array: FloatArray) -> None:
-    low, high = array.min(), array.max()
-    if not (low >= 0 and high <= 1):
-        raise ValueError(f"{name} must be in [0, 1], got entries from {low} to {high}")
+    within = by_rows(
+        _all_within_kernel, (array.reshape(-1),), array.dtype.type(0), array.dtype.type(1)
+    )
+    if not all(within):
+        raise ValueError(
+            f"{name} must be in [0, 1], got entries from {array.min()} to {array.max()}"
+        )
 
 
 def _as_min_log(value: float) -> float:
@@ -79,8 +86,13 @@ def _as_min_log(value: float) -> float:
     return as_real("min_log", value, high=0.0, high_open=True)
 
 
+def _total(kernel: Callable[..., float], arrays: Sequence[FloatArray], *others: Any) -> float:
+    """Return what `kernel` makes of the rows of these arrays, added."""
+    return float(sum(by_rows(kernel, arrays, *others)))
+
+
 @njit_sums
-def _squared_error_kernel(y, target):
+def _squared_error_kernel(y, target, count):
     """Equation loss-squared-error."""
     batch, features = y.shape
     # (loss-squared-error)  L = 1/B sum_i 1/2 sum_j (y_ij - d_ij)^2
@@ -89,7 +101,7 @@ def _squared_error_kernel(y, target):
         yi, di = y[i], target[i]
         for j in range(features):
             loss += 0.5 * (np.float64(yi[j]) - di[j]) ** 2
-    return loss / batch
+    return loss / count
 
 
 def squared_error(y: ArrayLike, target: ArrayLike) -> float:
@@ -122,15 +134,15 @@ def squared_error(y: ArrayLike, target: ArrayLike) -> float:
     >>> squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [3.0, 0.0]])
     5.0
     """
-    return float(_squared_error_kernel(*_as_pair(y, target)))
+    y, target = _as_pair(y, target)
+    return _total(_squared_error_kernel, (y, target), len(y))
 
 
 @njit
-def _squared_error_backward_kernel(y, target, dy):
+def _squared_error_backward_kernel(y, target, dy, count):
     """Equation loss-squared-error-backward."""
     batch, features = y.shape
     # (loss-squared-error-backward)  dL/dy_ij = 1/B (y_ij - d_ij)
-    count = y.dtype.type(batch)
     for i in range(batch):
         yi, di, dyi = y[i], target[i], dy[i]
         for j in range(features):
@@ -165,12 +177,12 @@ def squared_error_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     """
     y, target = _as_pair(y, target)
     dy = np.empty_like(y)
-    _squared_error_backward_kernel(y, target, dy)
+    by_rows(_squared_error_backward_kernel, (y, target, dy), y.dtype.type(len(y)))
     return dy
 
 
 @njit_sums
-def _binary_cross_entropy_kernel(y, target, min_log):
+def _binary_cross_entropy_kernel(y, target, min_log, count):
     """Equation loss-binary-cross-entropy."""
     # (loss-binary-cross-entropy)  L = -1/N sum_k (d_k log y_k + (1 - d_k) log(1 - y_k))
     # A term with the weight 0 is left out: 0 log 0 is 0.
@@ -178,8 +190,8 @@ def _binary_cross_entropy_kernel(y, target, min_log):
     for k in range(y.size):
         yes, no = max(log(y[k]), min_log), max(log1p(-y[k]), min_log)
         loss -= target[k] * yes if target[k] > 0 else 0.0
-        loss -= (1.0 - target[k]) * no if target[k] < 1 else 0.0
-    return loss / y.size
+        loss -= (_ONE - target[k]) * no if target[k] < 1 else 0.0
+    return loss / count
 
 
 def binary_cross_entropy(y: ArrayLike, target: ArrayLike, min_log: float = -100.0) -> float:
@@ -222,15 +234,15 @@ def binary_cross_entropy(y: ArrayLike, target: ArrayLike, min_log: float = -100.
     y, target = _as_elements(y, target)
     floor = _as_min_log(min_log)
     with np.errstate(divide="ignore"):
-        return float(_binary_cross_entropy_kernel(y.reshape(-1), target.reshape(-1), floor))
+        flat = y.reshape(-1), target.reshape(-1)
+        return _total(_binary_cross_entropy_kernel, flat, y.dtype.type(floor), y.size)
 
 
 @njit
-def _binary_cross_entropy_backward_kernel(y, target, min_denominator, dy):
+def _binary_cross_entropy_backward_kernel(y, target, dy, min_denominator, count):
     """Equation loss-binary-cross-entropy-backward."""
     # (loss-binary-cross-entropy-backward)
     # dL/dy_k = 1/N (y_k - d_k) / (y_k (1 - y_k))
-    count = y.dtype.type(y.size)
     for k in range(y.size):
         product = y[k] * (_ONE - y[k])
         product = min_denominator if product < min_denominator else product
@@ -270,14 +282,14 @@ def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray
     """
     y, target = _as_elements(y, target)
     dy = np.empty_like(y)
-    _binary_cross_entropy_backward_kernel(
-        y.reshape(-1), target.reshape(-1), y.dtype.type(_MIN_DENOMINATOR), dy.reshape(-1)
-    )
+    constants = map(y.dtype.type, (_MIN_DENOMINATOR, y.size))
+    flat = y.reshape(-1), target.reshape(-1), dy.reshape(-1)
+    by_rows(_binary_cross_entropy_backward_kernel, flat, *constants)
     return dy
 
 
 @njit_sums
-def _sigmoid_cross_entropy_kernel(logits, target):
+def _sigmoid_cross_entropy_kernel(logits, target, count):
     """Equation loss-sigmoid-cross-entropy."""
     # (loss-sigmoid-cross-entropy)  L = 1/N sum_k (max(0, z_k) - d_k z_k + log(1 + exp(-|z_k|)))
     # The first two terms are |z| times the probability that the target gives the other answer.
@@ -286,8 +298,8 @@ def _sigmoid_cross_entropy_kernel(logits, target):
     for k in range(logits.size):
         size = abs(logits[k])
         other = _ONE - target[k] if logits[k] > 0 else target[k]
-        loss += (other * size if other > 0 else _ZERO) + log1p(exp(-size))
-    return loss / logits.size
+        loss += (other * size if other > 0 else _ZERO) + log1p(exp_nonpositive(-size))
+    return loss / count
 
 
 def sigmoid_cross_entropy(logits: ArrayLike, target: ArrayLike) -> float:
@@ -325,7 +337,8 @@ def sigmoid_cross_entropy(logits: ArrayLike, target: ArrayLike) -> float:
     >>> sigmoid_cross_entropy([[-1000.0]], [[1.0]])
     1000.0
     """
-    return float(_sigmoid_cross_entropy_kernel(*_as_logits(logits, target)))
+    logits, target = _as_logits(logits, target)
+    return _total(_sigmoid_cross_entropy_kernel, (logits, target), logits.size)
 
 
 def _as_logits(logits: ArrayLike, target: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -339,13 +352,12 @@ def _as_logits(logits: ArrayLike, target: ArrayLike) -> tuple[FloatArray, FloatA
 
 
 @njit
-def _sigmoid_cross_entropy_backward_kernel(logits, target, dlogits):
+def _sigmoid_cross_entropy_backward_kernel(logits, target, dlogits, count):
     """Equation loss-sigmoid-cross-entropy-backward."""
     # (loss-sigmoid-cross-entropy-backward)  dL/dz_k = 1/N (s(z_k) - d_k)
     # From e / (1 + e) = s(-|z|), which keeps its digits where the other of the two rounds to 1.
-    count = logits.dtype.type(logits.size)
     for k in range(logits.size):
-        e = exp(-abs(logits[k]))
+        e = exp_nonpositive(-abs(logits[k]))
         less = e / (_ONE + e)
         error = (_ONE - target[k]) - less if logits[k] > 0 else less - target[k]
         dlogits[k] = error / count
@@ -379,12 +391,12 @@ def sigmoid_cross_entropy_backward(logits: ArrayLike, target: ArrayLike) -> Floa
     """
     z, target = _as_logits(logits, target)
     dlogits = np.empty_like(z)
-    _sigmoid_cross_entropy_backward_kernel(z, target, dlogits)
+    by_rows(_sigmoid_cross_entropy_backward_kernel, (z, target, dlogits), z.dtype.type(z.size))
     return dlogits.reshape(np.shape(logits))
 
 
 @njit_sums
-def _kl_divergence_kernel(y, target, min_log):
+def _kl_divergence_kernel(y, target, min_log, count):
     """Equation loss-kl-divergence."""
     batch, classes = y.shape
     # (loss-kl-divergence)  L = 1/B sum_i sum_c d_ic (log d_ic - log y_ic)
@@ -394,7 +406,7 @@ def _kl_divergence_kernel(y, target, min_log):
         yi, di = y[i], target[i]
         for c in range(classes):
             loss += di[c] * (log(di[c]) - max(log(yi[c]), min_log)) if di[c] > 0 else 0.0
-    return loss / batch
+    return loss / count
 
 
 def kl_divergence(y: ArrayLike, target: ArrayLike, min_log: float = -100.0) -> float:
@@ -435,15 +447,14 @@ def kl_divergence(y: ArrayLike, target: ArrayLike, min_log: float = -100.0) -> f
     y, target = _as_probabilities(*_as_pair(y, target))
     floor = _as_min_log(min_log)
     with np.errstate(divide="ignore"):
-        return float(_kl_divergence_kernel(y, target, floor))
+        return _total(_kl_divergence_kernel, (y, target), y.dtype.type(floor), len(y))
 
 
 @njit
-def _kl_divergence_backward_kernel(y, target, min_denominator, dy):
+def _kl_divergence_backward_kernel(y, target, dy, min_denominator, count):
     """Equation loss-kl-divergence-backward."""
     batch, classes = y.shape
     # (loss-kl-divergence-backward)  dL/dy_ic = -1/B d_ic / y_ic
-    count = y.dtype.type(batch)
     for i in range(batch):
         yi, di, dyi = y[i], target[i], dy[i]
         for c in range(classes):
@@ -480,30 +491,26 @@ def kl_divergence_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     """
     y, target = _as_probabilities(*_as_pair(y, target))
     dy = np.empty_like(y)
-    _kl_divergence_backward_kernel(y, target, y.dtype.type(_MIN_DENOMINATOR), dy)
+    constants = map(y.dtype.type, (_MIN_DENOMINATOR, len(y)))
+    by_rows(_kl_divergence_backward_kernel, (y, target, dy), *constants)
     return dy
 
 
 @njit
-def _softmax_cross_entropy_kernel(logits, labels, probabilities):
-    """Equations loss-softmax-cross-entropy and act-softmax."""
+def _softmax_cross_entropy_kernel(logits, labels, row_of_exp, count):
+    """Equation loss-softmax-cross-entropy."""
     batch, classes = logits.shape
-    # (act-softmax)                 p_ic = exp(z_ic - t_i) / sum_k exp(z_ik - t_i)
     # (loss-softmax-cross-entropy)  L = 1/B sum_i (log sum_c exp(z_ic - t_i)
     #                                               - (z_{i,label} - t_i))
     # With t_i the largest logit, exp cannot overflow and the sum is at least 1.
     loss = np.float64(0.0)
     for i in range(batch):
-        row, p = logits[i], probabilities[i]
+        row = logits[i]
         top = largest(row)
         for c in range(classes):
-            p[c] = exp(row[c] - top)
-        sum_i = total(p)
-        scale = logits.dtype.type(1.0 / sum_i)
-        for c in range(classes):
-            p[c] *= scale
-        loss += log(sum_i) - (row[labels[i]] - top)
-    return loss / batch
+            row_of_exp[c] = exp_nonpositive(row[c] - top)
+        loss += log(total(row_of_exp)) - (row[labels[i]] - top)
+    return loss / count
 
 
 def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
@@ -534,21 +541,31 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     >>> round(softmax_cross_entropy([[0.0, 0.0], [1e4, 0.0]], [0, 0]), 4)
     0.3466
     """
-    loss, _, _ = _softmax_cross_entropy(logits, labels)
-    return loss
+    logits, labels = _as_classified(logits, labels)
+
+    def loss_of(part: slice) -> float:
+        row_of_exp = np.empty_like(logits[0])
+        rows = logits[part], labels[part]
+        return _softmax_cross_entropy_kernel(*rows, row_of_exp, len(logits))
+
+    return float(sum(run(loss_of, parts(len(logits), logits.size))))
 
 
 @njit
-def _softmax_cross_entropy_backward_kernel(probabilities, labels):
-    """Equation loss-softmax-cross-entropy-backward."""
-    batch, classes = probabilities.shape
-    # (loss-softmax-cross-entropy-backward)  dL/dz_ic = 1/B (p_ic - [c = label_i]),  in place of p
-    count = probabilities.dtype.type(batch)
+def _softmax_cross_entropy_backward_kernel(logits, labels, dlogits, count):
+    """Equations loss-softmax-cross-entropy-backward and act-softmax."""
+    batch, classes = logits.shape
+    # (act-softmax)                          p_ic = exp(z_ic - t_i) / sum_k exp(z_ik - t_i)
+    # (loss-softmax-cross-entropy-backward)  dL/dz_ic = 1/B (p_ic - [c = label_i])
     for i in range(batch):
-        p = probabilities[i]
-        p[labels[i]] -= _ONE
+        row, p = logits[i], dlogits[i]
+        top = largest(row)
         for c in range(classes):
-            p[c] /= count
+            p[c] = exp_nonpositive(row[c] - top)
+        scale = logits.dtype.type(1.0 / (count * total(p)))
+        for c in range(classes):
+            p[c] *= scale
+        p[labels[i]] -= logits.dtype.type(1.0 / count)
 
 
 def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> FloatArray:
@@ -578,15 +595,23 @@ def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> Floa
     >>> softmax_cross_entropy_backward([[0.0, 0.0]], [0])
     array([[-0.5,  0.5]])
     """
-    _, dlogits, labels = _softmax_cross_entropy(logits, labels)
-    _softmax_cross_entropy_backward_kernel(dlogits, labels)
+    logits, labels = _as_classified(logits, labels)
+    dlogits = np.empty_like(logits)
+    by_rows(_softmax_cross_entropy_backward_kernel, (logits, labels, dlogits), float(len(logits)))
     return dlogits
 
 
-def _softmax_cross_entropy(
-    logits: ArrayLike, labels: ArrayLike
-) -> tuple[float, FloatArray, NDArray[np.int64]]:
-    """Return the loss, the probabilities and the checked labels."""
+@njit
+def _all_within_kernel(values, low, high):
+    """Return whether every entry is a number from low to high."""
+    within = True
+    for k in range(values.size):
+        within &= (values[k] >= low) & (values[k] <= high)
+    return within
+
+
+def _as_classified(logits: ArrayLike, labels: ArrayLike) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Return logits and the labels that fit them."""
     logits = as_batch("logits", logits)
     batch, classes = logits.shape
     labels = as_array("labels", labels, "integers")
@@ -594,14 +619,12 @@ def _softmax_cross_entropy(
         raise TypeError(f"labels must hold integers, got dtype {labels.dtype}")
     if labels.shape != (batch,):
         raise ValueError(f"labels must have shape {(batch,)}, got {labels.shape}")
-    if labels.min() < 0 or labels.max() >= classes:
+    integers = labels.astype(np.int64)
+    if not _all_within_kernel(integers, 0, classes - 1):
         raise ValueError(
             f"labels must be in 0 ... {classes - 1}, got {labels.min()} ... {labels.max()}"
         )
-    labels = labels.astype(np.int64)
-    probabilities = np.empty_like(logits)
-    loss = _softmax_cross_entropy_kernel(logits, labels, probabilities)
-    return float(loss), probabilities, labels
+    return logits, integers
 
 
 @njit
@@ -612,7 +635,7 @@ def _margin_losses_kernel(z, wrong, squared, squared_sigmoid, squared_tanh, cros
     log_2 = z.dtype.type(math.log(2.0))
     for k in range(z.size):
         # 1 - s(z) = s(-z) and 1 - tanh(z) = 2 s(-2 z), from exp of a negative number.
-        e = exp(-abs(z[k]))
+        e = exp_nonpositive(-abs(z[k]))
         short_of_sigmoid = (e if z[k] >= 0 else _ONE) / (_ONE + e)
         short_of_tanh = _TWO * (e * e if z[k] >= 0 else _ONE) / (_ONE + e * e)
         # (loss-margin-misclassification)  E = [z <= 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -61,9 +61,7 @@ class Network:
     Raises
     ------
     ValueError
-        If there is no layer, or one does not fit the layer below.
-    TypeError
-        If an entry is not a layer.
+        If a layer does not fit the layer below.
 
     Examples
     --------
@@ -104,10 +102,9 @@ class Network:
         rows = []
         for k, (layer, count) in enumerate(zip(self.layers, counts, strict=True)):
             before, features = features, _width_after(layer, features)
-            if before is None and isinstance(layer, Dense):
-                before = layer.weight.shape[0]
-            known = features is not None
-            sizes = f"{before or features} -> {features}" if known else ""
+            if before is None:
+                before = _width_before(layer, features)
+            sizes = f"{before or '?'} -> {features}" if features is not None else ""
             frozen = "" if getattr(layer, "trainable", True) else "  frozen"
             rows.append((str(k), _shown(layer), sizes, f"{count:,}", frozen))
         columns = list(zip(*rows, strict=True))[:4]
@@ -163,12 +160,25 @@ class Network:
         RuntimeError
             If no forward pass with ``training=True`` came before.
         """
+        return self._walk_back(dout, [layer.backward for layer in self.layers])
+
+    def _backward_of_parameters(self, dout: ArrayLike) -> None:
+        """Do what `backward` does for the parameters, which spares the lowest layer's own input."""
+        if type(self).backward is not Network.backward:
+            self.backward(dout)
+            return
+        passes = [layer.backward for layer in self.layers]
+        if type(self.layers[0]) is Dense:
+            passes[0] = self.layers[0]._dout_of_parameters
+        self._walk_back(dout, passes)
+
+    def _walk_back(self, dout: ArrayLike, passes: list[Callable[..., Any]]) -> FloatArray:
         if self._out is None:
             raise no_forward_pass()
         grad = as_shaped("dout", dout, *self._out)
         for k in reversed(range(len(self.layers))):
             try:
-                grad = self.layers[k].backward(grad)
+                grad = passes[k](grad)
             except Exception as error:
                 _note(error, k, self.layers[k])
                 raise
@@ -193,9 +203,7 @@ class Network:
     def arrays(self) -> list[FloatArray]:
         """Return all arrays: parameters, frozen or not, and running statistics.
 
-        They are those that the network computes with, not copies. The parameters stay the same
-        arrays; batch normalization replaces its running statistics by new ones in each pass in
-        training, so ask again after it.
+        They are live, not copies: training updates every one of them in place.
         """
         per_layer = [getattr(layer, "arrays", layer.parameters)() for layer in self.layers]
         return [array for arrays in per_layer for array in arrays]
@@ -275,6 +283,14 @@ class Network:
 
 def _width_after(layer: Any, features: int | None) -> int | None:
     return layer._width(features) if isinstance(layer, (BuiltIn, Network)) else None
+
+
+def _width_before(layer: Any, features: int | None) -> int | None:
+    """Return the number of features in, where the layer says it, given that out."""
+    if isinstance(layer, Network):
+        first = layer.layers[0]
+        return _width_before(first, _width_after(first, None))
+    return layer.weight.shape[0] if isinstance(layer, Dense) else features
 
 
 def _listed(layer: Any, what: str) -> list[FloatArray]:

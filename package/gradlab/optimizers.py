@@ -21,6 +21,7 @@ Regularization, ICLR 2019.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -36,8 +37,10 @@ from gradlab._validate import (
     as_array,
     as_flag,
     as_float_array,
+    as_fraction,
     as_integer,
     as_list,
+    as_positive,
     as_real,
     as_shaped,
 )
@@ -82,14 +85,6 @@ def _squarable(g, largest):
     return max(-bound, min(bound, g)) + (g - g)
 
 
-def _as_fraction(name: str, value: Any) -> float:
-    return as_real(name, value, low=0.0, high=1.0, high_open=True)
-
-
-def _as_positive(name: str, value: Any) -> float:
-    return as_real(name, value, low=0.0, low_open=True)
-
-
 def _as_not_negative(name: str, value: Any) -> float:
     return as_real(name, value, low=0.0)
 
@@ -103,6 +98,10 @@ def _as_shrinking(name: str, value: Any) -> float:
 
 
 Checks = dict[str, Callable[[str, Any], Any]]
+
+
+_DECAY_AS_ABOVE = "weight_decay, decoupled, decay_biases : as in `Optimizer`"
+"""Stands in the docstrings of the optimizers."""
 
 
 class Optimizer:
@@ -127,19 +126,20 @@ class Optimizer:
     weight_decay : float, default 0
         :math:`\lambda`, not negative.
     decoupled : bool, default False
-        Where the decay enters. False: :math:`\lambda w` is added to the gradient before anything
-        else happens to it (deck C, PyTorch, and optax with ``add_decayed_weights`` first in the
-        chain). True: the weights themselves shrink by the factor :math:`1 - \eta \lambda` in each
-        step and the gradient stays as it is (`AdamW`; Keras's ``weight_decay``, in every
-        optimizer). For `SGD` the two are the same.
+        False adds :math:`\lambda w` to the gradient before anything else happens to it. True leaves
+        the gradient alone and multiplies the weights by :math:`1 - \eta \lambda` in each step.
     decay_biases : bool, default True
-        Decay every array, as the libraries do unless told otherwise. False leaves out the arrays
-        of fewer than two dimensions: biases (deck S "Weight Decay") and the scales and shifts of
-        normalization layers.
+        False spares the arrays of fewer than two dimensions: biases, scales and shifts.
     **starts : float or str
         From a subclass: the arrays that it remembers for each parameter, by name, and the value
         that they start from, or the name of the setting that holds it.
 
+    Notes
+    -----
+    The optimizer is the one place where weights decay. In the gradient: deck C, PyTorch, and optax
+    with ``add_decayed_weights`` first in the chain. Decoupled: `AdamW`, and Keras's
+    ``weight_decay`` in every optimizer. For `SGD` the two are the same. The libraries decay every
+    array unless told otherwise; deck S "Weight Decay" leaves the biases out.
     """
 
     _checks: ClassVar[Checks] = {
@@ -166,6 +166,13 @@ class Optimizer:
         self.weight_decay = weight_decay
         self.decoupled = decoupled
         self.decay_biases = decay_biases
+
+    def __init_subclass__(cls) -> None:
+        # What is said on decay above is in the `help` of each optimizer too. No docstrings: -OO.
+        if cls.__doc__ and Optimizer.__doc__:
+            shared = inspect.cleandoc(Optimizer.__doc__)
+            entries = shared[shared.index("weight_decay : ") : shared.index("**starts")].rstrip()
+            cls.__doc__ = inspect.cleandoc(cls.__doc__).replace(_DECAY_AS_ABOVE, entries)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self._checks:
@@ -299,7 +306,10 @@ class Optimizer:
         decay: tuple[float, float],
     ) -> None:
         """Update one parameter and its memory in place, all as contiguous vectors."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} has no step of its own: Optimizer is a base class; use one of "
+            "its subclasses, or an object of your own with a method step(params, grads)"
+        )
 
 
 def _as_parameter(name: str, value: Any) -> FloatArray:
@@ -339,7 +349,7 @@ class SGD(Optimizer):
     weight_decay : float, default 0
         :math:`\lambda`, not negative.
     decay_biases : bool, default True
-        As in `Optimizer`.
+        False spares the arrays of fewer than two dimensions: biases, scales and shifts.
 
     Notes
     -----
@@ -399,14 +409,12 @@ class Momentum(Optimizer):
     momentum : float in [0, 1), default 0.9
         :math:`\beta`, called :math:`\alpha` in deck L. Deck L advises to
         start at 0.5 and to raise it to 0.9 or 0.99 when the large gradients are gone.
-    weight_decay : float, default 0
     velocity_holds_rate : bool, default True
         True: the formula above (decks L and C, Keras); a new learning rate acts on new gradients
         only. False: :math:`v \leftarrow \beta v + g` and :math:`w \leftarrow w - \eta v`
         (PyTorch, and optax's ``sgd``); a new rate acts at once on all that the velocity
         remembers. While the rate is constant the weights are the same.
-    decoupled, decay_biases : bool, default False and True
-        As in `Optimizer`.
+    weight_decay, decoupled, decay_biases : as in `Optimizer`
 
     Notes
     -----
@@ -428,7 +436,7 @@ class Momentum(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "momentum": _as_fraction,
+        "momentum": as_fraction,
         "velocity_holds_rate": as_flag,
     }
 
@@ -529,11 +537,9 @@ class Nesterov(Momentum):
         :math:`\eta`, not negative.
     momentum : float in [0, 1), default 0.9
         :math:`\beta`.
-    weight_decay : float, default 0
     velocity_holds_rate : bool, default True
         True: the formula above (deck C, Keras). False: PyTorch and optax. As in `Momentum`.
-    decoupled, decay_biases : bool, default False and True
-        As in `Optimizer`.
+    weight_decay, decoupled, decay_biases : as in `Optimizer`
 
     Notes
     -----
@@ -602,9 +608,7 @@ class LocalGains(Optimizer):
         :math:`\phi`.
     min_gain, max_gain : float, default 0.1 and 10
         Bounds of the gains, with ``0 < min_gain <= 1 <= max_gain``.
-    weight_decay : float, default 0
-    decoupled, decay_biases : bool, default False and True
-        As in `Optimizer`.
+    weight_decay, decoupled, decay_biases : as in `Optimizer`
 
     Notes
     -----
@@ -705,9 +709,7 @@ class RProp(Optimizer):
         :math:`\eta^-`.
     min_step, max_step : float, default 1e-6 and 50
         Bounds of the lengths, positive, from the first step on.
-    weight_decay : float, default 0
-    decoupled, decay_biases : bool, default False and True
-        As in `Optimizer`. PyTorch has no decay here.
+    weight_decay, decoupled, decay_biases : as in `Optimizer`
 
     Notes
     -----
@@ -716,7 +718,7 @@ class RProp(Optimizer):
     gradient counts as the first: PyTorch's ``torch.optim.Rprop``, called iRprop- by C. Igel and
     M. Huesken (Improving the Rprop Learning Algorithm, 2000). The paper's own *has* backtracking:
     it takes the step before back. PyTorch compares signs by a product, which for gradients of
-    1e-23 and less is 0 in float32.
+    1e-23 and less is 0 in float32, and has no decay here.
 
     For the whole training set in each step: among mini-batches signs change by chance, and nine
     gradients of 0.1 and one of -0.9, which cancel, move the weight far. `RMSProp` is the answer.
@@ -736,11 +738,11 @@ class RProp(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "learning_rate": _as_positive,
+        "learning_rate": as_positive,
         "increase": _as_at_least_one,
         "decrease": _as_shrinking,
-        "min_step": _as_positive,
-        "max_step": _as_positive,
+        "min_step": as_positive,
+        "max_step": as_positive,
     }
 
     def __init__(
@@ -812,9 +814,7 @@ class AdaGrad(Optimizer):
         optax, with 1e-7).
     initial_sum : float, default 0
         What s starts from, not negative: 0 in the paper and in PyTorch, 0.1 in Keras and optax.
-    weight_decay : float, default 0
-    decoupled, decay_biases : bool, default False and True
-        As in `Optimizer`.
+    weight_decay, decoupled, decay_biases : as in `Optimizer`
 
     Notes
     -----
@@ -833,7 +833,7 @@ class AdaGrad(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "eps": _as_positive,
+        "eps": as_positive,
         "eps_inside_sqrt": as_flag,
         "initial_sum": _as_not_negative,
     }
@@ -904,9 +904,7 @@ class AdaDelta(Optimizer):
     learning_rate : float, default 1
         :math:`\eta`, not negative. The paper has none, which is a rate
         of 1, as in PyTorch; Keras's default of 0.001 makes another method of it.
-    weight_decay : float, default 0
-    decoupled, decay_biases : bool, default False and True
-        As in `Optimizer`.
+    weight_decay, decoupled, decay_biases : as in `Optimizer`
 
     Notes
     -----
@@ -926,8 +924,8 @@ class AdaDelta(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "rho": _as_fraction,
-        "eps": _as_positive,
+        "rho": as_fraction,
+        "eps": as_positive,
     }
 
     def __init__(
@@ -990,9 +988,7 @@ class RMSProp(Optimizer):
     eps_inside_sqrt : bool, default True
         True: the formula above (deck C, Keras, optax). False: :math:`\sqrt{v} + \epsilon`
         (PyTorch, and optax with ``eps_in_sqrt=False``).
-    weight_decay : float, default 0
-    decoupled, decay_biases : bool, default False and True
-        As in `Optimizer`.
+    weight_decay, decoupled, decay_biases : as in `Optimizer`
 
     Notes
     -----
@@ -1014,8 +1010,8 @@ class RMSProp(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "rho": _as_fraction,
-        "eps": _as_positive,
+        "rho": as_fraction,
+        "eps": as_positive,
         "eps_inside_sqrt": as_flag,
     }
 
@@ -1096,17 +1092,15 @@ class Adam(Optimizer):
         True: `eps` is the :math:`\hat\epsilon` of the paper's section 2, which is added to
         :math:`\sqrt v` before the correction (Keras). In our terms it is
         :math:`\hat\epsilon / \sqrt{1 - \beta_2^t}`: 32 times as large in the first step as later.
-    weight_decay : float, default 0
-        Part of the gradient, and so divided by its size like the rest of it, unless `decoupled`.
-    decoupled, decay_biases : bool, default False and True
-        As in `Optimizer`; `AdamW` is the decoupled form.
+    weight_decay, decoupled, decay_biases : as in `Optimizer`
 
     Notes
     -----
     Where epsilon is placed matters as soon as gradients are not large against it: inside the root
     1e-8 shortens the steps of weights with gradients of about 1e-4 and less, outside those with
-    gradients of about 1e-8 and less. ``state["m"]`` and
-    ``state["v"]`` are the averages before correction, ``state["t"]`` the number of steps taken.
+    gradients of about 1e-8 and less. Decay that is part of the gradient is divided by its size like
+    the rest of it; `AdamW` is the decoupled form. ``state["m"]`` and ``state["v"]`` are the
+    averages before correction, ``state["t"]`` the number of steps taken.
 
     Deck C "ADAM: RMSprop with momentum"; Kingma and Ba (2015), Algorithm 1.
 
@@ -1123,9 +1117,9 @@ class Adam(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "beta1": _as_fraction,
-        "beta2": _as_fraction,
-        "eps": _as_positive,
+        "beta1": as_fraction,
+        "beta2": as_fraction,
+        "eps": as_positive,
         "eps_inside_sqrt": as_flag,
         "eps_hat": as_flag,
     }
@@ -1178,7 +1172,7 @@ class AdamW(Adam):
     weight_decay : float, default 1e-2
         :math:`\lambda`, not negative: 1e-2 in PyTorch, 1e-4 in optax, 4e-3 in Keras.
     decay_biases : bool, default True
-        As in `Optimizer`.
+        False spares the arrays of fewer than two dimensions: biases, scales and shifts.
 
     Notes
     -----
@@ -1263,9 +1257,7 @@ class AdaMax(Optimizer):
     eps_inside_max : bool, default True
         True: the formula above (PyTorch, optax). False: :math:`u \leftarrow \max(\beta_2 u, |g|)`
         and division by :math:`u + \epsilon` (Keras).
-    weight_decay : float, default 0
-    decoupled, decay_biases : bool, default False and True
-        As in `Optimizer`.
+    weight_decay, decoupled, decay_biases : as in `Optimizer`
 
     Notes
     -----
@@ -1284,9 +1276,9 @@ class AdaMax(Optimizer):
 
     _checks: ClassVar[Checks] = {
         **Optimizer._checks,
-        "beta1": _as_fraction,
-        "beta2": _as_fraction,
-        "eps": _as_positive,
+        "beta1": as_fraction,
+        "beta2": as_fraction,
+        "eps": as_positive,
         "eps_inside_max": as_flag,
     }
 

@@ -21,7 +21,6 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch
 
 __all__ = [
     "BLUE",
@@ -30,7 +29,6 @@ __all__ = [
     "PURPLE",
     "Picture",
     "animation",
-    "influence_diagram",
     "show",
     "slider",
     "subplots",
@@ -150,11 +148,6 @@ def slider(
         What each figure shows, in words.
     start : int, default 0
         The position at first.
-
-    Raises
-    ------
-    ValueError
-        If the sequences differ in length, are empty, or `start` is no position.
     """
     figures, values, alts = list(figures), list(values), list(alts)
     if not len(figures) == len(values) == len(alts) > start >= 0:
@@ -199,12 +192,6 @@ def animation(
         The steps at which the animation stops, rising from 0.
     alt : str
         What the paths do, in words.
-
-    Raises
-    ------
-    ValueError
-        If `frames` does not rise from 0, a path has not as many points as its last frame needs, or
-        its line style or marker is none of these.
     """
     frames = list(frames)
     if len(frames) < 2 or frames[0] != 0 or any(b <= a for a, b in pairwise(frames)):
@@ -381,79 +368,3 @@ def _defined_once(frames: str) -> str:
 
     frames = re.sub(r'<path id="([^"]+)"[^>]*/>\s*', once, frames)
     return re.sub(r"<defs>\s*</defs>\s*", "", frames)
-
-
-def influence_diagram() -> Figure:
-    """Draw who acts on whom in batch normalization, for one example i of the mini-batch.
-
-    The three paths from z_i to the loss have a colour each; the dotted arrow is the dependence of
-    the variance on the mean whose derivative vanishes.
-    """
-    figure, axes = subplots(height=3.0)
-    axes.set_axis_off()
-    axes.set_xlim(-0.3, 5.4)
-    axes.set_ylim(-0.1, 3.75)
-    places = {
-        "z": (0.0, 1.3),
-        "mean": (1.0, 3.0),
-        "variance": (2.4, 3.0),
-        "u": (2.6, 1.3),
-        "others": (3.9, 3.0),
-        "out": (3.8, 1.3),
-        "loss": (5.1, 1.3),
-        "parameters": (3.8, 0.1),
-    }
-    names = {
-        "z": "$z_i$",
-        "mean": r"$\mu$",
-        "variance": r"$\sigma^2$",
-        "u": "$u_i$",
-        "others": "$u_k$",
-        "out": r"$\hat{z}_i$",
-        "loss": "loss",
-        "parameters": r"$\gamma,\ \beta$",
-    }
-    for key, (x, y) in places.items():
-        axes.text(x, y, names[key], ha="center", va="center", fontsize=17)
-    axes.text(4.15, 3.02, "all $k \\neq i$", va="center", fontsize=10)
-    direct, by_variance, by_mean = BLUE, ORANGE, GREEN
-    for start, end, colour, style, bend in (
-        ("z", "u", direct, "-", 0.0),
-        ("z", "variance", by_variance, "--", 0.0),
-        ("variance", "u", by_variance, "--", 0.0),
-        ("variance", "others", by_variance, "--", 0.0),
-        ("z", "mean", by_mean, "-.", 0.0),
-        ("mean", "u", by_mean, "-.", 0.0),
-        ("mean", "others", by_mean, "-.", -0.3),
-        ("mean", "variance", by_mean, ":", 0.0),
-        ("u", "out", _INK, "-", 0.0),
-        ("out", "loss", _INK, "-", 0.0),
-        ("others", "loss", _INK, "-", 0.0),
-        ("parameters", "out", _INK, "-", 0.0),
-    ):
-        _arrow(axes, places[start], places[end], colour, style, bend)
-    return figure
-
-
-def _arrow(
-    axes: Axes,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    colour: str,
-    style: str,
-    bend: float,
-) -> None:
-    axes.add_patch(
-        FancyArrowPatch(
-            start,
-            end,
-            arrowstyle="-|>",
-            mutation_scale=11,
-            shrinkA=15,
-            shrinkB=15,
-            color=colour,
-            linestyle=style,
-            linewidth=1.6,
-            connectionstyle=f"arc3,rad={bend}",
-        )
-    )

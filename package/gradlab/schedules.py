@@ -31,9 +31,11 @@ from gradlab._owner import Owner
 from gradlab._settings import shown
 from gradlab._validate import (
     FloatArray,
+    as_choice,
     as_float_array,
     as_integer,
     as_metric,
+    as_positive,
     as_real,
     as_shaped,
 )
@@ -129,13 +131,6 @@ def power_decay(
         Falls for ever: from step kT to (k + 1)T by a factor of :math:`(1 - 1 / (k + 2))^c`
         (equation sched-power-ratio), which comes closer and closer to 1.
 
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    TypeError
-        If an argument is not a real number.
-
     Notes
     -----
     Deck H eqs. (1) and (2). Keras's ``InverseTimeDecay(lr, decay_steps, decay_rate=1)`` is that of
@@ -153,7 +148,7 @@ def power_decay(
     array([0.6 , 0.3 , 0.2 , 0.15])
     """
     init_value = as_real("init_value", init_value, low=0.0)
-    decay_steps = as_real("decay_steps", decay_steps, low=0.0, low_open=True)
+    decay_steps = as_positive("decay_steps", decay_steps)
     power = as_real("power", power, low=0.0)
     return _at_steps(step, _power_decay_kernel, init_value, decay_steps, power)
 
@@ -189,13 +184,6 @@ def exponential_decay(
     -------
     float or array of the shape of `step`
         Falls by the same factor q in every T steps (equation sched-exponential-ratio).
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    TypeError
-        If an argument is not a real number.
 
     Notes
     -----
@@ -244,13 +232,6 @@ def step_decay(
     Returns
     -------
     float or array of the shape of `step`
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    TypeError
-        If an argument is not a real number.
 
     Notes
     -----
@@ -302,14 +283,6 @@ def piecewise_constant(
     -------
     float or array of the shape of `step`
 
-    Raises
-    ------
-    ValueError
-        If `boundaries` do not increase, a shape does not fit, a number is outside its range, or
-        `at_boundary` has another name.
-    TypeError
-        If an argument does not hold real numbers.
-
     Notes
     -----
     Keras takes values, as here; PyTorch and optax take factors: ``values[k + 1] / values[k]``.
@@ -325,8 +298,7 @@ def piecewise_constant(
     levels = as_shaped("values", values, (edges.size + 1,), np.float64)
     if not (np.isfinite(levels).all() and (levels >= 0).all()):
         raise ValueError(f"values must be finite and not negative, got {levels}")
-    if at_boundary not in ("new", "old"):
-        raise ValueError(f"at_boundary must be 'new' or 'old', got {at_boundary!r}")
+    as_choice("at_boundary", at_boundary, ("new", "old"))
     return _at_steps(step, _piecewise_constant_kernel, edges, levels, at_boundary == "new")
 
 
@@ -371,13 +343,6 @@ def cosine_decay(
     -------
     float or array of the shape of `step`
 
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    TypeError
-        If an argument is not a real number.
-
     Notes
     -----
     Loshchilov and Hutter (2017), eq. (5), one period. optax and Keras give the end as a fraction,
@@ -398,7 +363,7 @@ def cosine_decay(
     (0.1, 0.05)
     """
     init_value = as_real("init_value", init_value, low=0.0)
-    decay_steps = as_real("decay_steps", decay_steps, low=0.0, low_open=True)
+    decay_steps = as_positive("decay_steps", decay_steps)
     end_value = as_real("end_value", end_value, low=0.0)
     return _at_steps(step, _cosine_decay_kernel, init_value, decay_steps, end_value)
 
@@ -455,13 +420,6 @@ def warmup_cosine_decay(
     Returns
     -------
     float or array of the shape of `step`
-
-    Raises
-    ------
-    ValueError
-        If a number is outside its range.
-    TypeError
-        If an argument is not a real number.
 
     Notes
     -----
@@ -562,10 +520,7 @@ def one_cycle(
     Raises
     ------
     ValueError
-        If a number is outside its range, a name is another, or the cycle is so short that a phase
-        would have no length.
-    TypeError
-        If a number is not real, or `total_steps` is not an integer.
+        If the cycle is so short that a phase would have no length.
 
     Notes
     -----
@@ -587,14 +542,11 @@ def one_cycle(
     shares = [_fraction("warmup_fraction", warmup_fraction)]
     if return_fraction is not None:
         shares.append(_fraction("return_fraction", return_fraction))
-    if shape not in ("cosine", "linear"):
-        raise ValueError(f"shape must be 'cosine' or 'linear', got {shape!r}")
-    if convention == "pytorch":
+    as_choice("shape", shape, ("cosine", "linear"))
+    if as_choice("convention", convention, ("pytorch", "optax")) == "pytorch":
         times = [0.0, *(share * n - k for k, share in enumerate(shares, start=1)), n - 1.0]
-    elif convention == "optax":
-        times = [0.0, *(float(int(share * n)) for share in shares), float(n)]
     else:
-        raise ValueError(f"convention must be 'pytorch' or 'optax', got {convention!r}")
+        times = [0.0, *(float(int(share * n)) for share in shares), float(n)]
     if any(after <= before for before, after in pairwise(times)):
         raise ValueError(
             f"total_steps must leave each phase some length, got {n} with phases that end at "
@@ -666,13 +618,6 @@ class PerformanceSchedule:
     reductions : int
         How often the rate has been reduced.
 
-    Raises
-    ------
-    ValueError
-        If a number is outside its range, or `mode` has another name.
-    TypeError
-        If a number is not real, or `patience` is not an integer.
-
     Notes
     -----
     One object is for one network, because it remembers the best metric and its rate:
@@ -700,12 +645,11 @@ class PerformanceSchedule:
         mode: str = "min",
     ) -> None:
         self.init_value = self.value = as_real("init_value", init_value, low=0.0)
-        self.factor = as_real("factor", factor, low=0.0, high=1.0, low_open=True, high_open=True)
+        self.factor = _fraction("factor", factor)
         self.patience = as_integer("patience", patience, low=0)
         self.min_delta = as_real("min_delta", min_delta, low=0.0)
         self.min_value = as_real("min_value", min_value, low=0.0, high=self.value)
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
+        as_choice("mode", mode, ("min", "max"))
         self.mode = mode
         self.best = math.inf if mode == "min" else -math.inf
         self.bad_updates = 0
@@ -730,11 +674,6 @@ class PerformanceSchedule:
         -------
         float
             The same as ``value``.
-
-        Raises
-        ------
-        TypeError
-            If `metric` is not a real number.
         """
         return float(self._run(np.array([as_metric("metric", metric)]))[0])
 
@@ -779,13 +718,6 @@ def performance_rates(
     array (updates,)
         The rate after each update.
 
-    Raises
-    ------
-    ValueError
-        If a setting is outside its range, or `metrics` has other than one dimension.
-    TypeError
-        If a number is not real.
-
     Notes
     -----
     Deck H "Performance Scheduling".
@@ -817,7 +749,7 @@ def _decay(init_value: float, decay_steps: float, decay_rate: float) -> tuple[fl
     """Check what exponential and step decay have in common."""
     return (
         as_real("init_value", init_value, low=0.0),
-        as_real("decay_steps", decay_steps, low=0.0, low_open=True),
+        as_positive("decay_steps", decay_steps),
         as_real("decay_rate", decay_rate, low=0.0, high=1.0, low_open=True),
     )
 

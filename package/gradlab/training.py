@@ -32,15 +32,15 @@ from gradlab._validate import (
     as_flag,
     as_integer,
     as_metric,
-    as_real,
+    as_positive,
     as_rng,
+    is_finite,
 )
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, global_norm
 from gradlab.gradient_descent import minibatches
 from gradlab.network import Network
 from gradlab.schedules import PerformanceSchedule
-from gradlab.weight_decay import l2_penalty_backward
 
 __all__ = ["Clip", "History", "Loss", "OptimizerLike", "Schedule", "evaluate", "fit"]
 
@@ -68,7 +68,8 @@ class History:
     Attributes
     ----------
     step_loss : list of float
-        Loss of each mini-batch, before its update and without the penalty of weight decay.
+        Loss of each mini-batch, before its update. Losses and norms are those of the examples
+        alone, without the optimizer's weight decay.
     learning_rate : list of float
         The optimizer's, at each step.
     gradient_norm : list of float
@@ -107,7 +108,9 @@ class History:
 
     def __repr__(self) -> str:
         epochs, steps = max(map(len, self._curves().values())), len(self.step_loss)
-        parts = [f"History of {epochs} epochs, {steps} steps"]
+        # Where nothing was measured after an epoch, nobody counted them.
+        counted = f"{epochs} epochs, " if epochs or not steps else ""
+        parts = [f"History of {counted}{steps} steps"]
         parts += [f"{name} {curve[-1]:.4g}" for name, curve in self._curves().items() if curve]
         return ", ".join(parts + ([f"stopped: {self.stopped}"] if self.stopped else []))
 
@@ -136,6 +139,8 @@ class History:
             If matplotlib is not installed.
         ValueError
             If there are other than one or two axes.
+        TypeError
+            If they are no axes.
 
         Examples
         --------
@@ -151,6 +156,8 @@ class History:
         axes = list(ax) if isinstance(ax, (list, tuple, np.ndarray)) else [ax]
         if len(axes) not in (1, 2):
             raise ValueError(f"ax must be one or two axes, got {len(axes)}")
+        if not all(hasattr(axis, "plot") for axis in axes):
+            raise TypeError(f"ax must be matplotlib axes, or a pair of them, got {ax!r}")
         for axis, metric in zip(axes, ("loss", "accuracy"), strict=False):
             for part in ("train", "validation"):
                 curve = getattr(self, f"{part}_{metric}")
@@ -192,10 +199,10 @@ def evaluate(
         The mean, by default softmax cross-entropy in nats; not a number where the output is not
         finite.
     accuracy : float
-        Fraction of examples whose largest output is that of their class; with binary cross-entropy
-        of one output, whose output is above 1/2 where the target is 1 and not where it is 0. An
-        example whose output is not finite does not count as right. Not a number where the labels
-        are neither classes, integers with one for each example, nor such 0 and 1.
+        Fraction of examples whose largest output is that of their class; with binary or sigmoid
+        cross-entropy of one output, whose probability is above 1/2 where the target is 1 and not
+        where it is 0. An example whose output is not finite does not count as right. Not a number
+        where the labels are neither classes, integers with one for each example, nor such 0 and 1.
 
     Raises
     ------
@@ -239,7 +246,6 @@ def fit(
     schedule: Schedule | None = None,
     clip: Clip | None = None,
     early_stopping: EarlyStopping | None = None,
-    weight_decay: float = 0.0,
     augment: Callable[[FloatArray, np.random.Generator], ArrayLike] | None = None,
     callbacks: Iterable[Callable[[int, Network, History], Any]] = (),
     progress: bool = True,
@@ -261,7 +267,8 @@ def fit(
     optimizer : OptimizerLike
         Anything with ``step(params, grads)``. One of `gradlab.optimizers` that was used for this
         network before goes on from there, with its memory; one that has a memory of another
-        network is refused.
+        network is refused. Weights decay if it says so: ``SGD(0.1, weight_decay=1e-3)``, and with
+        ``decay_biases=False`` biases, scales and shifts are spared.
     epochs : int
         Passes over the training set, at least 0.
     batch_size : int
@@ -275,8 +282,8 @@ def fit(
         the accuracy if its mode is "max". Such a one is for one network, as `early_stopping` is.
     clip : float or callable, optional
         A number is the largest norm of all gradients together (`clip_by_global_norm`). A callable
-        takes the list of gradients and returns another, or a pair that begins with it. The gradient
-        of the weight decay is part of what is clipped.
+        takes the list of gradients and returns another, or a pair that begins with it. What the
+        optimizer adds for weight decay comes afterwards and is not clipped, as in PyTorch.
     early_stopping : EarlyStopping, optional
         Updated after each epoch, with the validation loss, or the accuracy if its mode is "max".
         At the end of the run, whatever ended it, an error included, the network gets the arrays of
@@ -284,9 +291,6 @@ def fit(
         goes on from there; one that was used for another network is refused, because it would give
         this network the arrays of that one. A deep copy, or what is read from a pickle, belongs to
         no network yet.
-    weight_decay : float, default 0
-        Strength of an L2 penalty (`gradlab.weight_decay.l2_penalty`) on the weights; arrays of
-        fewer than two dimensions, which are biases, scales and shifts, are left alone.
     augment : callable, optional
         Called with the inputs of each mini-batch, (batch, features), and `rng`; returns what the
         network is shown in their place.
@@ -299,9 +303,9 @@ def fit(
         notebook in use. Nothing is written to files and pipes, and in notebooks that are executed
         without a person, as those of a book or of a grader are.
     loss : str or pair of callables, default "softmax_cross_entropy"
-        Also "squared_error", "binary_cross_entropy" and "kl_divergence", with targets of the
-        output's shape; or a pair of functions of (output, target), the loss and its gradient with
-        respect to the output.
+        Also "squared_error", "binary_cross_entropy", "sigmoid_cross_entropy", which takes logits,
+        and "kl_divergence", with targets of the output's shape; or a pair of functions of (output,
+        target), the loss and its gradient with respect to the output.
     evaluate_train : bool, default True
         Measure loss and accuracy on the training set after each epoch; False saves the time.
     rng : numpy.random.Generator
@@ -326,9 +330,6 @@ def fit(
     -----
     Shapes and targets of both sets are checked before the first step. An error from inside a
     function or layer of your own is raised as it is, with a note that says which one it was.
-
-    Weight decay and gradient clipping of an optimizer come after these: its own ``weight_decay`` is
-    not clipped.
 
     Decks C "Mini-batch update" and "Setting up a problem", H "Performance Scheduling", "Early
     Stopping" and "Gradient Clipping".
@@ -358,7 +359,6 @@ def fit(
         schedule=_as_schedule(schedule),
         clip=_as_clip(clip),
         early_stopping=_as_stopping(early_stopping),
-        weight_decay=as_real("weight_decay", weight_decay, low=0.0),
         augment=None if augment is None else _as_function("augment", augment, "x", "rng"),
         callbacks=_as_callbacks(callbacks),
         loss=_as_loss(loss),
@@ -402,7 +402,6 @@ class _Run:
     schedule: Schedule | None
     clip: Clip | None
     early_stopping: EarlyStopping | None
-    weight_decay: float
     augment: Callable[[FloatArray, np.random.Generator], ArrayLike] | None
     callbacks: list[Callable[[int, Network, History], Any]]
     loss: tuple[Callable[..., float], Callable[..., ArrayLike]]
@@ -487,12 +486,12 @@ class _Run:
         loss, norm = _loss_of(self.loss[0], out, target), math.nan
         wrong = "" if math.isfinite(loss) else "loss"
         if not wrong:
-            network.backward(_gradient_of(self.loss[1], out, target))
+            network._backward_of_parameters(_gradient_of(self.loss[1], out, target))
             params, grads = network.parameters(), network.gradients()
-            if len(params) != len(grads):
+            if list(map(np.shape, params)) != list(map(np.shape, grads)):
                 raise _unequal(network)
-            if all(np.isfinite(grad).all() for grad in grads):
-                grads, norm = self.changed(params, grads)
+            if all(map(is_finite, grads)):
+                grads, norm = self.clipped(grads)
                 with _IN_OPTIMIZER:
                     self.optimizer.step(params, grads)
             else:
@@ -514,17 +513,11 @@ class _Run:
             return
         with _IN_SCHEDULE:
             rate = self.schedule(len(self.history.step_loss))
-        optimizer.learning_rate = _as_number("schedule(step)", rate)
+            # The optimizer refuses one that is negative or not finite.
+            optimizer.learning_rate = _as_number("schedule(step)", rate)
 
-    def changed(
-        self, params: list[FloatArray], grads: list[FloatArray]
-    ) -> tuple[list[FloatArray], float]:
-        """Return the gradients with weight decay and clipping, and their norm between the two."""
-        if self.weight_decay > 0:
-            grads = [
-                g + l2_penalty_backward([w], self.weight_decay)[0] if w.ndim > 1 else g
-                for w, g in zip(params, grads, strict=True)
-            ]
+    def clipped(self, grads: list[FloatArray]) -> tuple[list[FloatArray], float]:
+        """Return the gradients after clipping, and their norm before it."""
         if self.clip is None:
             return grads, math.nan
         if not callable(self.clip):
@@ -632,7 +625,7 @@ def _is_watched() -> bool:
 
 
 def _loss_of(value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]) -> float:
-    if not np.isfinite(out).all():
+    if not is_finite(out):
         return math.nan
     with _IN_LOSS:
         value = value_of(out, target)
@@ -665,13 +658,17 @@ def _as_number(name: str, value: Any) -> float:
 
 
 def _unequal(network: Network) -> ValueError:
-    """Return an error that names the layer whose gradients are not as many as its parameters."""
-    counts = [(len(layer.parameters()), len(layer.gradients())) for layer in network.layers]
-    k = next(k for k, (params, grads) in enumerate(counts) if params != grads)
-    return ValueError(
-        f"layers[{k}] must have a gradient for each of its {counts[k][0]} parameters, "
-        f"got {counts[k][1]}"
+    """Return an error that names the layer whose gradients are not those of its parameters."""
+    k, shapes, got = next(
+        (k, shapes, got)
+        for k, layer in enumerate(network.layers)
+        for shapes, got in [[[*map(np.shape, f())] for f in (layer.parameters, layer.gradients)]]
+        if getattr(layer, "trainable", True) and shapes != got
     )
+    start = f"layers[{k}] must have a gradient for each"
+    if len(shapes) != len(got):
+        return ValueError(f"{start} of its {len(shapes)} parameters, got {len(got)}")
+    return ValueError(f"{start} parameter in its shape: {shapes}, got {got}")
 
 
 def _as_loss(loss: Loss) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
@@ -691,7 +688,7 @@ def _as_set(name: str, pair: Any) -> tuple[FloatArray, NDArray[Any]]:
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(f"{name} must be a pair (x, labels), got {type(pair).__name__}")
     x, labels = as_examples(pair[0], pair[1], name, name)
-    if not np.isfinite(x).all():
+    if not is_finite(x):
         raise ValueError(f"{name} must be finite, got nan or infinity in its inputs")
     return x, labels
 
@@ -750,7 +747,7 @@ def _as_clip(clip: Any) -> Clip | None:
         return None
     if callable(clip):
         return _as_function("clip", clip, "grads")
-    return as_real("clip", clip, low=0, low_open=True)
+    return as_positive("clip", clip)
 
 
 def _as_stopping(value: Any) -> EarlyStopping | None:

@@ -22,9 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradlab._jit import njit
 from gradlab._validate import FloatArray, as_flag, as_image_batch, as_integer, as_list, as_real
-from gradlab.layers import Layer
+from gradlab.layers import BatchNorm, Layer
 from gradlab.network import Network
-from gradlab.training import History, fit
+from gradlab.training import History, _as_network, fit
 
 __all__ = ["freeze", "resize_images", "reuse", "two_phase_fit", "unfreeze"]
 
@@ -47,13 +47,6 @@ def reuse(network: Network, layers: int, new_head: Sequence[Layer]) -> Network:
     Network
         Copies of the reused layers, running statistics included, and the layers of the head
         themselves. Nothing is frozen that was not frozen before.
-
-    Raises
-    ------
-    ValueError
-        If there are not so many layers, or the head is empty or does not fit on them.
-    TypeError
-        If `network` is not a Network or `layers` not an integer.
 
     Notes
     -----
@@ -91,13 +84,6 @@ def freeze(network: Network, upto: int) -> None:
     Returns
     -------
     None
-
-    Raises
-    ------
-    ValueError
-        If there are not so many layers.
-    TypeError
-        If `network` is not a Network or `upto` not an integer.
 
     Notes
     -----
@@ -143,8 +129,6 @@ def unfreeze(network: Network, top: int) -> None:
     ------
     ValueError
         If fewer of them are frozen.
-    TypeError
-        If `network` is not a Network or `top` not an integer.
 
     Notes
     -----
@@ -189,6 +173,7 @@ def two_phase_fit(
     top: int = 1,
     learning_rate: float,
     reduction: float = 0.1,
+    freeze_batch_norm: bool = True,
     epochs: tuple[int, int],
     batch_size: int,
     rng: np.random.Generator,
@@ -218,12 +203,17 @@ def two_phase_fit(
         :math:`\eta`, not negative.
     reduction : float in (0, 1], default 0.1
         :math:`\rho`, so that the reused weights do not change much.
+    freeze_batch_norm : bool, default True
+        Leave every reused `BatchNorm`, in a network among the layers too, frozen in the second
+        phase: it goes on normalizing by the running statistics that it came with, and keeps them,
+        its scale and its shift. False unfreezes it with its hidden layer; it then normalizes by
+        the statistics of the new mini-batches.
     epochs : pair of int
         Of each phase.
     batch_size : int
     rng : numpy.random.Generator
     **settings : optional
-        Passed to both calls of `gradlab.training.fit`: ``clip``, ``weight_decay`` and so on. An
+        Passed to both calls of `gradlab.training.fit`: ``clip``, ``augment`` and so on. An
         ``early_stopping`` counts its patience anew in the second phase, and keeps the best epoch of
         both. There is no ``schedule``, since each phase has its rate.
 
@@ -233,18 +223,17 @@ def two_phase_fit(
         Of the two phases. A run that was interrupted or became not finite in the first one has no
         second; its record is empty then.
 
-    Raises
-    ------
-    ValueError
-        If a number is outside its range, or as in `gradlab.training.fit`.
-    TypeError
-        If an argument is not of its type, or unknown.
-
     Notes
     -----
     Equation tl-reduced-rate. Deck H "Training DNN with Pretrained Model". If the result is not
     accurate, the deck goes on: with little data, reuse fewer layers; with much, put others or more
     on top.
+
+    The deck does not speak of batch normalization. Statistics of new mini-batches change at once
+    the outputs that the head has been trained on, small ones most of all. Keras's guide to
+    fine-tuning therefore keeps the layer in inference mode, as here, though it trains scale and
+    shift; PyTorch's tutorial has everything in training mode. With large mini-batches of data that
+    are unlike the old, ``freeze_batch_norm=False`` may serve better.
 
     Examples
     --------
@@ -262,6 +251,7 @@ def two_phase_fit(
     >>> head.learning_rate[-1], fine_tuning.learning_rate[-1], len(fine_tuning.train_loss)
     (0.5, 0.05, 2)
     """
+    freeze_batch_norm = as_flag("freeze_batch_norm", freeze_batch_norm)
     rate = as_real("learning_rate", learning_rate, low=0.0)
     second_rate = rate * as_real("reduction", reduction, low=0.0, high=1.0, low_open=True)
     if "schedule" in settings:
@@ -279,10 +269,20 @@ def two_phase_fit(
     if head.stopped.startswith(("interrupted", "loss", "gradient")):
         return head, History()
     unfreeze(network, top)
+    if freeze_batch_norm:
+        _freeze_batch_norms(network.layers[:count])
     if settings.get("early_stopping") is not None:
         settings["early_stopping"].wait = 0
     optimizer = make_optimizer(second_rate)
     return head, fit(network, train, validation, optimizer, epochs=lengths[1], **settings)
+
+
+def _freeze_batch_norms(layers: Sequence[Layer]) -> None:
+    for layer in layers:
+        if isinstance(layer, BatchNorm):
+            layer.trainable = False
+        elif isinstance(layer, Network):
+            _freeze_batch_norms(layer.layers)
 
 
 @njit
@@ -369,13 +369,6 @@ def resize_images(
     array (batch, size...)
         In the dtype of `images`; with as many channels.
 
-    Raises
-    ------
-    ValueError
-        If a size is below 1, or `images` is empty or not of such a shape.
-    TypeError
-        If `images` does not hold real numbers, a size is not an integer, or `antialias` not a bool.
-
     Notes
     -----
     Equations tl-resize and tl-resize-weights: bilinear, with the corners of the images aligned
@@ -404,12 +397,6 @@ def resize_images(
     out = np.empty((batch, *sizes, source.shape[3]), array.dtype)
     _resize_kernel(source, *down, *across, np.empty(source.shape[2:]), out)
     return out.reshape(batch, *sizes, *channels)
-
-
-def _as_network(network: Any) -> Network:
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {type(network).__name__}")
-    return network
 
 
 def _as_count(name: str, value: int, network: Network) -> int:

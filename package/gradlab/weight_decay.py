@@ -29,6 +29,7 @@ from gradlab._validate import (
     as_list,
     as_real,
     as_rng,
+    as_shaped,
 )
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "l1_activation_penalty_backward",
     "l2_penalty",
     "l2_penalty_backward",
+    "ridge",
 ]
 
 
@@ -285,3 +287,57 @@ def add_input_noise(x: ArrayLike, scale: float, rng: np.random.Generator) -> Flo
     as_rng("rng", rng).standard_normal(x.shape, x.dtype, out=noise)
     _input_noise_kernel(x.reshape(-1), x.dtype.type(scale), noise.reshape(-1))
     return noise
+
+
+def ridge(x: ArrayLike, y: ArrayLike, strength: float) -> tuple[FloatArray, float]:
+    r"""Weights and bias of a linear model under weight decay, without a step of descent.
+
+    .. math:: \min_{w, b} \; \frac{1}{2M} \sum_{i=1}^{M} (x_i \cdot w + b - y_i)^2
+              + \frac{\lambda}{2} \lVert w \rVert_2^2
+
+    for the M rows :math:`x_i`.
+
+    Parameters
+    ----------
+    x : array (examples, features)
+        Finite, as the targets are.
+    y : array (examples,)
+        Targets.
+    strength : float
+        :math:`\lambda`, not negative. At 0 this is least squares; where that leaves weights open,
+        the shortest.
+
+    Returns
+    -------
+    weight : array (features,)
+        In the dtype of `x`.
+    bias : float
+        It is not in the penalty, so the mean prediction is the mean target.
+
+    Notes
+    -----
+    scikit-learn's ``Ridge`` has the sum of the errors in place of half their mean: its ``alpha`` is
+    :math:`M \lambda`. LAPACK solves it, as least squares over M centred examples and one more for
+    each weight, of length :math:`\sqrt{M \lambda}`, that asks it to be 0: forming the matrix of the
+    normal equations would square its condition number.
+
+    Decks C "Smoothness through weight constraints" and S "Weight Decay"; Krogh and Hertz (1991).
+
+    Examples
+    --------
+    >>> ridge([[1.0], [3.0]], [2.0, 6.0], strength=1.0)
+    (array([1.]), 2.0)
+    """
+    x = as_batch("x", x)
+    y = as_shaped("y", y, x.shape[:1], np.float64)
+    strength = as_real("strength", strength, low=0.0)
+    for name, values in (("x", x), ("y", y)):
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} must be finite, got nan or infinity")
+    examples, features = x.shape
+    x_mean, y_mean = x.mean(axis=0, dtype=np.float64), y.mean()
+    towards_zero = np.sqrt(examples * strength) * np.eye(features)
+    matrix = np.concatenate([x - x_mean, towards_zero])
+    targets = np.concatenate([y - y_mean, np.zeros(features)])
+    weight = np.linalg.lstsq(matrix, targets, rcond=None)[0]
+    return weight.astype(x.dtype), float(y_mean - x_mean @ weight)

@@ -156,7 +156,7 @@ def test_docstrings_lead_to_chapters_and_equations():
     assert "book/autodiff.md" not in page
 
 
-@pytest.mark.parametrize("module", [*gradlab.__all__, "plotting", "checks"])
+@pytest.mark.parametrize("module", [*gradlab.__all__, "plotting", "estimator", "checks"])
 def test_every_module_has_a_page_of_the_reference(module):
     page = f"book/api/{module.replace('_', '-')}"
     assert page in SECTIONS

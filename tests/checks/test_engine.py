@@ -19,7 +19,8 @@ from gradlab.checks import (
     check,
     report,
 )
-from gradlab.checks._run import _differs, judge
+from gradlab.checks._compare import differs
+from gradlab.checks._judge import judge
 
 FORWARD = "batch_normalization.forward"
 INFERENCE = "batch_normalization.inference"
@@ -552,8 +553,8 @@ def test_the_entry_that_is_most_wrong_is_shown_with_digits_that_differ():
 def test_a_mistake_that_gives_infinity_hides_no_other_entry():
     criterion = Criterion("numbers", 1, outputs=("weights",))
     expected = np.array([[1.0], [np.inf]])
-    for got, differs in (([[1.0], [np.inf]], False), ([[2.0], [np.inf]], True)):
-        assert bool(_differs(WALK, criterion, "weights", expected, np.array(got))) == differs
+    for got, wrong in (([[1.0], [np.inf]], False), ([[2.0], [np.inf]], True)):
+        assert bool(differs(WALK, criterion, "weights", expected, np.array(got))) == wrong
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,6 @@ def compute(x: ArrayLike) -> FloatArray:
     -------
     array of the shape and dtype of `x`
 
-    Raises
-    ------
-    TypeError
-        If `x` does not hold real numbers.
-
     Notes
     -----
     Equation PREFIX-definition.

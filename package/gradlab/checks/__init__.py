@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.checks._explain import Finding
+from gradlab.checks._judge import judge
 from gradlab.checks._model import Case, Criterion, Exercise, Misconception
 from gradlab.checks._report import Report
-from gradlab.checks._run import Finding, judge
 
 __all__ = [
     "Case",

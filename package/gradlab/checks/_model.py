@@ -51,7 +51,8 @@ class Misconception:
     Each of the `variants` computes it, in one of its forms, from a case's arguments. It is
     recognised when the student's numbers are a variant's: all that are judged, in every case.
     What is constant or an argument as it came proves nothing, but where the name says just that:
-    then the mistake is `idle`.
+    then the mistake is `idle`. `edits` are the variants that are changes of the model answer's
+    text, and `points` what the mistake earns, where a test is to hold it.
     """
 
     name: str
@@ -59,6 +60,8 @@ class Misconception:
     equation: str
     variants: tuple[Function, ...]
     idle: bool = False
+    edits: tuple[tuple[str, ...], ...] = ()
+    points: float | None = None
 
 
 def call_once(function: Function, *arguments: Any) -> Any:
@@ -88,7 +91,8 @@ class Exercise:
     function and a case's arguments (several steps of an optimizer, the share of zeros in many
     masks). One call of the function then `returns` other values than are compared. The function
     that `observe` gets has its results checked already: arrays, or lists of arrays for the names
-    in `lists`, whose number of entries is free.
+    in `lists`, whose number of entries is free. `model` is the answer that a student might give:
+    the function of the solution, whose edits are tried on what is wrong and has no other name.
     """
 
     name: str
@@ -100,6 +104,7 @@ class Exercise:
     observe: Callable[..., Any] = call_once
     returns: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
+    model: Function | None = None
     tolerance: dict[str, tuple[float, float]] = field(
         # Relative to the largest entry of the column, and absolute. Ten digits separate float64's
         # rounding from the first; the mistakes of students change a result by far more than both.
@@ -115,3 +120,19 @@ class Exercise:
     def parameters(self) -> tuple[str, ...]:
         """The names of the function's arguments: the reference's."""
         return tuple(inspect.signature(self.reference).parameters)
+
+
+def values(title: str, points: float, outputs: str, group: str, equations: str) -> Criterion:
+    """Return a criterion of values; names are separated by blanks."""
+    split = tuple(outputs.split()), tuple(equations.split())
+    return Criterion(title, points, "values", group, *split)
+
+
+def shapes(title: str, points: float) -> Criterion:
+    """Return the criterion that all outputs have the right shape."""
+    return Criterion(title, points, "shape")
+
+
+def unchanged(points: float) -> Criterion:
+    """Return the criterion that no argument was written to."""
+    return Criterion("the arguments are left as they were", points, "unchanged")

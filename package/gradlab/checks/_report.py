@@ -8,7 +8,7 @@ from html import escape
 from importlib.metadata import metadata
 from typing import Any
 
-from gradlab.checks._run import Finding
+from gradlab.checks._explain import Finding
 
 POINTS = "application/vnd.gradlab.points+json"
 """The part of a displayed report that ``tools/grading.py`` reads."""

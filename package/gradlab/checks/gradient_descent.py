@@ -435,9 +435,7 @@ MINIBATCH_DESCENT = Exercise(
 
 def _variance(gradients: Array, batch_size: int) -> float:
     # tests/checks/test_gradient_descent.py compares this with all mini-batches that there are.
-    examples = len(gradients)
-    one = float(((gradients - gradients.mean(axis=0)) ** 2).sum() / examples)
-    return (examples - batch_size) / (examples - 1) * one / batch_size
+    return float(reference.minibatch_variance(gradients, batch_size).sum())
 
 
 def _variance_cases(rng: np.random.Generator) -> list[Case]:

@@ -596,11 +596,6 @@ def _hessian(x: Array) -> Array:
     return np.asarray(extended.T @ extended / len(x))
 
 
-def _curvature(x: Array, floor: float) -> tuple[float, float]:
-    values = np.linalg.eigvalsh(_hessian(x))
-    return values[-1], values[-1] / values[values > floor][0]
-
-
 def _curvature_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
 
@@ -648,7 +643,7 @@ def _covariance(x: Array) -> Array:
 CURVATURE = Exercise(
     name="input_normalization.curvature",
     outputs=("largest", "condition"),
-    reference=_curvature,
+    reference=reference.curvature,
     cases=_curvature_cases,
     criteria=(
         Criterion(

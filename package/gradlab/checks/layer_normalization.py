@@ -635,16 +635,6 @@ def _influence_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _influence(normalize: Normalization, x: Array, feature: int, step: float) -> Array:
-    batch, features = x.shape
-    change = np.zeros((batch, batch, features))
-    for k in range(batch):
-        moved = x.copy()
-        moved[k, feature] += step
-        change[:, k] = normalize(moved) - normalize(x)
-    return np.asarray(np.abs(change).max(axis=2))
-
-
 def _influence_variant(
     size: Callable[[Array, int, float], Array] = lambda d, j, step: np.abs(d).max(axis=1),
     move: Callable[[Array, int, int, float], None] | None = None,
@@ -686,7 +676,7 @@ def _overwrite(z: Array, k: int, feature: int, step: float) -> None:
 INFLUENCE = Exercise(
     name="layer_normalization.influence",
     outputs=("influence",),
-    reference=_influence,
+    reference=layer_normalization.influence,
     cases=_influence_cases,
     criteria=(
         Criterion("influence has a row and a column for each example", 0.25, "shape"),
@@ -712,7 +702,7 @@ INFLUENCE = Exercise(
             "Row i is the example whose output moves, column k the one that was changed. Layer "
             "normalization cannot tell them apart, batch normalization can.",
             "ln-mean",
-            (lambda *arguments: _influence(*arguments).T,),
+            (lambda *arguments: layer_normalization.influence(*arguments).T,),
         ),
         Misconception(
             "changes that pile up",

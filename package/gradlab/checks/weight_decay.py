@@ -673,16 +673,6 @@ ADAPTIVE = Exercise(
 # ---- ridge regression
 
 
-def _ridge(x: Array, y: Array, strength: float) -> tuple[Array, Any]:
-    """Least squares with one more row for each weight, which asks it to be 0."""
-    count, features = x.shape
-    rows = np.sqrt(count * strength) * np.eye(features, features + 1)
-    matrix = np.concatenate([np.column_stack([x, np.ones(count)]), rows])
-    targets = np.concatenate([y, np.zeros(features)])
-    solution = np.linalg.lstsq(matrix, targets, rcond=None)[0]
-    return solution[:-1], solution[-1]
-
-
 def _ridge_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for group, count, features, strength in (
@@ -728,7 +718,7 @@ def _penalized_bias(x: Array, y: Array, strength: float) -> tuple[Array, Any]:
 RIDGE = Exercise(
     name="weight_decay.ridge",
     outputs=("weight", "bias"),
-    reference=_ridge,
+    reference=reference.ridge,
     cases=_ridge_cases,
     criteria=(
         Criterion("weight and bias have the right shapes", 0.25, "shape"),

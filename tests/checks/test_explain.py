@@ -1,0 +1,163 @@
+"""What is said of a wrong answer: known mistakes, two of them, an edit, a factor; or nothing."""
+
+import numpy as np
+import pytest
+
+from gradlab.checks._edits import edited, mistakes, one_place_variants
+from gradlab.checks._judge import judge
+from gradlab.checks._model import Case, Exercise, shapes, values
+from gradlab.checks._report import Report
+
+
+def model(x, w, c):
+    centred = x - x.mean(axis=0)
+    out = (centred * w) / (c + 1)
+    total = (out**2).sum(axis=0) / len(x)
+    return out, total
+
+
+def elsewhere(x, w, c):
+    return np.sin(x), np.cos(w)
+
+
+def cases(rng):
+    for rows in (4, 7):
+        arguments = {"x": rng.normal(1.0, 1.0, (rows, 3)), "w": rng.uniform(1, 2, 3), "c": 2.0}
+        yield Case("ordinary", f"{rows} rows", arguments)
+
+
+MISTAKES = """
+a mean that stays (toy-mean, 1.0)
+    x - x.mean(axis=0) -> x
+    Subtract the mean.
+a sum for a mean (toy-total)
+    .sum(axis=0) / len(x) -> .sum(axis=0)
+    Divide by the number of rows.
+the sine (, 0)
+    = elsewhere
+    That is another formula.
+"""
+
+TOY = Exercise(
+    name="toy.out",
+    outputs=("out", "total"),
+    reference=model,
+    cases=lambda rng: list(cases(rng)),
+    criteria=(
+        shapes("both have the right shapes", 1),
+        values("out is right", 1, "out", "ordinary", "toy-mean"),
+        values("total is right", 1, "total", "ordinary", "toy-total"),
+    ),
+    misconceptions=mistakes(model, MISTAKES),
+    model=model,
+)
+
+
+def told(function, exercise=TOY):
+    findings, _ = judge(exercise, function, exercise.cases(np.random.default_rng(0)))
+    return " ".join(repr(Report(exercise.name, tuple(findings))).split()), findings
+
+
+def test_a_text_lists_mistakes():
+    mean, total, sine = TOY.misconceptions
+    assert (mean.name, mean.equation, mean.points) == ("a mean that stays", "toy-mean", 1.0)
+    assert (mean.hint, mean.edits) == ("Subtract the mean.", (("x - x.mean(axis=0) -> x",),))
+    assert (total.points, sine.equation, sine.points, sine.edits) == (None, "", 0.0, ())
+    assert sine.variants == (elsewhere,)
+    x = np.ones((2, 3))
+    np.testing.assert_array_equal(mean.variants[0](x, np.ones(3), 0.0)[0], x)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no equation\n    x -> y\n    Hint.", "must begin with"),
+        ("no form (toy-mean)\n    Hint.", "must have a form and a hint"),
+        ("no hint (toy-mean)\n    centred * w -> w", "must have a form and a hint"),
+        ("twice (toy-mean)\n    x.mean -> x.sum\n    c -> d\n    Hint.", "'c' once, not"),
+        ("never (toy-mean)\n    y.mean -> x.sum\n    Hint.", "'y.mean' once, not 0 times"),
+    ],
+)
+def test_a_text_that_does_not_fit_says_what_is_wrong(text, message):
+    with pytest.raises(ValueError, match=message):
+        mistakes(model, text)
+
+
+def test_a_known_mistake_in_another_form_is_named():
+    text, findings = told(lambda x, w, c: (x * w / (1 + c), ((x * w / (1 + c)) ** 2).mean(0)))
+    assert [f.misconception for f in findings] == ["", "a mean that stays", "a mean that stays"]
+    assert "Looks like a mean that stays. Subtract the mean." in text
+
+
+def test_two_known_mistakes_at_once_are_both_named():
+    both = edited(model, "x - x.mean(axis=0) -> x", ".sum(axis=0) / len(x) -> .sum(axis=0)")
+    text, _ = told(lambda *a: both(*a))
+    assert "two mistakes at once: a mean that stays, and a sum for a mean" in text
+    assert "Subtract the mean. Divide by the number of rows." in text
+
+
+def test_an_edit_in_one_place_is_told_as_what_it_is():
+    wrong = edited(model, "centred * w -> centred + w")
+    text, findings = told(lambda *a: wrong(*a))
+    assert not any(f.misconception for f in findings)
+    assert "the model answer with `centred + w` in place of `centred * w`." in text
+    assert text.count("Your numbers") == 1
+
+
+def test_a_factor_is_told_for_each_output():
+    def wrong(x, w, c):
+        out, total = model(x, w, c)
+        return -out, total * len(x) ** 0.5
+
+    assert "Your numbers" not in told(wrong)[0]
+
+    def scaled(x, w, c):
+        out, total = model(x, w, c)
+        return -2.5 * out, total / x.shape[1] ** 2 * 1.7
+
+    text, _ = told(scaled)
+    assert "out is the right one times -2.5 in every case." in text
+    assert "total is the right one times 0.188889 in every case." in text
+
+
+def test_a_size_of_an_argument_is_told_as_such():
+    exercise = Exercise(**{**vars(TOY), "model": None, "misconceptions": ()})
+    text, _ = told(lambda x, w, c: (model(x, w, c)[0], model(x, w, c)[1] * len(x)), exercise)
+    assert "total is the right one times x.shape[0] in every case." in text
+    text, _ = told(lambda x, w, c: (-model(x, w, c)[0], model(x, w, c)[1] / len(x)), exercise)
+    assert "out is the right one times -1 in every case (its sign is turned)." in text
+    assert "total is the right one divided by x.shape[0] in every case." in text
+
+
+def test_what_nothing_explains_gets_no_name():
+    text, findings = told(lambda x, w, c: (x**3 + w, np.cos(w) + len(x)))
+    assert not any(f.misconception or f.hint for f in findings)
+    assert "Read again: equation toy-mean." in text
+
+
+def test_what_computes_nothing_gets_no_name():
+    _, findings = told(lambda x, w, c: (np.zeros_like(x), np.zeros(3)))
+    assert not any(f.misconception or f.hint for f in findings)
+
+
+def test_a_right_part_is_needed_too():
+    """Where one output is that of an edit and another is not, nothing is said."""
+
+    def wrong(x, w, c):
+        return edited(model, "centred * w -> centred + w")(x, w, c)[0], np.cos(w) + len(x)
+
+    _, findings = told(wrong)
+    assert not any(f.hint for f in findings)
+
+
+def test_edits_of_a_loop_without_a_fixed_end_are_not_tried():
+    def counted(n):
+        k, total = n, 0
+        while k > 0:
+            total += k
+            k -= 1
+        return total * 2
+
+    olds = {old for old, _, _ in one_place_variants(counted)}
+    assert "total * 2" in olds
+    assert not olds & {"k > 0", "k -= 1", "total += k"}
