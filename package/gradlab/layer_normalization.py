@@ -96,7 +96,8 @@ def _normalize_rows_kernel(low, high, x, gamma, beta, eps, statistics, out):
     `x` holds the rows of each example, and those from `low` to `high` are
     normalized; `gamma` and `beta` have an entry for each number of an example,
     that of its channel. The sums are float64 whatever `x` is. (A plain 0.0
-    would not do that without numba: NumPy adds float32 to it as float32.) `rest` is what rounding takes from the mean.
+    would not do that without numba: NumPy adds float32 to it as float32.)
+    `rest` is what rounding takes from the mean.
     """
     _, groups, size = x.shape
     mu, var, inv_std, rest = statistics[0], statistics[1], statistics[2], statistics[3]
