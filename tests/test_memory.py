@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gradlab._memory import LARGE, LINE, empty
+from gradlab._memory import LARGE, LINE, empty, full
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -21,3 +21,9 @@ def test_small_and_empty_arrays():
     assert empty((), np.float32).shape == ()
     assert empty((0, 3), np.float64).shape == (0, 3)
     assert empty((4, 2), np.dtype(np.float32)).dtype == np.float32
+
+
+def test_an_array_of_one_value():
+    array = full((2, LARGE), 0.5, np.float32)
+    assert array.ctypes.data % LINE == 0
+    np.testing.assert_array_equal(array, np.full((2, LARGE), 0.5, np.float32))

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
+from gradlab._memory import full
 from gradlab._owner import Owner
 from gradlab._settings import shown
 from gradlab._threads import by_rows
@@ -303,7 +304,7 @@ class Optimizer:
                 for name, start in self._starts.items()
             }
             return {
-                name: [np.full(w.shape, start, w.dtype) for w in weights]
+                name: [full(w.shape, start, w.dtype) for w in weights]
                 for name, start in starts.items()
             }
         for kept in self._arrays.values():
