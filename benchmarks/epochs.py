@@ -122,7 +122,7 @@ def main() -> None:
                 f"  theirs {1e3 * pair.theirs:8.1f}  ratio {pair.speedup:5.2f}",
                 flush=True,
             )
-    write(f"epochs-{threads}", {"rows": rows})
+    write(f"epochs-{'one' if threads == 1 else 'all'}", {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -317,8 +317,8 @@ def main() -> None:
     below = sum(row["speedup"] < 1 for row in rows)
     print(f"{len(rows)} cells, geometric mean {mean:.2f}, below 1: {below}")
     if arguments.only == "*":
-        name = f"kernels-{arguments.dtype}-{arguments.threads}"
-        write(name, {"bandwidth": bandwidth, "cells": rows})
+        threads = "one" if arguments.threads == 1 else "all"
+        write(f"kernels-{arguments.dtype}-{threads}", {"bandwidth": bandwidth, "cells": rows})
 
 
 if __name__ == "__main__":
