@@ -128,11 +128,6 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_rates_contours(hessian):
-    lam = np.linalg.eigvalsh(hessian)
-    return 2 / (lam[0] + lam[-1]), 2 / lam[-1], np.sqrt(lam[-1]) / np.sqrt(lam[0])
-
-
 def s_rates_upside_down(hessian):
     lam = np.linalg.eigvalsh(hessian)
     return 1 / (lam[0] + lam[-1]), 2 / lam[-1], lam[0] / lam[-1]
@@ -149,15 +144,6 @@ def s_descent_aliased(x, y, w, order, batch_size, rate):
     for k in range(0, len(x), batch_size):
         xb, yb = x[order[k : k + batch_size]], y[order[k : k + batch_size]]
         w -= rate * xb.T @ (xb @ w - yb) / len(xb)
-        path.append(w)
-    return np.array(path)
-
-
-def s_descent_drops(x, y, w, order, batch_size, rate):
-    path = [w]
-    for k in range(len(x) // batch_size):
-        idx = order[k * batch_size : (k + 1) * batch_size]
-        w = w - rate * x[idx].T @ (x[idx] @ w - y[idx]) / batch_size
         path.append(w)
     return np.array(path)
 
@@ -215,15 +201,13 @@ def s_bracket_largest_entry(grad, start, steps, low, high, halvings):
     return low, high
 
 
-# (exercise, function, the misconception that the report names, the points that the weights give)
 TWO = "two mistakes at once: half of the best rate, and the condition number upside down"
 
+# (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (RATES, s_rates_contours, "the ratio of the contours' axes", 1.5),
     (RATES, s_rates_upside_down, TWO, 0.75),
     (RATES, s_rates_in_place, "", 2.25),
     (DESCENT, s_descent_aliased, "a path that holds the same array again and again", 0.25),
-    (DESCENT, s_descent_drops, "a last mini-batch that is left out", 2.25),
     (VARIANCE, s_variance_root, "the standard deviation in place of the variance", 0.0),
     (VARIANCE, s_variance_centres_in_place, "", 1.25),
     (BRACKET, s_bracket_exchanged, "the two ends exchanged", 0.0),

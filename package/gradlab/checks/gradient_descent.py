@@ -385,6 +385,7 @@ M - 1 in two places (gd-minibatch-variance, 0)
     would have to be (M - B) / M.
 the variance of one example (gd-minibatch-variance, 0)
     remaining * one / batch_size -> one
+    .sum() / examples -> .sum() / (examples - 1) & remaining * one / batch_size -> one
     A mini-batch averages over B examples, and that makes the variance smaller.
 a variance that falls with the root of B (gd-minibatch-variance)
     / batch_size -> / batch_size**0.5

@@ -220,19 +220,25 @@ stairs that fall one step late (sched-step, 1.75)
     np.floor(step / decay_steps) -> np.maximum(np.ceil(step / decay_steps) - 1, 0)
     At a multiple of decay_steps the new rate holds already. (Keras keeps the old one at the
     boundaries of its PiecewiseConstantDecay.)
-stairs that do not fall (sched-step, 1.25)
+stairs that are 0 behind the first step (sched-step, 1.25)
     decay_rate ** np.floor(step / decay_steps) -> np.floor(decay_rate ** (step / decay_steps))
+    A power of decay_rate is below 1, and rounded down it is 0. Rounding comes before the power:
+    floor(t / T) is the exponent. An exponent that is far too large has the same effect.
+stairs that do not fall (sched-step, 1.25)
     np.floor(step / decay_steps) -> (0 * step)
-    Rounding down comes before the power: floor(t / T) is the exponent.
+    The exponent of a stair is floor(t / T), the number of stretches that are complete.
 the factor of a whole stretch for that of one step (sched-exponential-ratio, 1.75, idle)
     decay_rate ** (1 / decay_steps) -> decay_rate
     decay_rate is the ratio of the rates at the steps (k + 1) T and kT. From one step to the next
     the exponent grows by 1 / T only: the slip in deck H's eq. (4).
 the loss of a stretch spread evenly over its steps (sched-exponential-ratio, 1.75)
     decay_rate ** (1 / decay_steps) -> 1 - (1 - decay_rate) / decay_steps
+    The factor of one step, multiplied by itself T times, has to give decay_rate: take the T-th
+    root. The loss 1 - q divided by T does not do that.
+the factor of a stretch divided by its steps (sched-exponential-ratio, 1.75)
     decay_rate ** (1 / decay_steps) -> decay_rate / decay_steps
-    The factor of one step, multiplied by itself T times, has to give decay_rate. Neither 1 - (1 -
-    q) / T nor q / T does.
+    The factor of one step, multiplied by itself T times, has to give decay_rate: that is its T-th
+    root, not its T-th part.
 the factor of one step upside down (sched-exponential-ratio, 1.75)
     (1 / decay_steps) -> (-1 / decay_steps)
     A rate that falls is multiplied by a factor below 1.
@@ -277,6 +283,8 @@ def _performance_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for group, label, shape, patience, threshold, floor in (
         ("ordinary", "patience 2", _LONG_STALLS, 2, 0, 0.0),
+        # Counts that grow by 2, or begin at 1, are those of a shorter patience up to here.
+        ("ordinary", "patience 3", (*_LONG_STALLS, 47, 46, 48), 3, 0, 0.0),
         ("ordinary", "patience 1", _SHORT_STALLS, 1, 0, 0.0),
         ("ordinary", "patience 0", _SHORT_STALLS[:9], 0, 0, 0.0),
         ("delta", "patience 2 and a min_delta", _CREEPING, 2, 2, 0.0),
