@@ -247,8 +247,8 @@ the last metric in place of the best (es-improvement, 0.25)
     {_BEFORE_HINT}
 a mode that is not used (es-improvement, 1)
     mode == "min" -> True
-    You wait for an accuracy to fall: it stops at once, with the worst weights. In mode "max" an
-    improvement is a rise.
+    In your function no accuracy improves, so that it stops at once, with the worst weights. In mode
+    "max" an improvement is a rise.
 the two modes exchanged (es-improvement, 0.25)
     mode == "min" -> mode == "max"
     In mode "min" a metric improves when it falls, in mode "max" when it rises.
@@ -386,9 +386,10 @@ a comparison that is not strict (es-improvement, 0.25)
 a comparison with the epoch before (es-improvement, 0.25)
     wait + 1 -> wait + 1; best = loss
     {_BEFORE_HINT}
-a rise taken for an improvement (es-improvement, 0.25, idle)
+an epoch that never improves (es-improvement, 0.25, idle)
     loss < -> loss >
-    A loss improves when it falls. With the comparison the other way round no epoch beats infinity.
+    In your function no epoch ever improves. A loss improves when it is below the best one so far,
+    which is infinity at the start.
 a count that is never set back (es-stop, 0.25)
     wait = 0 -> pass
     {_RESET_HINT}
@@ -702,9 +703,10 @@ a comparison with the epoch before (es-improvement, 0)
     wait = wait + 1 -> wait = wait + 1; best_loss = loss
     wait = wait + 1 -> wait = wait + 1; best_loss = loss & array[...] = best -> pass
     {_BEFORE_HINT}
-a rise taken for an improvement (es-improvement, 0, idle)
+an epoch that never improves (es-improvement, 0, idle)
     loss < -> loss >
-    A loss improves when it falls. With the comparison the other way round no epoch beats infinity.
+    In your function no epoch ever improves. A loss improves when it is below the best one so far,
+    which is infinity at the start.
 a count that is never set back (es-stop, 1.25)
     wait = loss, 0 -> wait = loss, wait
     {_RESET_HINT}
