@@ -290,6 +290,12 @@ one draw for all units of an example (do-mask, 1.75)
     rng.random(x.shape) -> rng.random((len(x), *[1] * (x.ndim - 1))) + 0 * x
     The units have to be dropped independently of each other: draw as many numbers as x has
     entries.
+an exact share of the entries (do-mask)
+    rng.random(x.shape) >= rate -> rng.permutation(x.size).reshape(x.shape) >= round(rate * x.size)
+    rng.random(x.shape) >= rate -> rng.random(x.shape).argsort(0).argsort(0) >= round(rate * len(x))
+    rng.random(x.shape) >= rate -> rng.random(x.shape).argsort().argsort() >= rate * x.shape[-1]
+    You always drop the same number of entries. Each has to be dropped by a draw of its own, so that
+    the number varies; with a fixed one, whether a unit is kept depends on the others.
 a normal random number in place of a uniform one (do-mask)
     rng.random(x.shape) -> rng.standard_normal(x.shape)
     rng.random(x.shape) -> rng.standard_normal(x.shape) & kept / (1 - rate) -> kept / rate
@@ -307,6 +313,11 @@ a seed of your own (do-mask, 2.5)
 random numbers that do not come from rng (do-mask, 2.5)
     rng.random( -> np.random.default_rng().random(
     The caller cannot repeat the run: with the same rng the masks have to be the same.
+a mask read off the output (do-forward, 2.75)
+    x * mask, mask -> x * mask, (x * mask != 0) / (1 - rate)
+    x * mask, mask -> x * mask, x * mask / x
+    An output of 0 does not say that the entry was dropped: x itself may be 0, as after a ReLU.
+    Return the mask that was drawn.
 a mask without its scale (do-inverted)
     x * mask, mask -> x * mask, kept * 1.0
     x * mask, mask -> x * mask, kept
