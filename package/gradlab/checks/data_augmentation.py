@@ -58,8 +58,8 @@ def _crop_flip_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for group, shape, size, padding, probability in (
         ("share", (200, 4, 5, 3), (3, 2), 0, 0.1),
-        ("ordinary", (80, 6, 5, 3), (5, 3), 1, 0.4),
-        ("ordinary", (80, 7, 5, 2), (4, 3), 0, 0.6),
+        ("ordinary", (120, 6, 5, 3), (5, 2), 1, 0.4),
+        ("ordinary", (120, 9, 5, 2), (4, 3), 0, 0.6),
         ("edge", (40, 5, 4, 3), (5, 4), 0, 0.0),
         ("edge", (40, 4, 6, 2), (4, 6), 0, 1.0),
         ("edge", (1, 5, 4, 2), (5, 4), 0, 0.4),
@@ -135,6 +135,7 @@ def _observe_crop_flip(
     places = len({(window.top, window.left) for window in windows})
     return (
         out,
+        *(out.shape[1:3] if out.ndim == 4 else (0, 0)),
         "upside down" in kinds,
         "channels reversed" in kinds,
         not all(window.border_of_zeros for window in windows),
@@ -176,6 +177,8 @@ CROP_FLIP = Exercise(
     name="data_augmentation.crop_flip",
     outputs=(
         "out",
+        "rows_of_out",
+        "columns_of_out",
         "upside_down_images",
         "reversed_channels",
         "border_not_of_zeros",
@@ -251,6 +254,8 @@ CROP_FLIP = Exercise(
             0.25,
             group="edge",
             outputs=(
+                "rows_of_out",
+                "columns_of_out",
                 "upside_down_images",
                 "reversed_channels",
                 "images_that_are_no_window",
@@ -267,6 +272,8 @@ CROP_FLIP = Exercise(
         """
 a last place that is never drawn (da-crop, 2.25)
     down + 1 -> down or 1 & across + 1 -> across or 1
+    down + 1 -> down or 1
+    across + 1 -> across or 1
     A window of h rows fits into H rows at H - h + 1 places, from 0 to H - h, and rng.integers
     leaves out its upper end.
 places of the image without its border (da-crop, 2.25)
@@ -305,7 +312,7 @@ the probability not to mirror (da-crop, 2)
 a probability of one half whatever is given (da-crop, 2)
     < probability -> < 0.5
     One half is usual, and here it is an argument.
-a border that continues the image (da-crop, 2.25)
+a border that continues the image (da-crop)
     border, (0, 0)) -> border, (0, 0)), mode="edge"
     border, (0, 0)) -> border, (0, 0)), mode="reflect"
     Some libraries pad so. Here the added pixels are 0.
@@ -526,7 +533,12 @@ def _observe_color(
 
     def shift_by(numbers: Array) -> Array:
         shifted = np.asarray(function(images, covariance, numbers), np.float64)
-        return shifted - images if shifted.shape == images.shape else np.zeros(images.shape)
+        try:
+            shifted = np.broadcast_to(shifted, images.shape)
+        except ValueError:
+            # Which the shape criterion explains.
+            shifted = np.zeros(images.shape)
+        return shifted - images
 
     out = function(images, covariance, alpha)
     single = [shift_by(amplitude[:, np.newaxis] * one) for one in np.eye(channels)]

@@ -252,6 +252,10 @@ a mode that is not used (es-improvement, 1)
 the two modes exchanged (es-improvement, 0.25)
     mode == "min" -> mode == "max"
     In mode "min" a metric improves when it falls, in mode "max" when it rises.
+a loss that never improves (es-improvement, 0.75)
+    metric < best - min_delta -> False
+    In mode "min" a metric improves when it is below the best one so far, which is infinity at the
+    start. In your function none does.
 a count that never moves (es-stop, 0.5, idle)
     wait + 1 -> wait
     An epoch that does not improve adds 1 to `wait`.
@@ -393,6 +397,10 @@ an epoch that never improves (es-improvement, 0.25, idle)
 a count that is never set back (es-stop, 0.25)
     wait = 0 -> pass
     {_RESET_HINT}
+a run that never stops (es-stop, 0.25)
+    wait >= max(patience, 1) -> False
+    You always come to the end of the list. Does the count of epochs without improvement grow, and
+    is it compared with the patience?
 a stop one epoch too late (es-stop, 1.25)
     wait >= max(patience, 1) -> wait > patience
     {_LATE_HINT}
