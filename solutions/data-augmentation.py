@@ -62,8 +62,9 @@ def random_crop_flip(images, size, padding, probability, rng):
     border = (padding, padding)
     padded = np.pad(images, ((0, 0), border, border, (0, 0)))
     # n rows fit into N at N - n + 1 places, the last of which is N - n.
-    tops = rng.integers(0, padded.shape[1] - rows + 1, batch)
-    lefts = rng.integers(0, padded.shape[2] - columns + 1, batch)
+    down, across = padded.shape[1] - rows, padded.shape[2] - columns
+    tops = rng.integers(0, down + 1, batch)
+    lefts = rng.integers(0, across + 1, batch)
     mirrored = rng.random(batch) < probability
     windows = []
     for image, top, left, flip in zip(padded, tops, lefts, mirrored, strict=True):

@@ -106,11 +106,14 @@ def stopping_epochs(losses, patience, min_delta):
     counted from 0.
     """
     ### BEGIN SOLUTION
-    best_epoch = 0
+    best, wait, best_epoch = np.inf, 0, 0
     for epoch, loss in enumerate(losses):
-        if loss < losses[best_epoch] - min_delta:
-            best_epoch = epoch
-        elif epoch - best_epoch >= max(patience, 1):
+        if loss < best - min_delta:
+            best, best_epoch = loss, epoch
+            wait = 0
+        else:
+            wait = wait + 1
+        if wait >= max(patience, 1):
             break
     # What comes after the break is never seen, however good it is.
     return epoch, best_epoch
@@ -194,7 +197,7 @@ def train(network, patience, max_epochs):
     best_loss, wait, epochs = np.inf, 0, 0
     # Copies: the arrays themselves go on changing.
     kept = [array.copy() for array in network.parameters()]
-    while epochs < max_epochs and wait < patience:
+    for _ in range(max_epochs):
         network.train_epoch()
         epochs = epochs + 1
         loss = network.validation_loss()
@@ -203,9 +206,11 @@ def train(network, patience, max_epochs):
             kept = [array.copy() for array in network.parameters()]
         else:
             wait = wait + 1
+        if wait >= patience:
+            break
     # Write into the network's arrays; another array under the same name would not reach it.
-    for array, values in zip(network.parameters(), kept, strict=True):
-        array[...] = values
+    for array, best in zip(network.parameters(), kept, strict=True):
+        array[...] = best
     return epochs, best_loss
     ### END SOLUTION
 

@@ -19,7 +19,7 @@ class TestDataAugmentation(Checker):
     equivalent: ClassVar = {
         (
             "data_augmentation.crop_flip",
-            "line 21: 'rng.random(batch) < probability', comparison LtE",
+            "line 22: 'rng.random(batch) < probability', comparison LtE",
         ): "a uniform number meets the probability itself with probability 2^-53",
         (
             "data_augmentation.color_pca",

@@ -126,18 +126,6 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_crop_last_place(images, size, padding, probability, rng):
-    h, w = size
-    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    out = []
-    for image in padded:
-        top = rng.integers(0, max(image.shape[0] - h, 1))
-        left = rng.integers(0, max(image.shape[1] - w, 1))
-        crop = image[top : top + h, left : left + w]
-        out.append(crop[:, ::-1] if rng.random() < probability else crop)
-    return np.array(out)
-
-
 def s_crop_empty_range(images, size, padding, probability, rng):
     h, w = size
     padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
@@ -150,95 +138,6 @@ def s_crop_empty_range(images, size, padding, probability, rng):
     return np.array(out)
 
 
-def s_crop_border_forgotten(images, size, padding, probability, rng):
-    h, w = size
-    n, height, width, _ = images.shape
-    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    out = np.zeros((n, h, w, images.shape[3]))
-    for b in range(n):
-        top, left = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
-        out[b] = padded[b, top : top + h, left : left + w]
-        if rng.random() < probability:
-            out[b] = out[b, :, ::-1].copy()
-    return out
-
-
-def s_crop_one_for_all(images, size, padding, probability, rng):
-    h, w = size
-    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    top = rng.integers(0, padded.shape[1] - h + 1)
-    left = rng.integers(0, padded.shape[2] - w + 1)
-    out = padded[:, top : top + h, left : left + w]
-    flip = rng.random(len(out)) < probability
-    return np.where(flip[:, None, None, None], out[:, :, ::-1], out)
-
-
-def s_flip_one_for_all(images, size, padding, probability, rng):
-    h, w = size
-    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    out = []
-    for image in padded:
-        top = rng.integers(0, image.shape[0] - h + 1)
-        left = rng.integers(0, image.shape[1] - w + 1)
-        out.append(image[top : top + h, left : left + w])
-    out = np.array(out)
-    if rng.random() < probability:
-        out = out[:, :, ::-1]
-    return out
-
-
-def s_flip_axis_of_the_image(images, size, padding, probability, rng):
-    h, w = size
-    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    out = []
-    for image in padded:
-        top = rng.integers(0, image.shape[0] - h + 1)
-        left = rng.integers(0, image.shape[1] - w + 1)
-        out.append(image[top : top + h, left : left + w])
-    out = np.array(out)
-    flip = rng.random(len(out)) < probability
-    out[flip] = np.flip(out[flip], axis=1)
-    return out
-
-
-def s_flip_last_axis(images, size, padding, probability, rng):
-    h, w = size
-    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    out = []
-    for image in padded:
-        top = rng.integers(0, image.shape[0] - h + 1)
-        left = rng.integers(0, image.shape[1] - w + 1)
-        crop = image[top : top + h, left : left + w]
-        if rng.random() < probability:
-            crop = crop[..., ::-1]
-        out.append(crop)
-    return np.array(out)
-
-
-def s_flip_probability_turned(images, size, padding, probability, rng):
-    h, w = size
-    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    out = []
-    for image in padded:
-        top = rng.integers(0, image.shape[0] - h + 1)
-        left = rng.integers(0, image.shape[1] - w + 1)
-        crop = image[top : top + h, left : left + w]
-        out.append(np.fliplr(crop) if rng.random() > probability else crop)
-    return np.array(out)
-
-
-def s_flip_one_half(images, size, padding, probability, rng):
-    h, w = size
-    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    out = []
-    for image in padded:
-        top = rng.integers(0, image.shape[0] - h + 1)
-        left = rng.integers(0, image.shape[1] - w + 1)
-        crop = image[top : top + h, left : left + w]
-        out.append(np.fliplr(crop) if rng.integers(2) == 1 else crop)
-    return np.array(out)
-
-
 def s_crop_global_numbers(images, size, padding, probability, rng):
     h, w = size
     padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
@@ -248,17 +147,6 @@ def s_crop_global_numbers(images, size, padding, probability, rng):
         left = np.random.randint(image.shape[1] - w + 1)  # noqa: NPY002
         crop = image[top : top + h, left : left + w]
         out.append(np.fliplr(crop) if np.random.rand() < probability else crop)  # noqa: NPY002
-    return np.array(out)
-
-
-def s_crop_without_border(images, size, padding, probability, rng):
-    h, w = size
-    out = []
-    for image in images:
-        top = rng.integers(0, image.shape[0] - h + 1)
-        left = rng.integers(0, image.shape[1] - w + 1)
-        crop = image[top : top + h, left : left + w]
-        out.append(np.fliplr(crop) if rng.random() < probability else crop)
     return np.array(out)
 
 
@@ -276,91 +164,6 @@ def s_crop_in_place(images, size, padding, probability, rng):
     return np.array(out)
 
 
-def s_zoom_times(image, factor, fill):
-    h, w = image.shape
-    out = np.full((h, w), fill)
-    cy, cx = (h - 1) / 2, (w - 1) / 2
-    padded = np.pad(image, 1, constant_values=fill)
-    for i in range(h):
-        for j in range(w):
-            y, x = cy + (i - cy) * factor, cx + (j - cx) * factor
-            if -1 <= y < h and -1 <= x < w:
-                r, k = int(np.floor(y)), int(np.floor(x))
-                a, b = y - r, x - k
-                p = padded[r + 1 : r + 3, k + 1 : k + 3]
-                out[i, j] = np.array([1 - a, a]) @ p @ np.array([1 - b, b])
-    return out
-
-
-def s_zoom_corner(image, factor, fill):
-    h, w = image.shape
-    out = np.zeros((h, w))
-    for i in range(h):
-        for j in range(w):
-            y, x = i / factor, j / factor
-            r, k = int(y), int(x)
-            for di, wy in ((0, 1 - (y - r)), (1, y - r)):
-                for dj, wx in ((0, 1 - (x - k)), (1, x - k)):
-                    inside = r + di < h and k + dj < w
-                    out[i, j] += wy * wx * (image[r + di, k + dj] if inside else fill)
-    return out
-
-
-def s_zoom_half_pixel(image, factor, fill):
-    h, w = image.shape
-    out = np.zeros((h, w))
-    for i in range(h):
-        for j in range(w):
-            y, x = h / 2 + (i - h / 2) / factor, w / 2 + (j - w / 2) / factor
-            r, k = int(np.floor(y)), int(np.floor(x))
-            for di, wy in ((0, 1 - (y - r)), (1, y - r)):
-                for dj, wx in ((0, 1 - (x - k)), (1, x - k)):
-                    inside = 0 <= r + di < h and 0 <= k + dj < w
-                    out[i, j] += wy * wx * (image[r + di, k + dj] if inside else fill)
-    return out
-
-
-def s_zoom_nearest(image, factor, fill):
-    h, w = image.shape
-    out = np.full((h, w), fill)
-    for i in range(h):
-        for j in range(w):
-            r = round((h - 1) / 2 + (i - (h - 1) / 2) / factor)
-            k = round((w - 1) / 2 + (j - (w - 1) / 2) / factor)
-            if 0 <= r < h and 0 <= k < w:
-                out[i, j] = image[r, k]
-    return out
-
-
-def s_zoom_forward(image, factor, fill):
-    h, w = image.shape
-    out = np.full((h, w), float(fill))
-    for r in range(h):
-        for k in range(w):
-            i = round((h - 1) / 2 + (r - (h - 1) / 2) * factor)
-            j = round((w - 1) / 2 + (k - (w - 1) / 2) * factor)
-            if 0 <= i < h and 0 <= j < w:
-                out[i, j] = image[r, k]
-    return out
-
-
-def s_zoom_weights_exchanged(image, factor, fill):
-    h, w = image.shape
-    out = np.zeros((h, w))
-    for i in range(h):
-        for j in range(w):
-            y, x = (
-                (h - 1) / 2 + (i - (h - 1) / 2) / factor,
-                (w - 1) / 2 + (j - (w - 1) / 2) / factor,
-            )
-            r, k = int(np.floor(y)), int(np.floor(x))
-            for di, wy in ((0, y - r), (1, 1 - (y - r))):
-                for dj, wx in ((0, x - k), (1, 1 - (x - k))):
-                    inside = 0 <= r + di < h and 0 <= k + dj < w
-                    out[i, j] += wy * wx * (image[r + di, k + dj] if inside else fill)
-    return out
-
-
 def s_zoom_clipped(image, factor, fill):
     h, w = image.shape
     y = np.clip((h - 1) / 2 + (np.arange(h) - (h - 1) / 2) / factor, 0, h - 1)
@@ -371,42 +174,6 @@ def s_zoom_clipped(image, factor, fill):
     upper = (1 - b) * image[r][:, k] + b * image[r][:, k2]
     lower = (1 - b) * image[r2][:, k] + b * image[r2][:, k2]
     return (1 - a) * upper + a * lower
-
-
-def s_zoom_negative_indices(image, factor, fill):
-    h, w = image.shape
-    out = np.zeros((h, w))
-    for i in range(h):
-        for j in range(w):
-            y, x = (
-                (h - 1) / 2 + (i - (h - 1) / 2) / factor,
-                (w - 1) / 2 + (j - (w - 1) / 2) / factor,
-            )
-            r, k = int(np.floor(y)), int(np.floor(x))
-            for di, wy in ((0, 1 - (y - r)), (1, y - r)):
-                for dj, wx in ((0, 1 - (x - k)), (1, x - k)):
-                    inside = r + di < h and k + dj < w
-                    out[i, j] += wy * wx * (image[r + di, k + dj] if inside else fill)
-    return out
-
-
-def s_zoom_sharp_border(image, factor, fill):
-    h, w = image.shape
-    out = np.full((h, w), float(fill))
-    for i in range(h):
-        for j in range(w):
-            y, x = (
-                (h - 1) / 2 + (i - (h - 1) / 2) / factor,
-                (w - 1) / 2 + (j - (w - 1) / 2) / factor,
-            )
-            if 0 <= y <= h - 1 and 0 <= x <= w - 1:
-                r, k = min(int(y), max(h - 2, 0)), min(int(x), max(w - 2, 0))
-                r2, k2 = min(r + 1, h - 1), min(k + 1, w - 1)
-                a, b = y - r, x - k
-                out[i, j] = (1 - a) * ((1 - b) * image[r, k] + b * image[r, k2]) + a * (
-                    (1 - b) * image[r2, k] + b * image[r2, k2]
-                )
-    return out
 
 
 def s_zoom_no_test_at_the_edge(image, factor, fill):
@@ -435,33 +202,6 @@ def s_zoom_three_axes(image, factor, fill):
     return (rows @ (image - fill) @ columns.T + fill)[np.newaxis]
 
 
-def s_color_deviation(images, covariance, alpha):
-    w, v = np.linalg.eigh(covariance)
-    return images + ((alpha * np.sqrt(np.abs(w))) @ v.T)[:, None, None, :]
-
-
-def s_color_no_eigenvalues(images, covariance, alpha):
-    v = np.linalg.eigh(covariance)[1]
-    return images + np.dot(alpha, v.T)[:, None, None, :]
-
-
-def s_color_rows(images, covariance, alpha):
-    w, v = np.linalg.eigh(covariance)
-    return images + np.dot(alpha * w, v)[:, None, None, :]
-
-
-def s_color_sorted_alone(images, covariance, alpha):
-    w, v = np.linalg.eigh(covariance)
-    w = np.sort(w)[::-1]
-    return images + np.dot(alpha * w, v.T)[:, None, None, :]
-
-
-def s_color_of_batch(images, covariance, alpha):
-    flat = images.reshape(-1, images.shape[-1])
-    w, v = np.linalg.eigh(np.cov(flat.T))
-    return images + np.dot(alpha * w, v.T)[:, None, None, :]
-
-
 def s_color_first_alpha(images, covariance, alpha):
     w, v = np.linalg.eigh(covariance)
     return images + v @ (alpha[0] * w)
@@ -477,39 +217,6 @@ def s_color_in_place(images, covariance, alpha):
 def s_color_clipped(images, covariance, alpha):
     w, v = np.linalg.eigh(covariance)
     return np.clip(images + np.dot(alpha * w, v.T)[:, None, None, :], 0, 1)
-
-
-def s_average_of_images(predict, images, augmentations):
-    mean = sum(change(images) for change in augmentations) / len(augmentations)
-    return predict(mean)
-
-
-def s_average_sum(predict, images, augmentations):
-    total = 0
-    for change in augmentations:
-        total = total + predict(change(images))
-    return total
-
-
-def s_average_with_original(predict, images, augmentations):
-    answers = [predict(images)]
-    for change in augmentations:
-        answers.append(predict(change(images)))
-    return np.mean(answers, axis=0)
-
-
-def s_average_chain(predict, images, augmentations):
-    total = 0
-    for change in augmentations:
-        images = change(images)
-        total = total + predict(images)
-    return total / len(augmentations)
-
-
-def s_average_last(predict, images, augmentations):
-    for change in augmentations:
-        answer = predict(change(images))
-    return answer
 
 
 def s_average_votes(predict, images, augmentations):
@@ -528,52 +235,15 @@ def s_average_everything(predict, images, augmentations):
 ONE_AXIS = "an axis of length one"
 
 STUDENTS = [
-    (CROP_FLIP, s_crop_last_place, "a last place that is never drawn", 2.25),
     (CROP_FLIP, s_crop_empty_range, "a last place that is never drawn", 2.0),
-    (CROP_FLIP, s_crop_border_forgotten, "places of the image without its border", 2.25),
-    (CROP_FLIP, s_crop_one_for_all, "one place for the whole batch", 1.75),
-    (
-        CROP_FLIP,
-        s_flip_one_for_all,
-        "a batch that is mirrored as a whole or not at all",
-        1.75,
-    ),
-    (CROP_FLIP, s_flip_axis_of_the_image, "images turned upside down", 2.0),
-    (CROP_FLIP, s_flip_last_axis, "channels turned round", 2.0),
-    (CROP_FLIP, s_flip_probability_turned, "the probability not to mirror", 2.0),
-    (CROP_FLIP, s_flip_one_half, "a probability of one half whatever is given", 2.0),
     (CROP_FLIP, s_crop_global_numbers, "random numbers that do not come from rng", 2.25),
-    (CROP_FLIP, s_crop_without_border, "images without their border", 2.25),
     (CROP_FLIP, s_crop_in_place, "", 2.5),
-    (ZOOM, s_zoom_times, "a place that is multiplied by the factor", 0.25),
-    (ZOOM, s_zoom_corner, "a zoom about the corner", 0.25),
-    (ZOOM, s_zoom_half_pixel, "a centre that is half a pixel off", 0.25),
-    (ZOOM, s_zoom_nearest, "the nearest pixel without interpolation", 0.25),
-    (ZOOM, s_zoom_forward, "pixels of the input moved to where they go", 0.25),
-    (ZOOM, s_zoom_weights_exchanged, "weights exchanged between the neighbours", 0.25),
     (ZOOM, s_zoom_clipped, "an edge that is continued outside", 1.75),
-    (ZOOM, s_zoom_negative_indices, "neighbours from the other side of the image", 1.75),
-    (ZOOM, s_zoom_sharp_border, "a background that begins at the outermost pixels", 1.75),
     (ZOOM, s_zoom_no_test_at_the_edge, "", 1.75),
     (ZOOM, s_zoom_three_axes, ONE_AXIS, 2.75),
-    (COLOR_PCA, s_color_deviation, "the deviation in place of the eigenvalue", 1.0),
-    (COLOR_PCA, s_color_no_eigenvalues, "axes without their eigenvalues", 1.0),
-    (COLOR_PCA, s_color_rows, "rows of V where its columns are the eigenvectors", 1.0),
-    (
-        COLOR_PCA,
-        s_color_sorted_alone,
-        "eigenvalues and eigenvectors in different orders",
-        1.0,
-    ),
-    (COLOR_PCA, s_color_of_batch, "the covariance of the batch", 1.0),
     (COLOR_PCA, s_color_first_alpha, "one alpha for the whole batch", 0.25),
     (COLOR_PCA, s_color_in_place, "", 1.75),
     (COLOR_PCA, s_color_clipped, "", 0.25),
-    (TEST_TIME, s_average_of_images, "the prediction for the mean image", 0.25),
-    (TEST_TIME, s_average_sum, "a sum without the division by K", 0.25),
-    (TEST_TIME, s_average_with_original, "the unchanged image counted on top", 0.25),
-    (TEST_TIME, s_average_chain, "changes applied one after the other", 0.25),
-    (TEST_TIME, s_average_last, "the last copy alone", 0.25),
     (TEST_TIME, s_average_votes, "votes in place of probabilities", 0.25),
     (TEST_TIME, s_average_everything, "", 0.0),
 ]

@@ -103,7 +103,36 @@ def train_writing_into_copies(network, patience, max_epochs):
     return len(losses), bests[-1]
 
 
+def epochs_from_the_best(losses, patience, min_delta):
+    best_epoch = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best_epoch] - min_delta:
+            best_epoch = epoch
+        elif epoch - best_epoch >= max(patience, 1):
+            break
+    return epoch, best_epoch
+
+
+def train_while(network, patience, max_epochs):
+    best_loss, wait, epochs = np.inf, 0, 0
+    kept = [array.copy() for array in network.parameters()]
+    while epochs < max_epochs and wait < patience:
+        network.train_epoch()
+        epochs = epochs + 1
+        loss = network.validation_loss()
+        if loss < best_loss:
+            best_loss, wait = loss, 0
+            kept = [array.copy() for array in network.parameters()]
+        else:
+            wait = wait + 1
+    for array, values in zip(network.parameters(), kept, strict=True):
+        array[...] = values
+    return epochs, best_loss
+
+
 OTHER_FORMS = [
+    (EPOCHS, epochs_from_the_best),
+    (TRAIN, train_while),
     (UPDATE, update_by_sign),
     (UPDATE, update_by_adding),
     (EPOCHS, epochs_with_a_count),
@@ -127,75 +156,6 @@ def s_update_drifts(best, wait, metric, patience, min_delta, mode):
         best = max(best, metric)
     wait = 0 if improved else wait + 1
     return best, wait, wait >= max(1, patience)
-
-
-def s_update_no_delta(best, wait, metric, patience, min_delta, mode):
-    if (mode == "min" and metric < best) or (mode == "max" and metric > best):
-        return metric, 0, False
-    return best, wait + 1, wait + 1 >= patience
-
-
-def s_update_mode_ignored(best, wait, metric, patience, min_delta, mode):
-    if metric < best - min_delta:
-        return metric, 0, False
-    return best, wait + 1, wait + 1 >= patience
-
-
-def s_update_delta_copied(best, wait, metric, patience, min_delta, mode):
-    improved = metric < best - min_delta if mode == "min" else metric > best - min_delta
-    if improved:
-        return metric, 0, False
-    return best, wait + 1, wait + 1 >= patience
-
-
-def s_update_not_strict(best, wait, metric, patience, min_delta, mode):
-    improved = metric <= best - min_delta if mode == "min" else metric >= best + min_delta
-    if improved:
-        return metric, 0, False
-    return best, wait + 1, wait + 1 >= patience
-
-
-def s_update_never_reset(best, wait, metric, patience, min_delta, mode):
-    sign = 1 if mode == "min" else -1
-    improved = sign * metric < sign * best - min_delta
-    if improved:
-        best = metric
-    else:
-        wait += 1
-    return best, wait, wait >= max(patience, 1)
-
-
-def s_update_late(best, wait, metric, patience, min_delta, mode):
-    sign = 1 if mode == "min" else -1
-    improved = sign * metric < sign * best - min_delta
-    if improved:
-        best, wait = metric, 0
-    else:
-        wait += 1
-    return best, wait, wait > patience
-
-
-def s_update_patience_zero(best, wait, metric, patience, min_delta, mode):
-    sign = 1 if mode == "min" else -1
-    improved = sign * metric < sign * best - min_delta
-    if improved:
-        best, wait = metric, 0
-    else:
-        wait += 1
-    return best, wait, wait >= patience
-
-
-def s_epochs_global_best(losses, patience, min_delta):
-    best, wait, epoch = np.inf, 0, -1
-    for loss in losses:
-        epoch += 1
-        if loss < best - min_delta:
-            best, wait = loss, 0
-        else:
-            wait += 1
-            if wait >= patience:
-                break
-    return epoch, int(np.nanargmin(losses))
 
 
 def s_epochs_passes_over_nan(losses, patience, min_delta):
@@ -224,31 +184,6 @@ def s_epochs_nan_improves(losses, patience, min_delta):
     return epoch, best_epoch
 
 
-def s_epochs_last_twice(losses, patience, min_delta):
-    best, wait = np.inf, 0
-    for epoch, loss in enumerate(losses):
-        if loss < best - min_delta:
-            best, wait = loss, 0
-        else:
-            wait += 1
-            if wait >= patience:
-                return epoch, epoch
-    return len(losses) - 1, len(losses) - 1
-
-
-def s_epochs_from_one(losses, patience, min_delta):
-    best, best_epoch, wait, epoch = np.inf, 0, 0, 0
-    for loss in losses:
-        epoch += 1
-        if loss < best - min_delta:
-            best, best_epoch, wait = loss, epoch, 0
-        else:
-            wait += 1
-            if wait >= patience:
-                break
-    return epoch, best_epoch
-
-
 def s_epochs_against_the_one_before(losses, patience, min_delta):
     best_epoch, wait = 0, 0
     for epoch in range(1, len(losses)):
@@ -259,43 +194,6 @@ def s_epochs_against_the_one_before(losses, patience, min_delta):
         if wait >= max(patience, 1):
             return epoch, best_epoch
     return len(losses) - 1, best_epoch
-
-
-def s_epochs_late(losses, patience, min_delta):
-    best, best_epoch, wait = np.inf, 0, 0
-    for epoch, loss in enumerate(losses):
-        if loss < best - min_delta:
-            best, best_epoch, wait = loss, epoch, 0
-        else:
-            wait += 1
-            if wait > patience:
-                break
-    return epoch, best_epoch
-
-
-def s_epochs_never_reset(losses, patience, min_delta):
-    best, best_epoch, wait = np.inf, 0, 0
-    for epoch, loss in enumerate(losses):
-        if loss < best - min_delta:
-            best, best_epoch = loss, epoch
-        else:
-            wait += 1
-            if wait >= patience:
-                break
-    return epoch, best_epoch
-
-
-def s_epochs_subtracts(losses, patience, min_delta):
-    best, wait, epoch = np.inf, 0, -1
-    for loss in losses:
-        epoch += 1
-        if loss < best - min_delta:
-            best, wait = loss, 0
-        else:
-            wait += 1
-            if wait >= patience:
-                break
-    return epoch, epoch - patience
 
 
 def s_epochs_sorts(losses, patience, min_delta):
@@ -320,28 +218,6 @@ def s_patience_bad_epochs(losses):
     return max(longest, 1)
 
 
-def s_patience_to_the_end(losses):
-    best_epoch, longest = 0, 1
-    for epoch, loss in enumerate(losses):
-        longest = max(longest, epoch - best_epoch)
-        if loss < losses[best_epoch]:
-            best_epoch = epoch
-    return longest
-
-
-def s_patience_epoch_before(losses):
-    last, longest = 0, 1
-    for epoch in range(1, len(losses)):
-        if losses[epoch] < losses[epoch - 1]:
-            longest = max(longest, epoch - last)
-            last = epoch
-    return longest
-
-
-def s_patience_position(losses):
-    return int(np.argmin(losses))
-
-
 def s_train_reference(network, patience, max_epochs):
     best, wait, best_weights = np.inf, 0, network.parameters()
     epoch = 0
@@ -359,77 +235,6 @@ def s_train_reference(network, patience, max_epochs):
     for array, kept in zip(network.parameters(), best_weights, strict=True):
         array[...] = kept
     return epoch, best
-
-
-def s_train_new_name(network, patience, max_epochs):
-    best, wait = np.inf, 0
-    weights = network.parameters()
-    kept = [w.copy() for w in weights]
-    epoch = 0
-    while epoch < max_epochs:
-        network.train_epoch()
-        epoch += 1
-        loss = network.validation_loss()
-        if loss < best:
-            best, wait = loss, 0
-            kept = [w.copy() for w in weights]
-        else:
-            wait += 1
-        if wait >= patience:
-            break
-    weights = kept
-    return epoch, best
-
-
-def s_train_to_the_end(network, patience, max_epochs):
-    best = np.inf
-    kept = [w.copy() for w in network.parameters()]
-    for _ in range(max_epochs):
-        network.train_epoch()
-        loss = network.validation_loss()
-        if loss < best:
-            best = loss
-            kept = [w.copy() for w in network.parameters()]
-    for array, values in zip(network.parameters(), kept, strict=True):
-        array[...] = values
-    return max_epochs, best
-
-
-def s_train_from_zero(network, patience, max_epochs):
-    best, wait = np.inf, 0
-    kept = [w.copy() for w in network.parameters()]
-    epoch = -1
-    while epoch + 1 < max_epochs:
-        network.train_epoch()
-        epoch += 1
-        loss = network.validation_loss()
-        if loss < best:
-            best, wait = loss, 0
-            kept = [w.copy() for w in network.parameters()]
-        else:
-            wait += 1
-        if wait >= patience:
-            break
-    for array, values in zip(network.parameters(), kept, strict=True):
-        array[...] = values
-    return epoch, best
-
-
-def s_train_late(network, patience, max_epochs):
-    best, wait, epochs = np.inf, 0, 0
-    kept = [w.copy() for w in network.parameters()]
-    while epochs < max_epochs and wait <= patience:
-        network.train_epoch()
-        epochs += 1
-        loss = network.validation_loss()
-        if loss < best:
-            best, wait = loss, 0
-            kept = [w.copy() for w in network.parameters()]
-        else:
-            wait += 1
-    for array, values in zip(network.parameters(), kept, strict=True):
-        array[...] = values
-    return epochs, best
 
 
 def s_train_endless(network, patience, max_epochs):
@@ -462,32 +267,12 @@ def s_train_first_loss(network, patience, max_epochs):
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (UPDATE, s_update_drifts, "a best metric that follows every small change", 0.25),
-    (UPDATE, s_update_no_delta, "a least improvement that is not used", 0.25),
-    (UPDATE, s_update_mode_ignored, "a mode that is not used", 1.0),
-    (UPDATE, s_update_delta_copied, "a least improvement with the other sign", 1.5),
-    (UPDATE, s_update_not_strict, "a comparison that is not strict", 0.25),
-    (UPDATE, s_update_never_reset, "a count that is never set back", 0.5),
-    (UPDATE, s_update_late, "a stop one epoch too late", 0.5),
-    (UPDATE, s_update_patience_zero, "a patience of 0 that stops an improving run", 1.5),
-    (EPOCHS, s_epochs_global_best, "the best epoch of the whole list", 1.25),
-    (EPOCHS, s_epochs_last_twice, "the weights of the last epoch", 1.25),
-    (EPOCHS, s_epochs_from_one, "epochs counted from 1", 0.25),
     (EPOCHS, s_epochs_against_the_one_before, "a comparison with the epoch before", 0.25),
-    (EPOCHS, s_epochs_late, "a stop one epoch too late", 1.25),
-    (EPOCHS, s_epochs_never_reset, "a count that is never set back", 0.25),
-    (EPOCHS, s_epochs_subtracts, "an epoch found by subtracting the patience", 1.25),
     (EPOCHS, s_epochs_passes_over_nan, "", 2.0),
     (EPOCHS, s_epochs_nan_improves, "", 2.0),
     (EPOCHS, s_epochs_sorts, "", 2.25),
     (PATIENCE, s_patience_bad_epochs, "the longest row of bad epochs", 0.0),
-    (PATIENCE, s_patience_to_the_end, "the bad epochs after the best one", 0.0),
-    (PATIENCE, s_patience_epoch_before, "a comparison with the epoch before", 0.0),
-    (PATIENCE, s_patience_position, "the epoch of the lowest loss", 0.0),
     (TRAIN, s_train_reference, "the weights of the last epoch", 1.25),
-    (TRAIN, s_train_new_name, "the weights of the last epoch", 1.25),
-    (TRAIN, s_train_to_the_end, "training to the end", 0.0),
-    (TRAIN, s_train_from_zero, "the last epoch counted from 0", 2.0),
-    (TRAIN, s_train_late, "a stop one epoch too late", 1.25),
     (TRAIN, s_train_first_loss, "", 2.5),
     (TRAIN, s_train_endless, "", 0.0),
 ]

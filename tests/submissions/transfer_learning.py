@@ -147,25 +147,6 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_reuse_arrays(pretrained, layers, head):
-    return pretrained[:layers] + head, sum(a.size for a in head)
-
-
-def s_reuse_top(pretrained, layers, head):
-    return pretrained[len(pretrained) - 2 * layers :] + head, sum(a.size for a in head)
-
-
-def s_reuse_everything(pretrained, layers, head):
-    params = list(pretrained)
-    params.extend(head)
-    return params, sum(a.size for a in head)
-
-
-def s_reuse_counts_all(pretrained, layers, head):
-    params = pretrained[: 2 * layers] + head
-    return params, sum(p.size for p in params)
-
-
 def s_reuse_counts_weights(pretrained, layers, head):
     params = pretrained[: 2 * layers] + head
     return params, sum(p.shape[0] * p.shape[1] for p in head if p.ndim == 2)
@@ -176,65 +157,6 @@ def s_reuse_in_place(pretrained, layers, head):
         pretrained.pop()
     pretrained += head
     return pretrained, sum(p.size for p in head)
-
-
-def s_resize_corners(image, size, antialias):
-    result = image
-    for old, new in zip(image.shape, size, strict=True):
-        y = np.linspace(0, old - 1, new)
-        s = max(1, old / new) if antialias else 1
-        t = np.maximum(0, 1 - abs(y[:, None] - np.arange(old)) / s)
-        result = (t / t.sum(axis=1, keepdims=True) @ result).T
-    return result
-
-
-def s_resize_no_half(image, size, antialias):
-    result = image
-    for old, new in zip(image.shape, size, strict=True):
-        y = np.arange(new) * (old / new)
-        s = max(1, old / new) if antialias else 1
-        t = np.maximum(0, 1 - abs(y[:, None] - np.arange(old)) / s)
-        result = (t / t.sum(axis=1, keepdims=True) @ result).T
-    return result
-
-
-def s_resize_not_normalized(image, size, antialias):
-    def t(old, new):
-        y = old / new * (np.arange(new) + 0.5) - 0.5
-        s = max(1, old / new) if antialias else 1
-        return np.maximum(0, 1 - abs(y[:, None] - np.arange(old)) / s)
-
-    return t(image.shape[0], size[0]) @ image @ t(image.shape[1], size[1]).T
-
-
-def s_resize_no_antialias(image, size, antialias):
-    result = image
-    for old, new in zip(image.shape, size, strict=True):
-        y = old / new * (np.arange(new) + 0.5) - 0.5
-        t = np.maximum(0, 1 - abs(y[:, None] - np.arange(old)))
-        result = (t / t.sum(axis=1, keepdims=True) @ result).T
-    return result
-
-
-def s_resize_small_reach(image, size, antialias):
-    result = image
-    for old, new in zip(image.shape, size, strict=True):
-        y = old / new * (np.arange(new) + 0.5) - 0.5
-        s = old / new if antialias else 1
-        t = np.maximum(0, 1 - abs(y[:, None] - np.arange(old)) / s)
-        result = (t / t.sum(axis=1, keepdims=True) @ result).T
-    return result
-
-
-def s_resize_swapped(image, size, antialias):
-    width, height = size
-    result = image
-    for old, new in zip(image.shape, (height, width), strict=True):
-        y = old / new * (np.arange(new) + 0.5) - 0.5
-        s = max(1, old / new) if antialias else 1
-        t = np.maximum(0, 1 - abs(y[:, None] - np.arange(old)) / s)
-        result = (t / t.sum(axis=1, keepdims=True) @ result).T
-    return result
 
 
 def s_resize_nearest(image, size, antialias):
@@ -253,104 +175,9 @@ def s_step_zeroed(params, grads, frozen, learning_rate, strength):
     return new
 
 
-def s_step_arrays(params, grads, frozen, learning_rate, strength):
-    new = list(params)
-    for k in range(frozen, len(params)):
-        decay = strength * params[k] if params[k].ndim > 1 else 0
-        new[k] = params[k] - learning_rate * (grads[k] + decay)
-    return new
-
-
-def s_step_biases_learn(params, grads, frozen, learning_rate, strength):
-    new = []
-    for k, p in enumerate(params):
-        if p.ndim == 1:
-            new.append(p - learning_rate * grads[k])
-        elif k < 2 * frozen:
-            new.append(p)
-        else:
-            new.append(p - learning_rate * (grads[k] + strength * p))
-    return new
-
-
-def s_step_biases_decay(params, grads, frozen, learning_rate, strength):
-    return params[: 2 * frozen] + [
-        p - learning_rate * (g + strength * p)
-        for p, g in zip(params[2 * frozen :], grads[2 * frozen :], strict=True)
-    ]
-
-
-def s_step_only_trained(params, grads, frozen, learning_rate, strength):
-    return [
-        p - learning_rate * (g + strength * p * (p.ndim == 2))
-        for p, g in zip(params[2 * frozen :], grads[2 * frozen :], strict=True)
-    ]
-
-
 def s_step_in_place(params, grads, frozen, learning_rate, strength):
     for p, g in zip(params[2 * frozen :], grads[2 * frozen :], strict=True):
         p -= learning_rate * (g + strength * p * (p.ndim == 2))
-    return params
-
-
-def s_phases_full_rate(params, gradients, reused, top, learning_rate, reduction, momentum, steps):
-    params = list(params)
-    for count, start in ((steps[0], 2 * reused), (steps[1], 2 * (reused - top))):
-        v = [np.zeros_like(p) for p in params]
-        for _ in range(count):
-            g = gradients(params)
-            for k in range(start, len(params)):
-                v[k] = momentum * v[k] - learning_rate * g[k]
-                params[k] = params[k] + v[k]
-    return params
-
-
-def s_phases_old_optimizer(
-    params, gradients, reused, top, learning_rate, reduction, momentum, steps
-):
-    params = list(params)
-    v = [np.zeros_like(p) for p in params]
-    for step in range(steps[0] + steps[1]):
-        first = step < steps[0]
-        rate = learning_rate if first else reduction * learning_rate
-        start = 2 * reused if first else 2 * (reused - top)
-        g = gradients(params)
-        for k in range(start, len(params)):
-            v[k] = momentum * v[k] - rate * g[k]
-            params[k] = params[k] + v[k]
-    return params
-
-
-def s_phases_all_unfrozen(
-    params, gradients, reused, top, learning_rate, reduction, momentum, steps
-):
-    params = list(params)
-    for count, start, rate in (
-        (steps[0], 2 * reused, learning_rate),
-        (steps[1], 0, learning_rate * reduction),
-    ):
-        v = [np.zeros_like(p) for p in params]
-        for _ in range(count):
-            g = gradients(params)
-            for k in range(start, len(params)):
-                v[k] = momentum * v[k] - rate * g[k]
-                params[k] = params[k] + v[k]
-    return params
-
-
-def s_phases_lowest(params, gradients, reused, top, learning_rate, reduction, momentum, steps):
-    params = list(params)
-    head = list(range(2 * reused, len(params)))
-    for count, chosen, rate in (
-        (steps[0], head, learning_rate),
-        (steps[1], list(range(2 * top)) + head, learning_rate * reduction),
-    ):
-        v = [np.zeros_like(p) for p in params]
-        for _ in range(count):
-            g = gradients(params)
-            for k in chosen:
-                v[k] = momentum * v[k] - rate * g[k]
-                params[k] = params[k] + v[k]
     return params
 
 
@@ -365,23 +192,6 @@ def s_phases_one_step_behind(
     ):
         v = [np.zeros_like(p) for p in params]
         for _ in range(count):
-            for k in range(start, len(params)):
-                v[k] = momentum * v[k] - rate * g[k]
-                params[k] = params[k] + v[k]
-    return params
-
-
-def s_phases_nothing_frozen(
-    params, gradients, reused, top, learning_rate, reduction, momentum, steps
-):
-    params = list(params)
-    for count, start, rate in (
-        (steps[0], 0, learning_rate),
-        (steps[1], 2 * (reused - top), learning_rate * reduction),
-    ):
-        v = [np.zeros_like(p) for p in params]
-        for _ in range(count):
-            g = gradients(params)
             for k in range(start, len(params)):
                 v[k] = momentum * v[k] - rate * g[k]
                 params[k] = params[k] + v[k]
@@ -404,35 +214,11 @@ def s_phases_in_place(params, gradients, reused, top, learning_rate, reduction, 
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (REUSE, s_reuse_arrays, "layers counted in arrays", 0.5),
-    (REUSE, s_reuse_top, "the upper layers instead of the lower ones", 0.5),
-    (REUSE, s_reuse_everything, "the old top below the new head", 0.5),
-    (REUSE, s_reuse_counts_all, "all parameters counted as learned", 1.0),
     (REUSE, s_reuse_counts_weights, "the biases not counted", 1.0),
     (REUSE, s_reuse_in_place, "", 1.25),
-    (RESIZE, s_resize_corners, "the corner pixels' centres aligned", 0.25),
-    (RESIZE, s_resize_no_half, "places without the half pixels", 0.25),
-    (RESIZE, s_resize_not_normalized, "weights that do not sum to 1", 1.0),
-    (RESIZE, s_resize_no_antialias, "antialiasing never", 2.0),
-    (RESIZE, s_resize_small_reach, "a reach below 1", 2.25),
-    (RESIZE, s_resize_swapped, "rows and columns exchanged", 0.0),
     (RESIZE, s_resize_nearest, "the nearest pixel", 0.25),
     (STEP, s_step_zeroed, "a gradient of zero, taken for a frozen weight", 0.75),
-    (STEP, s_step_arrays, "layers counted in arrays", 0.25),
-    (STEP, s_step_biases_learn, "frozen weights with biases that learn", 0.25),
-    (STEP, s_step_biases_decay, "decay of the biases", 0.25),
-    (STEP, s_step_only_trained, "frozen layers that are missing", 0.0),
     (STEP, s_step_in_place, "", 1.25),
-    (PHASES, s_phases_full_rate, "the full rate after unfreezing", 1.25),
-    (PHASES, s_phases_old_optimizer, "the old velocities in the second phase", 1.25),
-    (PHASES, s_phases_all_unfrozen, "all layers unfrozen", 1.25),
-    (
-        PHASES,
-        s_phases_lowest,
-        "the lowest layers unfrozen instead of the top ones",
-        1.25,
-    ),
     (PHASES, s_phases_one_step_behind, "the same gradients in every step", 0.25),
-    (PHASES, s_phases_nothing_frozen, "a first phase that trains everything", 0.25),
     (PHASES, s_phases_in_place, "", 2.75),
 ]

@@ -11,12 +11,19 @@ from numpy.typing import NDArray
 
 from gradlab import data_augmentation as reference
 from gradlab.activations import softmax
-from gradlab.checks._model import Case, Criterion, Exercise, Function, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import (
+    Case,
+    Criterion,
+    Exercise,
+    Function,
+    shapes,
+    unchanged,
+    values,
+)
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
-
-_CROPS = "da-crop"
 
 # ---- crop and flip: the student's random numbers are not ours, so what is compared are statistics
 
@@ -51,8 +58,8 @@ def _crop_flip_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for group, shape, size, padding, probability in (
         ("share", (200, 4, 5, 3), (3, 2), 0, 0.1),
-        ("ordinary", (80, 6, 5, 3), (5, 3), 1, 0.4),
-        ("ordinary", (80, 7, 5, 2), (4, 3), 0, 0.6),
+        ("ordinary", (120, 6, 5, 3), (5, 2), 1, 0.4),
+        ("ordinary", (120, 9, 5, 2), (4, 3), 0, 0.6),
         ("edge", (40, 5, 4, 3), (5, 4), 0, 0.0),
         ("edge", (40, 4, 6, 2), (4, 6), 0, 1.0),
         ("edge", (1, 5, 4, 2), (5, 4), 0, 0.4),
@@ -128,6 +135,7 @@ def _observe_crop_flip(
     places = len({(window.top, window.left) for window in windows})
     return (
         out,
+        *(out.shape[1:3] if out.ndim == 4 else (0, 0)),
         "upside down" in kinds,
         "channels reversed" in kinds,
         not all(window.border_of_zeros for window in windows),
@@ -147,54 +155,30 @@ def _observe_crop_flip(
     )
 
 
-def _places(rng: np.random.Generator, count: int, rows: int, columns: int) -> tuple[Array, Array]:
-    return rng.integers(0, rows, count), rng.integers(0, columns, count)
-
-
-def _crop_flip_variant(
-    places: Callable[[np.random.Generator, int, int, int], tuple[Array, Array]] = _places,
-    flips: Callable[[np.random.Generator, int, float], Array] = lambda rng, n, p: rng.random(n) < p,
-    mirror: Callable[[Array], Array] = lambda window: window[:, ::-1],
-    mode: Any = "constant",
-    padding_counts: bool = True,
-    source: Callable[[np.random.Generator], np.random.Generator] = lambda rng: rng,
-) -> Function:
-    """Crop and flip with one of its steps exchanged."""
-
-    def variant(
-        images: Array, size: Pair, padding: int, probability: float, rng: np.random.Generator
-    ) -> Array:
-        rng, count = source(rng), len(images)
-        border = ((0, 0), (padding, padding), (padding, padding), (0, 0))
-        padded = np.pad(images, border, mode=mode) if padding else images
-        counted = padded if padding_counts else images
-        rows, columns = (counted.shape[k + 1] - size[k] + 1 for k in range(2))
-        tops, lefts = places(rng, count, rows, columns)
-        chosen = flips(rng, count, probability)
-        out = []
-        for image, top, left, flip in zip(padded, tops, lefts, chosen, strict=True):
-            window = image[top : top + size[0], left : left + size[1]]
-            out.append(mirror(window) if flip else window)
-        return np.stack(out)
-
-    return variant
-
-
-def _one_number(rng: np.random.Generator, n: int, rows: int, columns: int) -> tuple[Array, Array]:
-    u = rng.random(n)
-    return (u * rows).astype(int), (u * columns).astype(int)
-
-
-def _without_border(
+def _crop_flip_answer(
     images: Array, size: Pair, padding: int, probability: float, rng: np.random.Generator
 ) -> Array:
-    return _crop_flip(images, size, 0, probability, rng)
+    batch = len(images)
+    rows, columns = size
+    border = (padding, padding)
+    padded = np.pad(images, ((0, 0), border, border, (0, 0)))
+    down, across = padded.shape[1] - rows, padded.shape[2] - columns
+    tops = rng.integers(0, down + 1, batch)
+    lefts = rng.integers(0, across + 1, batch)
+    mirrored = rng.random(batch) < probability
+    windows = []
+    for image, top, left, flip in zip(padded, tops, lefts, mirrored, strict=True):
+        window = image[top : top + rows, left : left + columns]
+        windows.append(np.flip(window, axis=1) if flip else window)
+    return np.stack(windows)
 
 
 CROP_FLIP = Exercise(
     name="data_augmentation.crop_flip",
     outputs=(
         "out",
+        "rows_of_out",
+        "columns_of_out",
         "upside_down_images",
         "reversed_channels",
         "border_not_of_zeros",
@@ -217,7 +201,7 @@ CROP_FLIP = Exercise(
     observe=_observe_crop_flip,
     cases=_crop_flip_cases,
     criteria=(
-        Criterion("out has the right shape", 0.25, "shape"),
+        shapes("out has the right shape", 0.25),
         Criterion(
             "each image is a window of its own, mirrored left to right or plain",
             0.5,
@@ -228,7 +212,7 @@ CROP_FLIP = Exercise(
                 "border_not_of_zeros",
                 "images_that_are_no_window",
             ),
-            equations=(_CROPS,),
+            equations=("da-crop",),
             tolerance=_EXACT,
         ),
         Criterion(
@@ -236,7 +220,7 @@ CROP_FLIP = Exercise(
             0.5,
             group="ordinary",
             outputs=("smallest_top", "largest_top", "smallest_left", "largest_left"),
-            equations=(_CROPS,),
+            equations=("da-crop",),
             tolerance=_EXACT,
         ),
         Criterion(
@@ -247,7 +231,7 @@ CROP_FLIP = Exercise(
                 "share_flipped",
                 "flipped_and_plain_in_one_batch",
             ),
-            equations=(_CROPS,),
+            equations=("da-crop",),
             tolerance=_SHARES,
         ),
         Criterion(
@@ -262,7 +246,7 @@ CROP_FLIP = Exercise(
                 "same_seed_gives_same_images",
                 "next_call_gives_new_images",
             ),
-            equations=(_CROPS,),
+            equations=("da-crop",),
             tolerance=_EXACT,
         ),
         Criterion(
@@ -270,134 +254,76 @@ CROP_FLIP = Exercise(
             0.25,
             group="edge",
             outputs=(
+                "rows_of_out",
+                "columns_of_out",
                 "upside_down_images",
                 "reversed_channels",
                 "images_that_are_no_window",
                 "flipped_at_probability_0_or_plain_at_1",
             ),
-            equations=(_CROPS,),
+            equations=("da-crop",),
             tolerance=_EXACT,
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a last place that is never drawn",
-            "A window of h rows fits into H rows at H - h + 1 places, from 0 to H - h, and "
-            "rng.integers leaves out its upper end.",
-            _CROPS,
-            (
-                _crop_flip_variant(
-                    places=lambda rng, n, rows, columns: _places(
-                        rng, n, max(rows - 1, 1), max(columns - 1, 1)
-                    )
-                ),
-            ),
-        ),
-        Misconception(
-            "places of the image without its border",
-            "The window is cut out of the padded image, which has 2 * padding rows and columns "
-            "more.",
-            _CROPS,
-            (_crop_flip_variant(padding_counts=False),),
-        ),
-        Misconception(
-            "one place for the whole batch",
-            "Each image of a mini-batch has a place of its own. With one draw all are shifted "
-            "alike, and the batch is less varied.",
-            _CROPS,
-            (
-                _crop_flip_variant(
-                    places=lambda rng, n, rows, columns: (
-                        np.full(n, rng.integers(rows)),
-                        np.full(n, rng.integers(columns)),
-                    )
-                ),
-            ),
-        ),
-        Misconception(
-            "images without their border",
-            "Pad each image with rows and columns of zeros before you cut the window out.",
-            _CROPS,
-            (_without_border,),
-        ),
-        Misconception(
-            "no image mirrored",
-            "With the given probability an image is mirrored left to right, each by its own draw.",
-            _CROPS,
-            (_crop_flip_variant(flips=lambda rng, n, p: np.zeros(n, bool)),),
-        ),
-        Misconception(
-            "a batch that is mirrored as a whole or not at all",
-            "In each of your batches all images are mirrored or none is. Draw for each image.",
-            _CROPS,
-            (_crop_flip_variant(flips=lambda rng, n, p: np.full(n, rng.random() < p)),),
-        ),
-        Misconception(
-            "one random number for both directions",
-            "Top and left are two draws: with one, the window moves along a diagonal.",
-            _CROPS,
-            (_crop_flip_variant(places=_one_number),),
-        ),
-        Misconception(
-            "a window that is always in the middle",
-            "That is what one does at test time. In training its place is random.",
-            _CROPS,
-            (
-                _crop_flip_variant(
-                    places=lambda rng, n, rows, columns: (
-                        np.full(n, (rows - 1) // 2),
-                        np.full(n, (columns - 1) // 2),
-                    )
-                ),
-            ),
-        ),
-        Misconception(
-            "images turned upside down",
-            "Left and right change places along the axis of the columns, which is axis 2 of a "
-            "batch and axis 1 of one image.",
-            _CROPS,
-            (_crop_flip_variant(mirror=lambda window: window[::-1]),),
-        ),
-        Misconception(
-            "channels turned round",
-            "The last axis holds the channels, so [..., ::-1] makes blue of red. The columns are "
-            "axis 2 of a batch and axis 1 of one image.",
-            _CROPS,
-            (_crop_flip_variant(mirror=lambda window: window[:, :, ::-1]),),
-        ),
-        Misconception(
-            "the probability not to mirror",
-            "A uniform number is below probability with this probability: such an image is "
-            "mirrored.",
-            _CROPS,
-            (_crop_flip_variant(flips=lambda rng, n, p: rng.random(n) >= p),),
-        ),
-        Misconception(
-            "a probability of one half whatever is given",
-            "One half is usual, and here it is an argument.",
-            _CROPS,
-            (_crop_flip_variant(flips=lambda rng, n, p: rng.random(n) < 0.5),),
-        ),
-        Misconception(
-            "a border that continues the image",
-            "Some libraries pad so. Here the added pixels are 0.",
-            _CROPS,
-            (_crop_flip_variant(mode="edge"), _crop_flip_variant(mode="reflect")),
-        ),
-        Misconception(
-            "a seed of your own",
-            "A generator that is made anew in every call repeats itself: every epoch would show "
-            "the same windows. Draw from rng.",
-            _CROPS,
-            (_crop_flip_variant(source=lambda rng: np.random.default_rng(1)),),
-        ),
-        Misconception(
-            "random numbers that do not come from rng",
-            "The caller cannot repeat the run: with the same rng the images have to be the same.",
-            _CROPS,
-            (_crop_flip_variant(source=lambda rng: np.random.default_rng()),),
-        ),
+    model=_crop_flip_answer,
+    misconceptions=mistakes(
+        _crop_flip_answer,
+        """
+a last place that is never drawn (da-crop, 2.25)
+    down + 1 -> down or 1 & across + 1 -> across or 1
+    down + 1 -> down or 1
+    across + 1 -> across or 1
+    A window of h rows fits into H rows at H - h + 1 places, from 0 to H - h, and rng.integers
+    leaves out its upper end.
+places of the image without its border (da-crop, 2.25)
+    padded.shape[1] -> images.shape[1] & padded.shape[2] -> images.shape[2]
+    The window is cut out of the padded image, which has 2 * padding rows and columns more.
+one place for the whole batch (da-crop, 1.75)
+    tops, lefts, mirrored -> [tops[0]] * batch, [lefts[0]] * batch, mirrored
+    Each image of a mini-batch has a place of its own. With one draw all are shifted alike, and the
+    batch is less varied.
+images without their border (da-crop, 2.25)
+    border = (padding, padding) -> border = (0, 0)
+    Pad each image with rows and columns of zeros before you cut the window out.
+no image mirrored (da-crop, 1.5)
+    if flip else -> if False else
+    With the given probability an image is mirrored left to right, each by its own draw.
+a batch that is mirrored as a whole or not at all (da-crop, 1.75)
+    rng.random(batch) -> np.full(batch, rng.random())
+    In each of your batches all images are mirrored or none is. Draw for each image.
+one random number for both directions (da-crop, 2.25)
+    rng.integers(0, across + 1, batch) -> tops * across // max(down, 1)
+    Top and left are two draws: with one, the window moves along a diagonal.
+a window that is always in the middle (da-crop, 1.75)
+    tops, lefts, mirrored -> [down // 2] * batch, [across // 2] * batch, mirrored
+    That is what one does at test time. In training its place is random.
+images turned upside down (da-crop, 2)
+    axis=1 -> axis=0
+    Left and right change places along the axis of the columns, which is axis 2 of a batch and axis
+    1 of one image.
+channels turned round (da-crop, 2)
+    axis=1 -> axis=2
+    The last axis holds the channels, so [..., ::-1] makes blue of red. The columns are axis 2 of a
+    batch and axis 1 of one image.
+the probability not to mirror (da-crop, 2)
+    < probability -> >= probability
+    A uniform number is below probability with this probability: such an image is mirrored.
+a probability of one half whatever is given (da-crop, 2)
+    < probability -> < 0.5
+    One half is usual, and here it is an argument.
+a border that continues the image (da-crop)
+    border, (0, 0)) -> border, (0, 0)), mode="edge"
+    border, (0, 0)) -> border, (0, 0)), mode="reflect"
+    Some libraries pad so. Here the added pixels are 0.
+a seed of your own (da-crop, 2.25)
+    batch = len(images) -> batch = len(images); rng = np.random.default_rng(1)
+    A generator that is made anew in every call repeats itself: every epoch would show the same
+    windows. Draw from rng.
+random numbers that do not come from rng (da-crop, 2.25)
+    batch = len(images) -> batch = len(images); rng = np.random.default_rng()
+    The caller cannot repeat the run: with the same rng the images have to be the same.
+""",
     ),
 )
 
@@ -429,76 +355,33 @@ def _zoom_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _middle(length: int) -> float:
-    return (length - 1) / 2
-
-
-def _zoom_variant(
-    place: Callable[[int, int, float], float] = lambda i, n, s: _middle(n) + (i - _middle(n)) / s,
-    weights: Callable[[float], tuple[float, float]] = lambda f: (1 - f, f),
-    outside: str = "fill",
-) -> Function:
-    """Zoom with another place, other weights of the two neighbours in a direction, or another rule
-    for what is outside.
-    """
-
-    def pixel(image: Array, row: int, column: int, fill: float) -> float:
-        height, width = image.shape
-        if outside == "edge":
-            row, column = min(max(row, 0), height - 1), min(max(column, 0), width - 1)
-        elif outside == "wrap":
-            row = row + height if row < 0 else row
-            column = column + width if column < 0 else column
-        inside = 0 <= row < height and 0 <= column < width
-        return float(image[row, column]) if inside else fill
-
-    def variant(image: Array, factor: float, fill: float) -> Array:
-        height, width = image.shape
-        out = np.empty(image.shape)
-        for i in range(height):
-            for j in range(width):
-                y, x = place(i, height, factor), place(j, width, factor)
-                top, left = int(np.floor(y)), int(np.floor(x))
-                beyond = y < 0 or x < 0 or y > height - 1 or x > width - 1
-                background = 0.0 if outside == "zero" else fill
-                if outside == "nothing" and beyond:
-                    out[i, j] = fill
-                    continue
-                out[i, j] = sum(
-                    by_row * by_column * pixel(image, top + below, left + right, background)
-                    for below, by_row in enumerate(weights(y - top))
-                    for right, by_column in enumerate(weights(x - left))
-                )
-        return out
-
-    return variant
-
-
-def _nearest(whole: Callable[[float], Any]) -> Function:
-    """Each new pixel takes the one old pixel that its place is rounded to."""
-
-    def variant(image: Array, factor: float, fill: float) -> Array:
-        height, width = image.shape
-        out = np.full(image.shape, fill)
-        for i in range(height):
-            for j in range(width):
-                row = int(whole(_middle(height) + (i - _middle(height)) / factor))
-                column = int(whole(_middle(width) + (j - _middle(width)) / factor))
-                if 0 <= row < height and 0 <= column < width:
-                    out[i, j] = image[row, column]
-        return out
-
-    return variant
+def _zoom_answer(image: Array, factor: float, fill: float) -> Array:
+    height, width = image.shape
+    centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
+    out = np.zeros(image.shape)
+    for i in range(height):
+        for j in range(width):
+            y = centre_y + (i - centre_y) / factor
+            x = centre_x + (j - centre_x) / factor
+            top, left = int(np.floor(y)), int(np.floor(x))
+            fy, fx = y - top, x - left
+            for row, row_weight in ((top, 1 - fy), (top + 1, fy)):
+                for column, column_weight in ((left, 1 - fx), (left + 1, fx)):
+                    inside = 0 <= row < height and 0 <= column < width
+                    pixel = image[row, column] if inside else fill
+                    out[i, j] += row_weight * column_weight * pixel
+    return out
 
 
 def _moved(image: Array, factor: float, fill: float) -> Array:
     """Forward mapping: each pixel goes to the nearest new place."""
     height, width = image.shape
+    centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
     out = np.full(image.shape, fill)
     for i in range(height):
         for j in range(width):
-            row = round(_middle(height) + factor * (i - _middle(height)))
-            column = round(_middle(width) + factor * (j - _middle(width)))
+            row = round(centre_y + factor * (i - centre_y))
+            column = round(centre_x + factor * (j - centre_x))
             if 0 <= row < height and 0 <= column < width:
                 out[row, column] = image[i, j]
     return out
@@ -510,118 +393,73 @@ ZOOM = Exercise(
     reference=_zoom,
     cases=_zoom_cases,
     criteria=(
-        Criterion("out has the shape of the image", 0.25, "shape"),
-        Criterion(
-            "enlarged images",
-            1.25,
-            group="enlarge",
-            outputs=("out",),
-            equations=("da-zoom", "da-bilinear"),
-        ),
-        Criterion(
+        shapes("out has the shape of the image", 0.25),
+        values("enlarged images", 1.25, "out", "enlarge", "da-zoom da-bilinear"),
+        values(
             "shrunk images, with the background around them",
             0.75,
-            group="shrink",
-            outputs=("out",),
-            equations=("da-zoom", "da-bilinear"),
+            "out",
+            "shrink",
+            "da-zoom da-bilinear",
         ),
-        Criterion(
+        values(
             "a factor of 1, places that are pixels, an image of one row",
             0.5,
-            group="edge",
-            outputs=("out",),
-            equations=("da-bilinear",),
+            "out",
+            "edge",
+            "da-bilinear",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a place that is multiplied by the factor",
-            "To enlarge, look closer to the centre: what is now at u was at u / factor. Yours "
-            "shrinks where it should enlarge.",
-            "da-zoom",
-            (_zoom_variant(place=lambda i, n, s: _middle(n) + (i - _middle(n)) * s),),
-        ),
-        Misconception(
-            "pixels of the input moved to where they go",
-            "Their targets fall between the pixels of the output, and some of these get none. Go "
-            "through the pixels of the output and ask where each comes from.",
-            "da-zoom",
-            (_moved,),
-        ),
-        Misconception(
-            "a zoom about the corner",
-            "Subtract the centre before you divide by the factor, and add it again.",
-            "da-zoom",
-            (_zoom_variant(place=lambda i, n, s: i / s),),
-        ),
-        Misconception(
-            "a centre that is half a pixel off",
-            "n pixels are at 0, 1, ..., n - 1. In the middle between the first and the last is "
-            "(n - 1) / 2.",
-            "da-zoom",
-            (
-                _zoom_variant(place=lambda i, n, s: n / 2 + (i - n / 2) / s),
-                _zoom_variant(place=lambda i, n, s: n // 2 + (i - n // 2) / s),
-            ),
-        ),
-        Misconception(
-            "the nearest pixel without interpolation",
-            "A common choice of libraries. Here each value is a mean of four pixels, the nearer "
-            "the heavier.",
-            "da-bilinear",
-            (
-                _zoom_variant(weights=lambda f: (1.0, 0.0) if f < 0.5 else (0.0, 1.0)),
-                _zoom_variant(weights=lambda f: (1.0, 0.0) if f <= 0.5 else (0.0, 1.0)),
-                _nearest(round),
-                _nearest(lambda place: np.floor(place + 0.5)),
-            ),
-        ),
-        Misconception(
-            "the pixel above and on the left alone",
-            "The place lies between four pixels, and each of them has a part in the value.",
-            "da-bilinear",
-            (_zoom_variant(weights=lambda f: (1.0, 0.0)),),
-        ),
-        Misconception(
-            "weights exchanged between the neighbours",
-            "The nearer a pixel, the larger its weight: where f_y is small, the place is close to "
-            "the row above, whose weight is 1 - f_y.",
-            "da-bilinear",
-            (_zoom_variant(weights=lambda f: (f, 1 - f)),),
-        ),
-        Misconception(
-            "a plain mean of the four neighbours",
-            "The weights follow from the distances: they are 1/4 each in the middle between four "
-            "pixels and nowhere else.",
-            "da-bilinear",
-            (_zoom_variant(weights=lambda f: (0.5, 0.5)),),
-        ),
-        Misconception(
-            "an edge that is continued outside",
-            "Some libraries do so. Here a neighbour outside the image has the value fill.",
-            "da-bilinear",
-            (_zoom_variant(outside="edge"),),
-        ),
-        Misconception(
-            "neighbours from the other side of the image",
-            "In Python the index -1 means the last row. Test for negative indices, too.",
-            "da-bilinear",
-            (_zoom_variant(outside="wrap"),),
-        ),
-        Misconception(
-            "a background that begins at the outermost pixels",
-            "That is SciPy's rule. Here a place between the last pixel and the background lies "
-            "between both: only the neighbours that are outside have the value fill.",
-            "da-bilinear",
-            (_zoom_variant(outside="nothing"),),
-        ),
-        Misconception(
-            "a background of 0",
-            "A neighbour outside the image has the value fill.",
-            "da-bilinear",
-            (_zoom_variant(outside="zero"),),
-        ),
+    model=_zoom_answer,
+    misconceptions=mistakes(
+        _zoom_answer,
+        """
+a place that is multiplied by the factor (da-zoom, 0.25)
+    (i - centre_y) / -> (i - centre_y) * & (j - centre_x) / -> (j - centre_x) *
+    To enlarge, look closer to the centre: what is now at u was at u / factor. Yours shrinks where
+    it should enlarge.
+pixels of the input moved to where they go (da-zoom, 0.25)
+    = _moved
+    Their targets fall between the pixels of the output, and some of these get none. Go through the
+    pixels of the output and ask where each comes from.
+a zoom about the corner (da-zoom, 0.25)
+    (height - 1) / 2, (width - 1) / 2 -> 0, 0
+    Subtract the centre before you divide by the factor, and add it again.
+a centre that is half a pixel off (da-zoom, 0.25)
+    (height - 1) / 2, (width - 1) / 2 -> height / 2, width / 2
+    (height - 1) / 2, (width - 1) / 2 -> height // 2, width // 2
+    n pixels are at 0, 1, ..., n - 1. In the middle between the first and the last is (n - 1) / 2.
+the nearest pixel without interpolation (da-bilinear, 0.25)
+    y - top, x - left -> int(y - top + 0.5), int(x - left + 0.5)
+    y - top, x - left -> round(y - top), round(x - left)
+    top, left = -> y, x = round(y), round(x); top, left =
+    A common choice of libraries. Here each value is a mean of four pixels, the nearer the heavier.
+the pixel above and on the left alone (da-bilinear, 0.25)
+    y - top, x - left -> 0, 0
+    The place lies between four pixels, and each of them has a part in the value.
+weights exchanged between the neighbours (da-bilinear, 0.25)
+    y - top, x - left -> top + 1 - y, left + 1 - x
+    The nearer a pixel, the larger its weight: where f_y is small, the place is close to the row
+    above, whose weight is 1 - f_y.
+a plain mean of the four neighbours (da-bilinear, 0.25)
+    y - top, x - left -> 0.5, 0.5
+    The weights follow from the distances: they are 1/4 each in the middle between four pixels and
+    nowhere else.
+an edge that is continued outside (da-bilinear, 1.75)
+    top, left = -> y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1); top, left =
+    Some libraries do so. Here a neighbour outside the image has the value fill.
+neighbours from the other side of the image (da-bilinear, 1.75)
+    0 <= row < height and 0 <= column < width -> row < height and column < width
+    In Python the index -1 means the last row. Test for negative indices, too.
+a background that begins at the outermost pixels (da-bilinear, 1.75)
+    inside = 0 -> inside = 0 <= y <= height - 1 and 0 <= x <= width - 1 and 0
+    That is SciPy's rule. Here a place between the last pixel and the background lies between both:
+    only the neighbours that are outside have the value fill.
+a background of 0 (da-bilinear, 1.75)
+    else fill -> else 0
+    A neighbour outside the image has the value fill.
+""",
     ),
 )
 
@@ -695,7 +533,12 @@ def _observe_color(
 
     def shift_by(numbers: Array) -> Array:
         shifted = np.asarray(function(images, covariance, numbers), np.float64)
-        return shifted - images if shifted.shape == images.shape else np.zeros(images.shape)
+        try:
+            shifted = np.broadcast_to(shifted, images.shape)
+        except ValueError:
+            # Which the shape criterion explains.
+            shifted = np.zeros(images.shape)
+        return shifted - images
 
     out = function(images, covariance, alpha)
     single = [shift_by(amplitude[:, np.newaxis] * one) for one in np.eye(channels)]
@@ -717,28 +560,10 @@ def _observe_color(
     )
 
 
-def _color_variant(
-    shift: Callable[[Array, Array, Array], Array] = lambda alpha, values, axes: (
-        (alpha * values) @ axes.T
-    ),
-    matrix: Callable[[Array, Array], Array] = lambda images, covariance: covariance,
-    apply: Callable[[Array, Array], Array] = lambda images, shift: images + shift,
-    not_negative: Callable[[Array], Array] = lambda values: np.maximum(values, 0.0),
-) -> Function:
-    """Colour PCA with one of its steps exchanged."""
-
-    def variant(images: Array, covariance: Array, alpha: Array) -> Array:
-        values, axes = np.linalg.eigh(matrix(images, covariance))
-        values = not_negative(values)
-        return apply(images, shift(alpha, values, axes)[:, np.newaxis, np.newaxis])
-
-    return variant
-
-
-def _of_images(ddof: int) -> Callable[[Array, Array], Array]:
-    return lambda images, covariance: np.cov(
-        images.reshape(-1, images.shape[-1]), rowvar=False, ddof=ddof
-    )
+def _color_answer(images: Array, covariance: Array, alpha: Array) -> Array:
+    eigenvalues, axes = np.linalg.eigh(covariance)
+    shift = (alpha * eigenvalues) @ axes.T
+    return images + shift[:, np.newaxis, np.newaxis]
 
 
 _AXES = ("lengths", "sine_to_an_axis", "length_over_variance", "out_minus_sum_over_axes")
@@ -751,13 +576,13 @@ COLOR_PCA = Exercise(
     observe=_observe_color,
     cases=_color_cases,
     criteria=(
-        Criterion("out has the shape of the images", 0.25, "shape"),
-        Criterion(
+        shapes("out has the shape of the images", 0.25),
+        values(
             "all pixels of an image are shifted alike, by its own alpha",
             0.5,
-            group="ordinary",
-            outputs=("spread_over_pixels", "by_own_alpha"),
-            equations=("da-color-pca",),
+            "spread_over_pixels by_own_alpha",
+            "ordinary",
+            "da-color-pca",
         ),
         Criterion(
             "the shift runs along the axes of the colours, with the right length",
@@ -773,87 +598,49 @@ COLOR_PCA = Exercise(
             outputs=_AXES,
             equations=("da-color-pca",),
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the deviation in place of the eigenvalue",
-            "You take the root of the eigenvalue, which does not depend on the unit of the pixels: "
-            "the chapter's other rule, and the better one. This part asks for the paper's, the "
-            "eigenvalue itself.",
-            "da-color-pca",
-            tuple(
-                _color_variant(
-                    lambda alpha, values, axes: (alpha * np.sqrt(values)) @ axes.T,
-                    not_negative=not_negative,
-                )
-                for not_negative in (lambda values: np.maximum(values, 0.0), np.abs)
-            ),
-        ),
-        Misconception(
-            "axes without their eigenvalues",
-            "Each entry of alpha is multiplied by the eigenvalue of its axis first: colours vary "
-            "more along some axes than along others.",
-            "da-color-pca",
-            (_color_variant(lambda alpha, values, axes: alpha @ axes.T),),
-        ),
-        Misconception(
-            "eigenvalues without their axes",
-            "You shift red, green and blue themselves. The numbers belong to the eigenvectors, so "
-            "multiply by V.",
-            "da-color-pca",
-            (_color_variant(lambda alpha, values, axes: alpha * values),),
-        ),
-        Misconception(
-            "rows of V where its columns are the eigenvectors",
-            "np.linalg.eigh returns the eigenvectors in the columns: the shift of an image is "
-            "V (alpha * lambda), so for rows of alpha it is (alpha * lambda) @ V.T.",
-            "da-color-pca",
-            (_color_variant(lambda alpha, values, axes: (alpha * values) @ axes),),
-        ),
-        Misconception(
-            "eigenvalues and eigenvectors in different orders",
-            "np.linalg.eigh gives both in ascending order. Who sorts one sorts the other.",
-            "da-color-pca",
-            (_color_variant(lambda alpha, values, axes: (alpha * values[::-1]) @ axes.T),),
-        ),
-        Misconception(
-            "the covariance itself in place of its axes",
-            "With normal alpha this draws from the same distribution. With a given one it does "
-            "not: entry k of alpha belongs to axis k alone.",
-            "da-color-pca",
-            (
-                _color_variant(
-                    lambda alpha, values, axes: alpha @ (axes * values) @ axes.T,
-                ),
-            ),
-        ),
-        Misconception(
-            "the covariance of the batch",
-            "Take the covariance that is given, that of the training set. With the batch's own the "
-            "shift of an image depends on who is beside it.",
-            "da-color-pca",
-            (_color_variant(matrix=_of_images(0)), _color_variant(matrix=_of_images(1))),
-        ),
-        Misconception(
-            "one alpha for the whole batch",
-            "Row i of alpha belongs to image i.",
-            "da-color-pca",
-            (
-                _color_variant(
-                    lambda alpha, values, axes: (alpha[:1] * values) @ axes.T + 0 * alpha
-                ),
-            ),
-        ),
-        Misconception(
-            "pixels multiplied by the shift",
-            "The shift is added, and is the same for all pixels of an image.",
-            "da-color-pca",
-            (
-                _color_variant(apply=lambda images, shift: images * (1 + shift)),
-                _color_variant(apply=lambda images, shift: images * shift),
-            ),
-        ),
+    model=_color_answer,
+    misconceptions=mistakes(
+        _color_answer,
+        """
+the deviation in place of the eigenvalue (da-color-pca, 1)
+    alpha * eigenvalues -> alpha * np.sqrt(np.maximum(eigenvalues, 0))
+    alpha * eigenvalues -> alpha * np.sqrt(np.abs(eigenvalues))
+    You take the root of the eigenvalue, which does not depend on the unit of the pixels: the
+    chapter's other rule, and the better one. This part asks for the paper's, the eigenvalue itself.
+axes without their eigenvalues (da-color-pca, 1)
+    alpha * eigenvalues -> alpha
+    Each entry of alpha is multiplied by the eigenvalue of its axis first: colours vary more along
+    some axes than along others.
+eigenvalues without their axes (da-color-pca, 1)
+    (alpha * eigenvalues) @ axes.T -> alpha * eigenvalues
+    You shift red, green and blue themselves. The numbers belong to the eigenvectors, so multiply by
+    V.
+rows of V where its columns are the eigenvectors (da-color-pca, 1)
+    axes.T -> axes
+    np.linalg.eigh returns the eigenvectors in the columns: the shift of an image is
+    V (alpha * lambda), so for rows of alpha it is (alpha * lambda) @ V.T.
+eigenvalues and eigenvectors in different orders (da-color-pca, 1)
+    alpha * eigenvalues -> alpha * eigenvalues[::-1]
+    np.linalg.eigh gives both in ascending order. Who sorts one sorts the other.
+the covariance itself in place of its axes (da-color-pca, 1)
+    (alpha * eigenvalues) @ axes.T -> alpha @ covariance
+    With normal alpha this draws from the same distribution. With a given one it does not: entry k
+    of alpha belongs to axis k alone.
+the covariance of the batch (da-color-pca, 1)
+    eigh(covariance) -> eigh(np.cov(images.reshape(-1, images.shape[-1]).T))
+    eigh(covariance) -> eigh(np.cov(images.reshape(-1, images.shape[-1]).T, ddof=0))
+    Take the covariance that is given, that of the training set. With the batch's own the shift of
+    an image depends on who is beside it.
+one alpha for the whole batch (da-color-pca, 0.25)
+    alpha * eigenvalues -> alpha[:1] * eigenvalues
+    Row i of alpha belongs to image i.
+pixels multiplied by the shift (da-color-pca, 0.25)
+    images + shift[:, np.newaxis, np.newaxis] -> images * (1 + shift[:, np.newaxis, np.newaxis])
+    images + -> images *
+    The shift is added, and is the same for all pixels of an image.
+""",
     ),
 )
 
@@ -926,42 +713,21 @@ def _average_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _changed(images: Array, augmentations: list[Function]) -> list[Array]:
-    return [change(images) for change in augmentations]
-
-
-def _average_variant(
-    combine: Callable[[Array], Array] = lambda outputs: outputs.mean(axis=0),
-    copies: Callable[[Array, list[Function]], list[Array]] = _changed,
-) -> Function:
-    """The average with other copies, or combined in another way."""
-
-    def variant(
-        predict: Callable[[Array], Array], images: Array, augmentations: list[Function]
-    ) -> Array:
-        return combine(np.array([predict(copy) for copy in copies(images, augmentations)]))
-
-    return variant
-
-
-def _one_after_the_other(images: Array, augmentations: list[Function]) -> list[Array]:
-    copies = []
+def _average_answer(
+    predict: Callable[[Array], Any], images: Array, augmentations: list[Function]
+) -> Any:
+    total = 0.0
     for change in augmentations:
-        images = change(images)
-        copies.append(images)
-    return copies
+        total = total + predict(change(images))
+    return total / len(augmentations)
 
 
-def _with_the_unchanged(images: Array, augmentations: list[Function]) -> list[Array]:
-    return [images, *_changed(images, augmentations)]
+def _vote(outputs: Array) -> Array:
+    return np.eye(outputs.shape[1])[outputs.argmax(axis=1)]
 
 
-def _votes(outputs: Array) -> Array:
-    return np.eye(outputs.shape[2])[outputs.argmax(axis=2)].mean(axis=0)
-
-
-def _geometric(outputs: Array) -> Array:
-    mean = np.exp(np.log(outputs).mean(axis=0))
+def _geometric(outputs: list[Array]) -> Array:
+    mean = np.exp(np.mean(np.log(outputs), axis=0))
     return mean / mean.sum(axis=1, keepdims=True)
 
 
@@ -971,88 +737,51 @@ TEST_TIME = Exercise(
     reference=reference.test_time_average,
     cases=_average_cases,
     criteria=(
-        Criterion("the average has the shape of one prediction", 0.25, "shape"),
-        Criterion(
-            "the average of the predictions",
-            0.5,
-            group="ordinary",
-            outputs=("average",),
-            equations=("da-test-time",),
-        ),
-        Criterion(
-            "crops, one image, a single change",
-            0.25,
-            group="edge",
-            outputs=("average",),
-            equations=("da-test-time",),
-        ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        shapes("the average has the shape of one prediction", 0.25),
+        values("the average of the predictions", 0.5, "average", "ordinary", "da-test-time"),
+        values("crops, one image, a single change", 0.25, "average", "edge", "da-test-time"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the prediction for the mean image",
-            "Average the answers, not the images: a mean of shifted images is a blurred one that "
-            "the network has never seen.",
-            "da-test-time",
-            (
-                _average_variant(
-                    copies=lambda images, changes: [np.mean(_changed(images, changes), axis=0)]
-                ),
-            ),
-        ),
-        Misconception(
-            "a sum without the division by K",
-            "The mean of K probabilities is a probability, their sum is not.",
-            "da-test-time",
-            (_average_variant(combine=lambda outputs: outputs.sum(axis=0)),),
-        ),
-        Misconception(
-            "the unchanged image counted on top",
-            "It takes part if it is among the augmentations, and not otherwise: crops, for one, "
-            "have another size.",
-            "da-test-time",
-            (_average_variant(copies=_with_the_unchanged),),
-        ),
-        Misconception(
-            "the unchanged image alone",
-            "Ask the network about each changed copy.",
-            "da-test-time",
-            (_average_variant(copies=lambda images, augmentations: [images]),),
-        ),
-        Misconception(
-            "changes applied one after the other",
-            "Each change starts from the image itself, not from the copy before.",
-            "da-test-time",
-            (_average_variant(copies=_one_after_the_other),),
-        ),
-        Misconception(
-            "the last copy alone",
-            "Every copy has its part in the average. Does your loop overwrite the answer?",
-            "da-test-time",
-            (_average_variant(combine=lambda outputs: outputs[-1]),),
-        ),
-        Misconception(
-            "votes in place of probabilities",
-            "A vote forgets how sure each answer was. Average the predictions themselves.",
-            "da-test-time",
-            (_average_variant(combine=_votes),),
-        ),
-        Misconception(
-            "a geometric mean",
-            "That averages logarithms, which is another way to combine answers. Here it is the "
-            "predictions themselves.",
-            "da-test-time",
-            (
-                _average_variant(combine=_geometric),
-                _average_variant(combine=lambda o: np.exp(np.log(o).mean(axis=0))),
-            ),
-        ),
-        Misconception(
-            "the largest probability of all copies",
-            "The largest values of several distributions are no distribution: take the mean.",
-            "da-test-time",
-            (_average_variant(combine=lambda outputs: outputs.max(axis=0)),),
-        ),
+    model=_average_answer,
+    misconceptions=mistakes(
+        _average_answer,
+        """
+the prediction for the mean image (da-test-time, 0.25)
+    predict(change -> (change & total / len(augmentations) -> predict(total / len(augmentations))
+    Average the answers, not the images: a mean of shifted images is a blurred one that the network
+    has never seen.
+a sum without the division by K (da-test-time, 0.25)
+    total / len(augmentations) -> total
+    The mean of K probabilities is a probability, their sum is not.
+the unchanged image counted on top (da-test-time, 0.25)
+    total = 0.0 -> total = predict(images) & len(augmentations) -> (len(augmentations) + 1)
+    It takes part if it is among the augmentations, and not otherwise: crops, for one, have another
+    size.
+the unchanged image alone (da-test-time, 0.25)
+    total / len(augmentations) -> predict(images)
+    Ask the network about each changed copy.
+changes applied one after the other (da-test-time, 0.25)
+    change(images) -> images := change(images)
+    Each change starts from the image itself, not from the copy before.
+a total that stays 0 (da-test-time, idle)
+    total + predict(change(images)) -> total
+    total + predict -> total * predict
+    Each prediction is added to the total.
+the last copy alone (da-test-time, 0.25)
+    total + predict -> predict & total / len(augmentations) -> total
+    Every copy has its part in the average. Does your loop overwrite the answer?
+votes in place of probabilities (da-test-time, 0.25)
+    predict(change(images)) -> _vote(predict(change(images)))
+    A vote forgets how sure each answer was. Average the predictions themselves.
+a geometric mean (da-test-time, 0.25)
+    0.0 -> 1.0 & total + -> total * & / len(augmentations) -> ** (1 / len(augmentations))
+    total / len(augmentations) -> _geometric([predict(f(images)) for f in augmentations])
+    That averages logarithms, which is another way to combine answers. Here it is the predictions
+    themselves.
+the largest probability of all copies (da-test-time, 0.25)
+    total / len(augmentations) -> np.max([predict(f(images)) for f in augmentations], axis=0)
+    The largest values of several distributions are no distribution: take the mean.
+""",
     ),
 )
 

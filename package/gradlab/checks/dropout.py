@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from gradlab import dropout as reference
 from gradlab.activations import softmax
-from gradlab.checks._model import Case, Criterion, Exercise, Function, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import (
+    Case,
+    Criterion,
+    Exercise,
+    Function,
+    shapes,
+    unchanged,
+    values,
+)
 
 Array = NDArray[Any]
 
@@ -70,11 +79,11 @@ def _fitted(array: Array, shape: tuple[int, ...]) -> Array:
         return np.zeros(shape)
 
 
-def _range(values: Array, chosen: Array) -> Array:
+def _range(numbers: Array, chosen: Array) -> Array:
     """The smallest and the largest of the chosen values; zeros if there is none."""
     if not chosen.any():
         return np.zeros(2)
-    lowest, highest = np.where(chosen, values, np.inf), np.where(chosen, values, -np.inf)
+    lowest, highest = np.where(chosen, numbers, np.inf), np.where(chosen, numbers, -np.inf)
     return np.array([lowest.min(), highest.max()])
 
 
@@ -126,40 +135,14 @@ def _counts_vary(draws: Array, rate: float) -> tuple[bool, bool, bool]:
     return varies((1, 2)), varies((2,)), varies((1,))
 
 
-def _forward_variant(
-    kept: Callable[[Array, float], Array] = lambda u, p: u >= p,
-    scale: Callable[[float], float] = lambda p: 1 / (1 - p),
-    draw: Callable[[np.random.Generator, tuple[int, ...]], Array] = lambda rng, s: rng.random(s),
-    inference: Callable[[float], tuple[float, float]] | None = lambda p: (1.0, 1.0),
-    scale_in_mask: bool = True,
-) -> Function:
-    """The forward pass with one of its steps exchanged; `inference` gives factors of out and mask,
-    None drops there as well.
-    """
-
-    def variant(
-        x: Array, rate: float, rng: np.random.Generator, training: bool
-    ) -> tuple[Array, Array]:
-        if not training and inference is not None:
-            by_out, by_mask = inference(rate)
-            return x * by_out, np.full_like(x, by_mask)
-        on = np.broadcast_to(kept(draw(rng, x.shape), rate), x.shape).astype(np.float64)
-        mask = on * scale(rate)
-        return x * mask, mask if scale_in_mask else on
-
-    return variant
-
-
-def _by_mask(mask_of: Callable[[Array, float], Array]) -> Function:
-    """The forward pass with another mask from the uniform numbers."""
-
-    def variant(
-        x: Array, rate: float, rng: np.random.Generator, training: bool
-    ) -> tuple[Array, Array]:
-        mask = mask_of(rng.random(x.shape), rate) if training else np.ones_like(x)
-        return x * mask, mask
-
-    return variant
+def _forward_answer(
+    x: Array, rate: float, rng: np.random.Generator, training: bool
+) -> tuple[Array, Array]:
+    if not training:
+        return x.copy(), np.ones_like(x)
+    kept = rng.random(x.shape) >= rate
+    mask = kept / (1 - rate)
+    return x * mask, mask
 
 
 FORWARD = Exercise(
@@ -185,7 +168,7 @@ FORWARD = Exercise(
     observe=_observe_forward,
     cases=_forward_cases,
     criteria=(
-        Criterion("out and mask have the shape of x", 0.25, "shape"),
+        shapes("out and mask have the shape of x", 0.25),
         Criterion(
             "the right share is kept",
             0.75,
@@ -242,159 +225,104 @@ FORWARD = Exercise(
             equations=("do-inverted",),
             tolerance=_EXACT,
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a division by the drop probability",
-            "What was kept with probability 1 - rate has to be divided by 1 - rate, so that the "
-            "mask has mean 1. Only at a rate of 0.5 does nobody notice.",
-            "do-inverted",
-            (_forward_variant(scale=lambda p: np.divide(1.0, p)),),
-        ),
-        Misconception(
-            "rate taken as the probability to keep",
-            "That is the convention of the paper of Srivastava and others and of TensorFlow 1. "
-            "Here, as in PyTorch and Keras, rate is the probability to drop. A uniform number is "
-            "below rate with probability rate: such an entry is dropped, and the others stay.",
-            "do-mask",
-            (
-                _forward_variant(kept=lambda u, p: u < p),
-                _forward_variant(kept=lambda u, p: u < p, scale=lambda p: np.divide(1.0, p)),
-            ),
-        ),
-        Misconception(
-            "no scaling in training",
-            "That is standard dropout, which has to scale the weights afterwards. Inverted dropout "
-            "scales what is kept, so that the expected output is x.",
-            "do-inverted",
-            (_forward_variant(scale=lambda p: 1.0),),
-        ),
-        Misconception(
-            "standard dropout",
-            "It keeps what it keeps as it is and scales at inference. Inverted dropout scales in "
-            "training, by 1 / (1 - rate), and leaves inference alone.",
-            "do-inverted",
-            tuple(
-                _forward_variant(scale=lambda p: 1.0, inference=inference)
-                for inference in (
-                    lambda p: (1 - p, 1 - p),
-                    lambda p: (1 - p, 1.0),
-                    lambda p: (p, p),
-                    lambda p: (p, 1.0),
-                )
-            ),
-        ),
-        Misconception(
-            "what is kept made smaller",
-            "You multiply by 1 - rate in training. Some entries are missing, so the others have to "
-            "become larger for the mean to stay: divide.",
-            "do-inverted",
-            (_forward_variant(scale=lambda p: 1 - p),),
-        ),
-        Misconception(
-            "a factor of 1 - rate at inference",
-            "That belongs to standard dropout. Inverted dropout has scaled in training already; a "
-            "second factor makes every net input too small.",
-            "do-inverted",
-            (
-                _forward_variant(inference=lambda p: (1 - p, 1 - p)),
-                _forward_variant(inference=lambda p: (1 - p, 1.0)),
-            ),
-        ),
-        Misconception(
-            "a factor of 1 / (1 - rate) at inference",
-            "Nothing is dropped at inference, so there is nothing to make up for: out is x.",
-            "do-inverted",
-            (
-                _forward_variant(inference=lambda p: (1 / (1 - p), 1 / (1 - p))),
-                _forward_variant(inference=lambda p: (1 / (1 - p), 1.0)),
-            ),
-        ),
-        Misconception(
-            "dropout left on at inference",
-            "Look at training: where it is False, out is x and every entry of mask is 1.",
-            "do-inverted",
-            (_forward_variant(inference=None),),
-        ),
-        Misconception(
-            "training and inference exchanged",
-            "Units are dropped where training is True.",
-            "do-inverted",
-            (lambda x, rate, rng, training: _forward_variant()(x, rate, rng, not training),),
-        ),
-        Misconception(
-            "a mask that x is not multiplied by",
-            "You return x as it came. out is mask * x.",
-            "do-forward",
-            (lambda x, rate, rng, training: (x, _forward_variant()(x, rate, rng, training)[1]),),
-            idle=True,
-        ),
-        Misconception(
-            "nothing dropped in training",
-            "Every entry of your mask is 1. If it comes from a comparison, look at the order: "
-            "Python divides first and compares then, and a uniform number is always below p / p.",
-            "do-mask",
-            (_forward_variant(kept=lambda u, p: u < 1.0, scale=lambda p: 1.0),),
-            idle=True,
-        ),
-        Misconception(
-            "a difference without its parentheses",
-            "Python reads a / 1 - rate as (a / 1) - rate. Put parentheses around 1 - rate.",
-            "do-inverted",
-            (_by_mask(lambda u, p: (u >= p) / 1 - p),),
-        ),
-        Misconception(
-            "one mask for the whole batch",
-            "Each example of a mini-batch trains a sub-network of its own: draw as many numbers as "
-            "x has entries. Deck H and deck L draw once for a mini-batch; the gradient is then "
-            "noisier.",
-            "do-mask",
-            (_forward_variant(draw=lambda rng, s: rng.random(s[1:])),),
-        ),
-        Misconception(
-            "one draw for all units of an example",
-            "The units have to be dropped independently of each other: draw as many numbers as x "
-            "has entries.",
-            "do-mask",
-            (_forward_variant(draw=lambda rng, s: rng.random((s[0], *[1] * (len(s) - 1)))),),
-        ),
-        Misconception(
-            "a normal random number in place of a uniform one",
-            "Only a number that is uniform on [0, 1) is below rate with probability rate.",
-            "do-mask",
-            tuple(
-                _forward_variant(kept, scale, lambda rng, s: rng.standard_normal(s))
-                for kept in (lambda u, p: u >= p, lambda u, p: u < p)
-                for scale in (lambda p: 1 / (1 - p), lambda p: np.divide(1.0, p))
-            ),
-        ),
-        Misconception(
-            "a division done before the comparison",
-            "Python divides first and compares then: u >= p / (1 - p) compares u with the "
-            "quotient. Put parentheses around the comparison.",
-            "do-inverted",
-            (_forward_variant(kept=lambda u, p: u >= p / (1 - p), scale=lambda p: 1.0),),
-        ),
-        Misconception(
-            "a seed of your own",
-            "A generator that is made anew in every call repeats itself, so the same units are "
-            "dropped for ever. Draw from rng.",
-            "do-mask",
-            (_forward_variant(draw=lambda rng, s: np.random.default_rng(1).random(s)),),
-        ),
-        Misconception(
-            "random numbers that do not come from rng",
-            "The caller cannot repeat the run: with the same rng the masks have to be the same.",
-            "do-mask",
-            (_forward_variant(draw=lambda rng, s: np.random.default_rng().random(s)),),
-        ),
-        Misconception(
-            "a mask without its scale",
-            "Return what x was multiplied by, 0 or 1 / (1 - rate): the backward pass needs both.",
-            "do-inverted",
-            (_forward_variant(scale_in_mask=False),),
-        ),
+    model=_forward_answer,
+    misconceptions=mistakes(
+        _forward_answer,
+        """
+a division by the drop probability (do-inverted, 2)
+    kept / (1 - rate) -> kept / rate
+    What was kept with probability 1 - rate has to be divided by 1 - rate, so that the mask has
+    mean 1. Only at a rate of 0.5 does nobody notice.
+rate taken as the probability to keep (do-mask)
+    >= rate -> < rate
+    >= rate -> < rate & kept / (1 - rate) -> kept / rate
+    That is the convention of the paper of Srivastava and others and of TensorFlow 1. Here, as in
+    PyTorch and Keras, rate is the probability to drop. A uniform number is below rate with
+    probability rate: such an entry is dropped, and the others stay.
+no scaling in training (do-inverted, 2)
+    kept / (1 - rate) -> kept * 1.0
+    That is standard dropout, which has to scale the weights afterwards. Inverted dropout scales
+    what is kept, so that the expected output is x.
+standard dropout (do-inverted, 1.75)
+    kept / (1 - rate) -> kept * 1.0 & x.copy(), np.ones_like(x) -> (1 - rate) * x, 0 * x + 1 - rate
+    kept / (1 - rate) -> kept * 1.0 & x.copy() -> (1 - rate) * x
+    kept / (1 - rate) -> kept * 1.0 & x.copy(), np.ones_like(x) -> rate * x, 0 * x + rate
+    kept / (1 - rate) -> kept * 1.0 & x.copy() -> rate * x
+    It keeps what it keeps as it is and scales at inference. Inverted dropout scales in training,
+    by 1 / (1 - rate), and leaves inference alone.
+what is kept made smaller (do-inverted, 2)
+    kept / (1 - rate) -> kept * (1 - rate)
+    You multiply by 1 - rate in training. Some entries are missing, so the others have to become
+    larger for the mean to stay: divide.
+a factor of 1 - rate at inference (do-inverted, 2.75)
+    x.copy(), np.ones_like(x) -> (1 - rate) * x, 0 * x + 1 - rate
+    x.copy() -> (1 - rate) * x
+    That belongs to standard dropout. Inverted dropout has scaled in training already; a second
+    factor makes every net input too small.
+a factor of 1 / (1 - rate) at inference (do-inverted, 2.75)
+    x.copy(), np.ones_like(x) -> x / (1 - rate), 0 * x + 1 / (1 - rate)
+    x.copy() -> x / (1 - rate)
+    Nothing is dropped at inference, so there is nothing to make up for: out is x.
+dropout left on at inference (do-inverted, 2.75)
+    if not training -> if False
+    Look at training: where it is False, out is x and every entry of mask is 1.
+training and inference exchanged (do-inverted, 0.25)
+    if not training -> if training
+    Units are dropped where training is True.
+a mask that x is not multiplied by (do-forward, 0.75, idle)
+    x * mask, mask -> x, mask
+    You return x as it came. out is mask * x.
+nothing dropped in training (do-mask, 0.75, idle)
+    kept / (1 - rate) -> np.ones_like(x)
+    Every entry of your mask is 1. If it comes from a comparison, look at the order: Python divides
+    first and compares then, and a uniform number is always below p / p.
+a difference without its parentheses (do-inverted, 0.75)
+    kept / (1 - rate) -> kept / 1 - rate
+    Python reads a / 1 - rate as (a / 1) - rate. Put parentheses around 1 - rate.
+one mask for the whole batch (do-mask)
+    rng.random(x.shape) -> rng.random(x.shape[1:]) + 0 * x
+    rng.random(x.shape) -> rng.random(x.shape[1:])
+    Each example of a mini-batch trains a sub-network of its own: draw as many numbers as x has
+    entries. Deck H and deck L draw once for a mini-batch; the gradient is then noisier.
+one draw for all units of an example (do-mask, 1.75)
+    rng.random(x.shape) -> rng.random((len(x), *[1] * (x.ndim - 1))) + 0 * x
+    The units have to be dropped independently of each other: draw as many numbers as x has
+    entries.
+an exact share of the entries (do-mask)
+    rng.random(x.shape) >= rate -> rng.permutation(x.size).reshape(x.shape) >= round(rate * x.size)
+    rng.random(x.shape) >= rate -> rng.random(x.shape).argsort(0).argsort(0) >= round(rate * len(x))
+    rng.random(x.shape) >= rate -> rng.random(x.shape).argsort().argsort() >= rate * x.shape[-1]
+    You always drop the same number of entries. Each has to be dropped by a draw of its own, so that
+    the number varies; with a fixed one, whether a unit is kept depends on the others.
+a normal random number in place of a uniform one (do-mask)
+    rng.random(x.shape) -> rng.standard_normal(x.shape)
+    rng.random(x.shape) -> rng.standard_normal(x.shape) & kept / (1 - rate) -> kept / rate
+    rng.random(x.shape) >= -> rng.standard_normal(x.shape) <
+    rng.random(x.shape) >= -> rng.standard_normal(x.shape) < & kept / (1 - rate) -> kept / rate
+    Only a number that is uniform on [0, 1) is below rate with probability rate.
+a division done before the comparison (do-inverted, 0.75)
+    >= rate -> >= rate / (1 - rate) & kept / (1 - rate) -> kept * 1.0
+    Python divides first and compares then: u >= p / (1 - p) compares u with the quotient. Put
+    parentheses around the comparison.
+a seed of your own (do-mask, 2.5)
+    rng.random( -> np.random.default_rng(1).random(
+    A generator that is made anew in every call repeats itself, so the same units are dropped for
+    ever. Draw from rng.
+random numbers that do not come from rng (do-mask, 2.5)
+    rng.random( -> np.random.default_rng().random(
+    The caller cannot repeat the run: with the same rng the masks have to be the same.
+a mask read off the output (do-forward, 2.75)
+    x * mask, mask -> x * mask, (x * mask != 0) / (1 - rate)
+    x * mask, mask -> x * mask, x * mask / x
+    An output of 0 does not say that the entry was dropped: x itself may be 0, as after a ReLU.
+    Return the mask that was drawn.
+a mask without its scale (do-inverted)
+    x * mask, mask -> x * mask, kept * 1.0
+    x * mask, mask -> x * mask, kept
+    Return what x was multiplied by, 0 or 1 / (1 - rate): the backward pass needs both.
+""",
     ),
 )
 
@@ -447,19 +375,11 @@ def _backward_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _backward_variant(
-    dh: Callable[..., Array] = lambda back, h, mask: back * mask,
-    into_weight: Callable[[Array, Array], Array] = lambda h, mask: h * mask,
-    mean: bool = False,
-) -> Function:
-    """The backward pass with one of its steps exchanged."""
-
-    def variant(dz: Array, h: Array, mask: Array, weight: Array) -> tuple[Array, ...]:
-        count = len(dz) if mean else 1
-        dweight = into_weight(h, mask).T @ dz / count
-        return dh(dz @ weight.T, h, mask), dweight, dz.sum(axis=0) / count
-
-    return variant
+def _backward_answer(dz: Array, h: Array, mask: Array, weight: Array) -> tuple[Array, Array, Array]:
+    dweight = (h * mask).T @ dz
+    dbias = dz.sum(axis=0)
+    dh = (dz @ weight.T) * mask
+    return dh, dweight, dbias
 
 
 BACKWARD = Exercise(
@@ -468,107 +388,72 @@ BACKWARD = Exercise(
     reference=_backward,
     cases=_backward_cases,
     criteria=(
-        Criterion("dh, dweight and dbias have the right shapes", 0.25, "shape"),
-        Criterion(
-            "dh goes back through the mask",
-            0.5,
-            group="ordinary",
-            outputs=("dh",),
-            equations=("do-backward",),
-        ),
-        Criterion(
+        shapes("dh, dweight and dbias have the right shapes", 0.25),
+        values("dh goes back through the mask", 0.5, "dh", "ordinary", "do-backward"),
+        values(
             "dweight and dbias are those of the layer's input",
             0.5,
-            group="ordinary",
-            outputs=("dweight", "dbias"),
-            equations=("do-forward", "do-backward"),
+            "dweight dbias",
+            "ordinary",
+            "do-forward do-backward",
         ),
-        Criterion(
+        values(
             "units and examples that are off, standard dropout, a single example",
             0.5,
-            group="edge",
-            outputs=("dh", "dweight", "dbias"),
-            equations=("do-backward",),
+            "dh dweight dbias",
+            "edge",
+            "do-backward",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a mask that is missing in dh",
-            "The forward pass multiplied h by mask, and so does the chain rule: a unit that was "
-            "off had no part in the loss.",
-            "do-backward",
-            (_backward_variant(dh=lambda back, h, mask: back),),
-        ),
-        Misconception(
-            "the weights' gradient from units that were off",
-            "What the layer received was mask * h, so that is what dz meets in dweight.",
-            "do-forward",
-            (_backward_variant(into_weight=lambda h, mask: h),),
-        ),
-        Misconception(
-            "no mask at all",
-            "This is the gradient of the layer without dropout. The forward pass that gave the "
-            "loss had a mask, and the gradient has the same one.",
-            "do-backward",
-            (_backward_variant(dh=lambda back, h, mask: back, into_weight=lambda h, mask: h),),
-        ),
-        Misconception(
-            "a mask whose scale is lost in dh",
-            "Where mask is 1 / (1 - rate), the derivative is 1 / (1 - rate) and not 1: multiply by "
-            "mask itself.",
-            "do-backward",
-            (_backward_variant(dh=lambda back, h, mask: back * (mask != 0)),),
-        ),
-        Misconception(
-            "a scale that is lost in the weights' gradient",
-            "The layer received mask * h, and where a unit is on that is larger than h.",
-            "do-inverted",
-            (_backward_variant(into_weight=lambda h, mask: h * (mask != 0)),),
-        ),
-        Misconception(
-            "a mask applied twice in dh",
-            "The mask came once into the forward pass, so it comes once into the derivative. Deck "
-            "C's second mask does no harm, because its masks hold 0 and 1; here it squares the "
-            "scale.",
-            "do-backward",
-            (_backward_variant(dh=lambda back, h, mask: back * mask * mask),),
-        ),
-        Misconception(
-            "a mask applied twice in the weights' gradient",
-            "The layer received mask * h, with one mask.",
-            "do-forward",
-            (_backward_variant(into_weight=lambda h, mask: h * mask * mask),),
-        ),
-        Misconception(
-            "units taken as dropped because they are silent",
-            "An h of 0 says nothing about the mask: the unit is on, and its gradient is not 0. "
-            "Use mask itself.",
-            "do-backward",
-            (_backward_variant(dh=lambda back, h, mask: back * mask * (h != 0)),),
-        ),
-        Misconception(
-            "the layer's input in place of the mask",
-            "The derivative of mask * h with respect to h is mask.",
-            "do-backward",
-            (
-                _backward_variant(dh=lambda back, h, mask: back * mask * h),
-                _backward_variant(dh=lambda back, h, mask: back * h),
-            ),
-        ),
-        Misconception(
-            "the derivative of a ReLU in dh",
-            "h comes out of the activation, and dh is asked for h itself. The activation's "
-            "derivative belongs to the layer below.",
-            "do-backward",
-            (_backward_variant(dh=lambda back, h, mask: back * mask * (h > 0)),),
-        ),
-        Misconception(
-            "a mean where dweight and dbias want a sum",
-            "Whatever averages over the batch is already in dz: add up the examples.",
-            "do-backward",
-            (_backward_variant(mean=True),),
-        ),
+    model=_backward_answer,
+    misconceptions=mistakes(
+        _backward_answer,
+        """
+a mask that is missing in dh (do-backward, 1)
+    (dz @ weight.T) * mask -> dz @ weight.T
+    The forward pass multiplied h by mask, and so does the chain rule: a unit that was off had no
+    part in the loss.
+the weights' gradient from units that were off (do-forward, 1)
+    h * mask -> h
+    What the layer received was mask * h, so that is what dz meets in dweight.
+no mask at all (do-backward, 0.25)
+    (dz @ weight.T) * mask -> dz @ weight.T & h * mask -> h
+    This is the gradient of the layer without dropout. The forward pass that gave the loss had a
+    mask, and the gradient has the same one.
+a mask whose scale is lost in dh (do-backward, 1)
+    weight.T) * mask -> weight.T) * (mask != 0)
+    Where mask is 1 / (1 - rate), the derivative is 1 / (1 - rate) and not 1: multiply by mask
+    itself.
+a scale that is lost in the weights' gradient (do-inverted, 1)
+    h * mask -> h * (mask != 0)
+    The layer received mask * h, and where a unit is on that is larger than h.
+a mask applied twice in dh (do-backward, 1)
+    weight.T) * mask -> weight.T) * mask * mask
+    The mask came once into the forward pass, so it comes once into the derivative. Deck C's second
+    mask does no harm, because its masks hold 0 and 1; here it squares the scale.
+a mask applied twice in the weights' gradient (do-forward, 1)
+    h * mask -> h * mask * mask
+    The layer received mask * h, with one mask.
+units taken as dropped because they are silent (do-backward, 1)
+    weight.T) * mask -> weight.T) * mask * (h != 0)
+    An h of 0 says nothing about the mask: the unit is on, and its gradient is not 0. Use mask
+    itself.
+the layer's input in place of the mask (do-backward, 1)
+    weight.T) * mask -> weight.T) * mask * h
+    weight.T) * mask -> weight.T) * h
+    The derivative of mask * h with respect to h is mask.
+the derivative of a ReLU in dh (do-backward, 1)
+    weight.T) * mask -> weight.T) * mask * (h > 0)
+    h comes out of the activation, and dh is asked for h itself. The activation's derivative belongs
+    to the layer below.
+a gradient of the bias for each example (do-backward, 0.75, idle)
+    dz.sum(axis=0) -> dz
+    One bias serves the whole batch, so every example adds to its gradient: sum over axis 0.
+a mean where dweight and dbias want a sum (do-backward, 1)
+    (h * mask).T @ dz -> (h * mask).T @ dz / len(dz) & dz.sum -> dz.mean
+    Whatever averages over the batch is already in dz: add up the examples.
+""",
     ),
 )
 
@@ -609,25 +494,13 @@ def _inference_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _inference_variant(
-    factors: Callable[[float, float, int], list[float]], on_bias: bool = False
-) -> Function:
-    """Inference with other factors than 1 - input_rate, 1 - hidden_rate, 1 - hidden_rate ..."""
-
-    def variant(
-        weights: list[Array], biases: list[Array], input_rate: float, hidden_rate: float
-    ) -> tuple[list[Array], list[Array]]:
-        chosen = factors(input_rate, hidden_rate, len(weights))
-        return (
-            [f * w for f, w in zip(chosen, weights, strict=True)],
-            [f * b if on_bias else b for f, b in zip(chosen, biases, strict=True)],
-        )
-
-    return variant
-
-
-def _of_layers(kept: Callable[[float], float]) -> Callable[[float, float, int], list[float]]:
-    return lambda a, b, n: [kept(a)] + [kept(b)] * (n - 1)
+def _inference_answer(
+    weights: list[Array], biases: list[Array], input_rate: float, hidden_rate: float
+) -> tuple[list[Array], list[Array]]:
+    scaled = [weights[0] * (1 - input_rate)]
+    for weight in weights[1:]:
+        scaled.append(weight * (1 - hidden_rate))
+    return scaled, [bias.copy() for bias in biases]
 
 
 INFERENCE = Exercise(
@@ -637,85 +510,59 @@ INFERENCE = Exercise(
     reference=_inference,
     cases=_inference_cases,
     criteria=(
-        Criterion("weights and biases have the shapes of the given ones", 0.25, "shape"),
-        Criterion(
+        shapes("weights and biases have the shapes of the given ones", 0.25),
+        values(
             "weights and biases of the network at inference",
             0.75,
-            group="ordinary",
-            outputs=("weights", "biases"),
-            equations=("do-weight-scaling",),
+            "weights biases",
+            "ordinary",
+            "do-weight-scaling",
         ),
-        Criterion(
+        values(
             "inputs that were never dropped, a network of one layer",
             0.25,
-            group="edge",
-            outputs=("weights", "biases"),
-            equations=("do-weight-scaling",),
+            "weights biases",
+            "edge",
+            "do-weight-scaling",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the probability to be dropped where that to be kept belongs",
-            "Deck L says so, and at a rate of 0.5 it makes no difference. A weight was used with "
-            "probability 1 - rate, so that is its share of the expected sum.",
-            "do-weight-scaling",
-            (_inference_variant(_of_layers(lambda p: p)),),
-        ),
-        Misconception(
-            "a division by the probability to keep",
-            "With all units on the sums are larger than in training, so the weights have to become "
-            "smaller.",
-            "do-weight-scaling",
-            (_inference_variant(_of_layers(lambda p: 1 / (1 - p))),),
-        ),
-        Misconception(
-            "biases that are scaled too",
-            "A bias was never dropped: it came into every sum of the training, and comes into "
-            "every sum now.",
-            "do-weight-scaling",
-            (_inference_variant(_of_layers(lambda p: 1 - p), on_bias=True),),
-        ),
-        Misconception(
-            "the weights into the dropped units in place of those out of them",
-            "A weight needs the factor if its input could be dropped. So the output layer's has "
-            "one, for hidden units feed it, and the first layer's has that of the inputs.",
-            "do-weight-scaling",
-            (
-                _inference_variant(lambda a, b, n: [1 - b] * (n - 1) + [1.0]),
-                _inference_variant(lambda a, b, n: [1 - a, *[1 - b] * (n - 2), 1.0][-n:]),
-            ),
-        ),
-        Misconception(
-            "the dropped inputs forgotten",
-            "The first layer's weights are fed by the inputs, which were dropped with input_rate.",
-            "do-weight-scaling",
-            (_inference_variant(lambda a, b, n: [1.0] + [1 - b] * (n - 1)),),
-        ),
-        Misconception(
-            "one rate for all layers",
-            "The first layer is fed by the inputs, and these have a rate of their own.",
-            "do-weight-scaling",
-            (_inference_variant(lambda a, b, n: [1 - b] * n),),
-        ),
-        Misconception(
-            "factors that pile up from layer to layer",
-            "Once the first layer is scaled, the next one receives what it received in training on "
-            "average. It needs the factor for its own inputs and no other.",
-            "do-weight-scaling",
-            (
-                _inference_variant(lambda a, b, n: [(1 - a) * (1 - b) ** k for k in range(n)]),
-                _inference_variant(lambda a, b, n: [1 - a] + [(1 - b) ** k for k in range(1, n)]),
-            ),
-        ),
-        Misconception(
-            "weights as they were trained",
-            "With standard dropout nothing was scaled in training, and at inference every sum has "
-            "all of its terms: scale the weights.",
-            "do-weight-scaling",
-            (_inference_variant(lambda a, b, n: [1.0] * n),),
-            idle=True,
-        ),
+    model=_inference_answer,
+    misconceptions=mistakes(
+        _inference_answer,
+        """
+the probability to be dropped where that to be kept belongs (do-weight-scaling, 0.25)
+    (1 - input_rate) -> input_rate & (1 - hidden_rate) -> hidden_rate
+    Deck L says so, and at a rate of 0.5 it makes no difference. A weight was used with probability
+    1 - rate, so that is its share of the expected sum.
+a division by the probability to keep (do-weight-scaling, 0.25)
+    * (1 - input_rate) -> / (1 - input_rate) & * (1 - hidden_rate) -> / (1 - hidden_rate)
+    With all units on the sums are larger than in training, so the weights have to become smaller.
+biases that are scaled too (do-weight-scaling, 0.25)
+    bias.copy() for bias in biases -> b * (s / w).max() for b, s, w in zip(biases, scaled, weights)
+    A bias was never dropped: it came into every sum of the training, and comes into every sum now.
+the weights into the dropped units in place of those out of them (do-weight-scaling, 0.25)
+    [weights[0] * (1 - input_rate)] -> [] & [1:] -> [:-1] & scaled, -> scaled + weights[-1:],
+    rate)] -> rate)][: len(weights) - 1] & [1:] -> [1:-1] & scaled, -> scaled + weights[-1:],
+    A weight needs the factor if its input could be dropped. So the output layer's has one, for
+    hidden units feed it, and the first layer's has that of the inputs.
+the dropped inputs forgotten (do-weight-scaling, 0.25)
+    weights[0] * (1 - input_rate) -> weights[0]
+    The first layer's weights are fed by the inputs, which were dropped with input_rate.
+one rate for all layers (do-weight-scaling, 0.25)
+    (1 - input_rate) -> (1 - hidden_rate)
+    (1 - hidden_rate) -> (1 - input_rate)
+    The first layer is fed by the inputs, and these have a rate of their own.
+factors that pile up from layer to layer (do-weight-scaling, 0.25)
+    weight * (1 - hidden_rate) -> weight * (1 - input_rate) * (1 - hidden_rate) ** len(scaled)
+    (1 - hidden_rate) -> (1 - hidden_rate) ** len(scaled)
+    Once the first layer is scaled, the next one receives what it received in training on average.
+    It needs the factor for its own inputs and no other.
+weights as they were trained (do-weight-scaling, 0.25, idle)
+    return scaled, -> return weights,
+    With standard dropout nothing was scaled in training, and at inference every sum has all of its
+    terms: scale the weights.
+""",
     ),
 )
 
@@ -761,149 +608,97 @@ def _average(predict: Callable[[Array], Array], h: Array, rate: float) -> Array:
     return reference.expected_subnetwork_output(predict, h, rate)
 
 
-def _average_variant(
-    probability: Callable[[Array, int, float], Any] = (
-        lambda on, n, p: (1 - p) ** on * p ** (n - on)
-    ),
-    scale: Callable[[float], float] = lambda p: 1 / (1 - p),
-    normalize: bool = False,
-) -> Function:
-    """The average with other probabilities of masks with `on` ones, or another scale."""
-
-    def variant(predict: Callable[[Array], Array], h: Array, rate: float) -> Array:
-        units = len(h)
-        kept = (np.arange(2**units)[:, np.newaxis] >> np.arange(units)) & 1
-        on = kept.sum(axis=1)
-        weight = np.broadcast_to(probability(on, units, rate), on.shape).astype(np.float64)
-        if normalize:
-            weight = weight / weight.sum()
-        return weight @ predict(kept * h * scale(rate))
-
-    return variant
+def _average_answer(predict: Callable[[Array], Array], h: Array, rate: float) -> Array:
+    units = len(h)
+    numbers = np.arange(2**units)[:, np.newaxis]
+    kept = numbers // 2 ** np.arange(units) % 2
+    probability = np.prod(np.where(kept == 1, 1 - rate, rate), axis=1)
+    return probability @ predict(kept * h / (1 - rate))
 
 
-def _one_network(factor: Callable[[float], float]) -> Function:
-    return lambda predict, h, rate: predict(factor(rate) * h[np.newaxis])[0]
-
-
-def _without(number: Callable[[int], int]) -> Callable[[Array, int, float], Array]:
-    """The probabilities with 0 for the masks that have this number of ones."""
-    return lambda on, n, p: (1 - p) ** on * p ** (n - on) * (on != number(n))
+def _observe_average(
+    function: Function, predict: Callable[[Array], Array], h: Array, rate: float
+) -> tuple[bool, Array]:
+    """The average, and before it whether it is computed or estimated from random masks."""
+    first, second = (np.asarray(function(predict, h, rate)) for _ in range(2))
+    return np.array_equal(first, second, equal_nan=True), first
 
 
 AVERAGE = Exercise(
     name="dropout.average",
-    outputs=("average",),
+    outputs=("second_call_gives_the_same", "average"),
+    returns=("average",),
     reference=_average,
+    observe=_observe_average,
     cases=_average_cases,
     criteria=(
-        Criterion("the average has the shape of one output", 0.25, "shape"),
-        Criterion(
+        shapes("the average has the shape of one output", 0.25),
+        values(
             "the average over all sub-networks",
             1.5,
-            group="ordinary",
-            outputs=("average",),
-            equations=("do-subnetwork", "do-expectation"),
+            "second_call_gives_the_same average",
+            "ordinary",
+            "do-subnetwork do-expectation",
         ),
-        Criterion(
+        values(
             "a single unit, layers that are linear, a rate of 0",
             0.5,
-            group="edge",
-            outputs=("average",),
-            equations=("do-subnetwork", "do-expectation"),
+            "average",
+            "edge",
+            "do-subnetwork do-expectation",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "one network in place of the average",
-            "You put the average input through predict. What is asked for is the average of the "
-            "outputs, which is another number as soon as predict bends.",
-            "do-expectation",
-            (
-                _one_network(lambda p: 1.0),
-                _one_network(lambda p: 1 - p),
-                _one_network(lambda p: 1 / (1 - p)),
-            ),
-        ),
-        Misconception(
-            "all sub-networks taken as equally likely",
-            "A mask that keeps k of n units has the probability (1 - rate)^k rate^(n - k). They "
-            "are equal at a rate of 0.5 alone.",
-            "do-subnetwork",
-            (_average_variant(lambda on, n, p: 0.5**n),),
-        ),
-        Misconception(
-            "sub-networks added up without their probabilities",
-            "A sum over 2^n networks is no average: each comes in with its probability.",
-            "do-subnetwork",
-            (_average_variant(lambda on, n, p: 1.0),),
-        ),
-        Misconception(
-            "probabilities of keeping and dropping exchanged",
-            "Each unit that is on brings the factor 1 - rate, each unit that is off the factor "
-            "rate.",
-            "do-subnetwork",
-            (_average_variant(lambda on, n, p: p**on * (1 - p) ** (n - on)),),
-        ),
-        Misconception(
-            "probabilities of what is kept alone",
-            "The units that are off have their factor too, rate for each of them. Do your "
-            "probabilities add up to 1?",
-            "do-subnetwork",
-            (
-                _average_variant(lambda on, n, p: (1 - p) ** on),
-                _average_variant(lambda on, n, p: (1 - p) ** on, normalize=True),
-            ),
-        ),
-        Misconception(
-            "probabilities of what is dropped alone",
-            "The units that are on have their factor too, 1 - rate for each of them. Do your "
-            "probabilities add up to 1?",
-            "do-subnetwork",
-            (
-                _average_variant(lambda on, n, p: p ** (n - on)),
-                _average_variant(lambda on, n, p: p ** (n - on), normalize=True),
-            ),
-        ),
-        Misconception(
-            "kept units that are not scaled",
-            "These are the sub-networks of standard dropout. Inverted dropout divides what is kept "
-            "by 1 - rate.",
-            "do-inverted",
-            (_average_variant(scale=lambda p: 1.0),),
-        ),
-        Misconception(
-            "kept units divided by the drop probability",
-            "What is kept with probability 1 - rate is divided by 1 - rate.",
-            "do-inverted",
-            (_average_variant(scale=lambda p: float(np.divide(1.0, p))),),
-        ),
-        Misconception(
-            "the sub-network without any unit left out",
-            "The mask of zeros belongs to the 2^n, with probability rate^n: the layers above still "
-            "have their biases.",
-            "do-expectation",
-            (
-                _average_variant(_without(lambda n: 0)),
-                _average_variant(_without(lambda n: 0), normalize=True),
-            ),
-        ),
-        Misconception(
-            "the network with all units left out",
-            "The mask of ones belongs to the 2^n, with probability (1 - rate)^n.",
-            "do-expectation",
-            (
-                _average_variant(_without(lambda n: n)),
-                _average_variant(_without(lambda n: n), normalize=True),
-            ),
-        ),
-        Misconception(
-            "a division by the number of masks on top of the probabilities",
-            "The probabilities add up to 1, so the weighted sum is the average already.",
-            "do-expectation",
-            (_average_variant(lambda on, n, p: (1 - p) ** on * p ** (n - on) / 2**n),),
-        ),
+    model=_average_answer,
+    misconceptions=mistakes(
+        _average_answer,
+        """
+one network in place of the average (do-expectation, 0.25)
+    probability @ predict(kept * h / (1 - rate)) -> predict(h[np.newaxis])[0]
+    probability @ predict(kept * h / (1 - rate)) -> predict((1 - rate) * h[np.newaxis])[0]
+    probability @ predict(kept * h / (1 - rate)) -> predict(h[np.newaxis] / (1 - rate))[0]
+    You put the average input through predict. What is asked for is the average of the outputs,
+    which is another number as soon as predict bends.
+all sub-networks taken as equally likely (do-subnetwork, 0.25)
+    np.prod(np.where(kept == 1, 1 - rate, rate), axis=1) -> np.full(2**units, 0.5**units)
+    A mask that keeps k of n units has the probability (1 - rate)^k rate^(n - k). They are equal at
+    a rate of 0.5 alone.
+sub-networks added up without their probabilities (do-subnetwork, 0.25)
+    np.prod(np.where(kept == 1, 1 - rate, rate), axis=1) -> np.ones(2**units)
+    A sum over 2^n networks is no average: each comes in with its probability.
+probabilities of keeping and dropping exchanged (do-subnetwork, 0.25)
+    1 - rate, rate) -> rate, 1 - rate)
+    Each unit that is on brings the factor 1 - rate, each unit that is off the factor rate.
+probabilities of what is kept alone (do-subnetwork, 0.25)
+    1 - rate, rate) -> 1 - rate, 1.0)
+    1 - rate, rate) -> 1 - rate, 1.0) & return probability -> return probability / sum(probability)
+    The units that are off have their factor too, rate for each of them. Do your probabilities add
+    up to 1?
+probabilities of what is dropped alone (do-subnetwork, 0.25)
+    1 - rate, rate) -> 1.0, rate)
+    1 - rate, rate) -> 1.0, rate) & return probability -> return probability / sum(probability)
+    The units that are on have their factor too, 1 - rate for each of them. Do your probabilities
+    add up to 1?
+kept units that are not scaled (do-inverted, 0.25)
+    kept * h / (1 - rate) -> kept * h
+    These are the sub-networks of standard dropout. Inverted dropout divides what is kept by
+    1 - rate.
+kept units divided by the drop probability (do-inverted, 0.25)
+    kept * h / (1 - rate) -> kept * h / rate
+    What is kept with probability 1 - rate is divided by 1 - rate.
+the sub-network without any unit left out (do-expectation, 0.25)
+    np.arange(2**units) -> np.arange(1, 2**units)
+    arange(2 -> arange(1, 2 & return probability -> return probability / sum(probability)
+    The mask of zeros belongs to the 2^n, with probability rate^n: the layers above still have their
+    biases.
+the network with all units left out (do-expectation, 0.25)
+    np.arange(2**units) -> np.arange(2**units - 1)
+    2**units) -> 2**units - 1) & return probability -> return probability / sum(probability)
+    The mask of ones belongs to the 2^n, with probability (1 - rate)^n.
+a division by the number of masks on top of the probabilities (do-expectation, 0.25)
+    probability @ -> probability / 2**units @
+    The probabilities add up to 1, so the weighted sum is the average already.
+""",
     ),
 )
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.checks._model import Case, Criterion, Exercise, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
 from gradlab.early_stopping import EarlyStopping
 
 Array = NDArray[Any]
@@ -152,50 +153,16 @@ def _update_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-Better = Callable[[float, float, float], bool]
-Rule = Callable[..., tuple[float, int, bool, bool]]
-
-
-def _strictly(metric: float, best: float, min_delta: float) -> bool:
-    return metric < best - min_delta
-
-
-def _rule(
-    better: Better = _strictly,
-    keep: Callable[[float, float, bool], float] = lambda m, best, improved: m if improved else best,
-    count: Callable[[int, bool], int] = lambda wait, improved: 0 if improved else wait + 1,
-    enough: Callable[[int, int], bool] = lambda wait, patience: wait >= max(patience, 1),
-    sign: Callable[[str], int] = lambda mode: 1 if mode == "min" else -1,
-) -> Rule:
-    """The rule with one of its parts exchanged; an accuracy is a loss with the other sign.
-
-    The last of its results tells whether the metric improved.
-    """
-
-    def rule(
-        best: float, wait: int, metric: float, patience: int, min_delta: float, mode: str
-    ) -> tuple[float, int, bool, bool]:
-        s = sign(mode)
-        improved = better(s * metric, s * best, min_delta)
-        wait = count(wait, improved)
-        return s * keep(s * metric, s * best, improved), wait, enough(wait, patience), improved
-
-    return rule
-
-
-_DELTA_IGNORED = _rule(lambda m, best, delta: m < best)
-_DELTA_TURNED = _rule(lambda m, best, delta: m < best + delta)
-_NOT_STRICT = _rule(lambda m, best, delta: m <= best - delta)
-_BEST_DRIFTS = _rule(keep=lambda m, best, improved: m if m < best else best)
-_LAST_AS_BEST = _rule(keep=lambda m, best, improved: m)
-_NEVER_RESET = _rule(count=lambda wait, improved: wait + (not improved))
-_COUNTED_FROM_ONE = _rule(count=lambda wait, improved: 1 if improved else wait + 1)
-_ONE_LATE = _rule(enough=lambda wait, patience: wait > patience)
-_ONE_EARLY = _rule(enough=lambda wait, patience: wait >= patience - 1)
-
-
-def _updating(rule: Rule) -> Callable[..., Any]:
-    return lambda *arguments: rule(*arguments)[:3]
+def _update_answer(
+    best: float, wait: int, metric: float, patience: int, min_delta: float, mode: str
+) -> tuple[float, int, bool]:
+    improved = metric < best - min_delta if mode == "min" else metric > best + min_delta
+    if improved:
+        best = metric
+        wait = 0
+    else:
+        wait = wait + 1
+    return best, wait, wait >= max(patience, 1)
 
 
 _LATE_HINT = (
@@ -221,7 +188,9 @@ _BEFORE_HINT = (
     "improvement again and again. Compare with the best so far."
 )
 _RESET_HINT = "Bad epochs count in a row: an improvement sets the count back to 0."
-_ONE_HINT = "An epoch that improves is not one without improvement: the count is 0 then, not 1."
+_EARLY_HINT = (
+    "Count the epochs after the best one: training stops when they are as many as the patience."
+)
 
 UPDATE = Exercise(
     name="early_stopping.update",
@@ -231,110 +200,83 @@ UPDATE = Exercise(
     observe=_follow,
     cases=_update_cases,
     criteria=(
-        Criterion("best, wait and stop are one number each", 0.25, "shape"),
-        Criterion(
-            "best is the best loss so far",
-            0.25,
-            group="loss",
-            outputs=("best_after",),
-            equations=("es-improvement",),
-        ),
-        Criterion(
+        shapes("best, wait and stop are one number each", 0.25),
+        values("best is the best loss so far", 0.25, "best_after", "loss", "es-improvement"),
+        values(
             "wait counts, and stop comes with the patience",
             0.5,
-            group="loss",
-            outputs=("wait_after", "stop_after"),
-            equations=("es-stop",),
+            "wait_after stop_after",
+            "loss",
+            "es-stop",
         ),
-        Criterion(
+        values(
             "an accuracy has to rise",
             0.5,
-            group="accuracy",
-            outputs=("best_after", "wait_after", "stop_after"),
-            equations=("es-improvement", "es-stop"),
+            "best_after wait_after stop_after",
+            "accuracy",
+            "es-improvement es-stop",
         ),
-        Criterion(
+        values(
             "metrics that are no numbers, a patience of 0, just the least improvement",
             0.5,
-            group="edge",
-            outputs=("best_after", "wait_after", "stop_after"),
-            equations=("es-improvement", "es-stop"),
+            "best_after wait_after stop_after",
+            "edge",
+            "es-improvement es-stop",
         ),
     ),
-    misconceptions=(
-        Misconception(
-            "a best metric that follows every small change",
-            _DRIFT_HINT,
-            "es-improvement",
-            (_updating(_BEST_DRIFTS),),
-        ),
-        Misconception(
-            "a least improvement that is not used",
-            _IGNORED_HINT,
-            "es-improvement",
-            (_updating(_DELTA_IGNORED),),
-        ),
-        Misconception(
-            "a least improvement with the other sign",
-            _TURNED_HINT,
-            "es-improvement",
-            (
-                _updating(_DELTA_TURNED),
-                # Copied from the loss: right there, and wrong for an accuracy.
-                lambda best, wait, metric, patience, min_delta, mode: _rule(
-                    _strictly if mode == "min" else lambda m, b, delta: m < b + delta
-                )(best, wait, metric, patience, min_delta, mode)[:3],
-            ),
-        ),
-        Misconception(
-            "a comparison that is not strict",
-            _STRICT_HINT,
-            "es-improvement",
-            (_updating(_NOT_STRICT),),
-        ),
-        Misconception(
-            "the last metric in place of the best",
-            _BEFORE_HINT,
-            "es-improvement",
-            (_updating(_LAST_AS_BEST),),
-        ),
-        Misconception(
-            "a mode that is not used",
-            "You wait for an accuracy to fall: it stops at once, with the worst weights. In mode "
-            '"max" an improvement is a rise.',
-            "es-improvement",
-            (_updating(_rule(sign=lambda mode: 1)),),
-        ),
-        Misconception(
-            "the two modes exchanged",
-            'In mode "min" a metric improves when it falls, in mode "max" when it rises.',
-            "es-improvement",
-            (_updating(_rule(sign=lambda mode: -1 if mode == "min" else 1)),),
-        ),
-        Misconception(
-            "a count that is never set back", _RESET_HINT, "es-stop", (_updating(_NEVER_RESET),)
-        ),
-        Misconception(
-            "a count that begins with the best epoch itself",
-            _ONE_HINT,
-            "es-stop",
-            (_updating(_COUNTED_FROM_ONE),),
-        ),
-        Misconception("a stop one epoch too late", _LATE_HINT, "es-stop", (_updating(_ONE_LATE),)),
-        Misconception(
-            "a stop one epoch too early",
-            "You stop with the last epoch that the patience still allows. Training stops when "
-            "`wait` is as large as the patience.",
-            "es-stop",
-            (_updating(_ONE_EARLY),),
-        ),
-        Misconception(
-            "a patience of 0 that stops an improving run",
-            "With a patience of 0, wait >= patience is true even right after an improvement. It "
-            "means the same as 1: stop at the first epoch that does not improve.",
-            "es-stop",
-            (_updating(_rule(enough=lambda wait, patience: wait >= patience)),),
-        ),
+    model=_update_answer,
+    misconceptions=mistakes(
+        _update_answer,
+        f"""
+a best metric that follows every small change (es-improvement, 0.25)
+    wait + 1 -> wait + 1; best = min(best, metric) if mode == "min" else max(best, metric)
+    {_DRIFT_HINT}
+a least improvement that is not used (es-improvement, 0.25)
+    best - min_delta -> best & best + min_delta -> best
+    {_IGNORED_HINT}
+a least improvement with the other sign (es-improvement)
+    < best - -> < best + & > best + -> > best -
+    > best + -> > best -
+    < best - -> < best +
+    {_TURNED_HINT}
+a comparison that is not strict (es-improvement, 0.25)
+    metric < -> metric <= & metric > -> metric >=
+    {_STRICT_HINT}
+the last metric in place of the best (es-improvement, 0.25)
+    wait = wait + 1 -> wait = wait + 1; best = metric
+    {_BEFORE_HINT}
+a mode that is not used (es-improvement, 1)
+    mode == "min" -> True
+    In your function no accuracy improves, so that it stops at once, with the worst weights. In mode
+    "max" an improvement is a rise.
+the two modes exchanged (es-improvement, 0.25)
+    mode == "min" -> mode == "max"
+    In mode "min" a metric improves when it falls, in mode "max" when it rises.
+a loss that never improves (es-improvement, 0.75)
+    metric < best - min_delta -> False
+    In mode "min" a metric improves when it is below the best one so far, which is infinity at the
+    start. In your function none does.
+a count that never moves (es-stop, 0.5, idle)
+    wait + 1 -> wait
+    An epoch that does not improve adds 1 to `wait`.
+a count that is never set back (es-stop, 0.5)
+    wait = 0 -> pass
+    {_RESET_HINT}
+a count that begins with the best epoch itself (es-stop, 0.5)
+    wait = 0 -> wait = 1
+    An epoch that improves is not one without improvement: the count is 0 then, not 1.
+a stop one epoch too late (es-stop, 0.5)
+    wait >= max(patience, 1) -> wait > patience
+    {_LATE_HINT}
+a stop one epoch too early (es-stop, 0.5)
+    wait >= max(patience, 1) -> wait >= patience - 1
+    You stop with the last epoch that the patience still allows. Training stops when `wait` is as
+    large as the patience.
+a patience of 0 that stops an improving run (es-stop, 1.5)
+    max(patience, 1) -> patience
+    With a patience of 0, wait >= patience is true even right after an improvement. It means the
+    same as 1: stop at the first epoch that does not improve.
+""",
     ),
 )
 
@@ -380,26 +322,17 @@ def _epochs_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-Told = Callable[[int, int, list[float]], tuple[int, int]]
-
-
-def _epochs_variant(
-    rule: Rule, told: Told = lambda last, best, losses: (last, best), drifts: bool = False
-) -> Callable[..., tuple[int, int]]:
-    """Epochs by a rule; `told` makes the answer of them. What `drifts` keeps every lower loss."""
-
-    def variant(losses: list[float], patience: int, min_delta: float) -> tuple[int, int]:
-        best, wait, last, best_epoch = INF, 0, 0, 0
-        for epoch, loss in enumerate(losses):
-            before, last = best, epoch
-            best, wait, stop, improved = rule(best, wait, loss, patience, min_delta, "min")
-            if improved or (drifts and best < before):
-                best_epoch = epoch
-            if stop and epoch:
-                break
-        return told(last, best_epoch, losses)
-
-    return variant
+def _epochs_answer(losses: list[float], patience: int, min_delta: float) -> tuple[int, int]:
+    best, wait, best_epoch = np.inf, 0, 0
+    for epoch, loss in enumerate(losses):
+        if loss < best - min_delta:
+            best, best_epoch = loss, epoch
+            wait = 0
+        else:
+            wait = wait + 1
+        if wait >= max(patience, 1):
+            break
+    return epoch, best_epoch
 
 
 EPOCHS = Exercise(
@@ -408,117 +341,74 @@ EPOCHS = Exercise(
     reference=_epochs,
     cases=_epochs_cases,
     criteria=(
-        Criterion("last and best are one number each", 0.25, "shape"),
-        Criterion(
-            "the last epoch is right",
-            0.75,
-            group="ordinary",
-            outputs=("last",),
-            equations=("es-stop",),
-        ),
-        Criterion(
-            "the best epoch is right",
-            0.75,
-            group="ordinary",
-            outputs=("best",),
-            equations=("es-improvement",),
-        ),
-        Criterion(
+        shapes("last and best are one number each", 0.25),
+        values("the last epoch is right", 0.75, "last", "ordinary", "es-stop"),
+        values("the best epoch is right", 0.75, "best", "ordinary", "es-improvement"),
+        values(
             "a run that never gets better, one that never stops, a patience of 0, a nan",
             0.5,
-            group="edge",
-            outputs=("last", "best"),
-            equations=("es-improvement", "es-stop"),
+            "last best",
+            "edge",
+            "es-improvement es-stop",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the best epoch of the whole list",
-            "What comes after the stop is never trained, however good it would have been. Look "
-            "for the best epoch up to the last one.",
-            "es-stop",
-            (
-                _epochs_variant(
-                    _rule(), lambda last, best, losses: (last, int(np.nanargmin(losses)))
-                ),
-            ),
-        ),
-        Misconception(
-            "the weights of the last epoch",
-            "You return the epoch at which training stops for both. What is kept is the last epoch "
-            "that improved; since then the patience has passed.",
-            "es-stop",
-            (_epochs_variant(_rule(), lambda last, best, losses: (last, last)),),
-        ),
-        Misconception(
-            "epochs counted from 1",
-            "Here epochs are counted from 0, as the entries of the list are. The last epoch is one "
-            "less than the number of epochs trained.",
-            "es-stop",
-            (
-                _epochs_variant(_rule(), lambda last, best, losses: (last + 1, best + 1)),
-                _epochs_variant(_rule(), lambda last, best, losses: (last + 1, best)),
-            ),
-        ),
-        Misconception(
-            "an epoch found by subtracting the patience",
-            "The best epoch lies that far back only where the patience stopped the run; the list "
-            "may have come to its end before.",
-            "es-stop",
-            (
-                lambda losses, patience, min_delta: (
-                    _epochs(losses, patience, min_delta)[0],
-                    _epochs(losses, patience, min_delta)[0] - patience,
-                ),
-            ),
-        ),
-        Misconception(
-            "a best loss that follows every small change",
-            _DRIFT_HINT,
-            "es-improvement",
-            (_epochs_variant(_BEST_DRIFTS, drifts=True), _epochs_variant(_BEST_DRIFTS)),
-        ),
-        Misconception(
-            "a least improvement that is not used",
-            _IGNORED_HINT,
-            "es-improvement",
-            (_epochs_variant(_DELTA_IGNORED),),
-        ),
-        Misconception(
-            "a least improvement with the other sign",
-            _TURNED_HINT,
-            "es-improvement",
-            (_epochs_variant(_DELTA_TURNED),),
-        ),
-        Misconception(
-            "a comparison that is not strict",
-            _STRICT_HINT,
-            "es-improvement",
-            (_epochs_variant(_NOT_STRICT),),
-        ),
-        Misconception(
-            "a comparison with the epoch before",
-            _BEFORE_HINT,
-            "es-improvement",
-            (_epochs_variant(_LAST_AS_BEST),),
-        ),
-        Misconception(
-            "a count that is never set back",
-            _RESET_HINT,
-            "es-stop",
-            (_epochs_variant(_NEVER_RESET),),
-        ),
-        Misconception(
-            "a stop one epoch too late", _LATE_HINT, "es-stop", (_epochs_variant(_ONE_LATE),)
-        ),
-        Misconception(
-            "a stop one epoch too early",
-            "Count the epochs after the best one: training stops when they are as many as the "
-            "patience.",
-            "es-stop",
-            (_epochs_variant(_ONE_EARLY), _epochs_variant(_COUNTED_FROM_ONE)),
-        ),
+    model=_epochs_answer,
+    misconceptions=mistakes(
+        _epochs_answer,
+        f"""
+the best epoch of the whole list (es-stop, 1.25)
+    return epoch, best_epoch -> return epoch, int(np.nanargmin(losses))
+    What comes after the stop is never trained, however good it would have been. Look for the best
+    epoch up to the last one.
+the weights of the last epoch (es-stop, 1.25)
+    return epoch, best_epoch -> return epoch, epoch
+    You return the epoch at which training stops for both. What is kept is the last epoch that
+    improved; since then the patience has passed.
+epochs counted from 1 (es-stop)
+    return epoch, best_epoch -> return epoch + 1, best_epoch + 1
+    return epoch, best_epoch -> return epoch + 1, best_epoch
+    Here epochs are counted from 0, as the entries of the list are. The last epoch is one less than
+    the number of epochs trained.
+an epoch found by subtracting the patience (es-stop, 1.25)
+    return epoch, best_epoch -> return epoch, epoch - patience
+    The best epoch lies that far back only where the patience stopped the run; the list may have
+    come to its end before.
+a best loss that follows every small change (es-improvement)
+    wait + 1 -> wait + 1; best, best_epoch = min((best, best_epoch), (loss, epoch))
+    wait + 1 -> wait + 1; best = min(best, loss)
+    {_DRIFT_HINT}
+a least improvement that is not used (es-improvement, 2)
+    best - min_delta -> best
+    {_IGNORED_HINT}
+a least improvement with the other sign (es-improvement, 0.25)
+    best - min_delta -> best + min_delta
+    {_TURNED_HINT}
+a comparison that is not strict (es-improvement, 0.25)
+    loss < best -> loss <= best
+    {_STRICT_HINT}
+a comparison with the epoch before (es-improvement, 0.25)
+    wait + 1 -> wait + 1; best = loss
+    {_BEFORE_HINT}
+an epoch that never improves (es-improvement, 0.25, idle)
+    loss < -> loss >
+    In your function no epoch ever improves. A loss improves when it is below the best one so far,
+    which is infinity at the start.
+a count that is never set back (es-stop, 0.25)
+    wait = 0 -> pass
+    {_RESET_HINT}
+a run that never stops (es-stop, 0.25)
+    wait >= max(patience, 1) -> False
+    You always come to the end of the list. Does the count of epochs without improvement grow, and
+    is it compared with the patience?
+a stop one epoch too late (es-stop, 1.25)
+    wait >= max(patience, 1) -> wait > patience
+    {_LATE_HINT}
+a stop one epoch too early (es-stop, 0.25)
+    wait >= max(patience, 1) -> epoch and wait >= patience - 1
+    wait = 0 -> wait = 1 & wait >= max(patience, 1) -> epoch and wait >= max(patience, 1)
+    {_EARLY_HINT}
+""",
     ),
 )
 
@@ -550,25 +440,20 @@ def _patience_cases(rng: np.random.Generator) -> list[Case]:
         ("ordinary", _run_with_gaps(rng, (1, 1, 2, 1), 4)),
         ("edge", _run_with_gaps(rng, (1,) * long, 0)),
         ("edge", _run_with_gaps(rng, (), 4)),
-        ("edge", _run_with_gaps(rng, (2, long + 1), 0)),
-        ("edge", _Run(rng).off(0, 2, 1).better(1).off(1).better(1).off(3, 2, 1, 2, 0).losses),
+        ("edge", _run_with_gaps(rng, (3, long + 1), 0)),
+        ("edge", _Run(rng).off(0, 2, 1).better(1).off(2, 1).better(1).off(3, 2, 1, 2, 0).losses),
     ]
     return [Case(group, f"losses {_printed(losses)}", {"losses": losses}) for group, losses in runs]
 
 
-def _gaps(losses: list[float], before: bool = False, ties: bool = False) -> list[int]:
-    """Epochs from each best loss to the next; `before` compares with the epoch before instead."""
-    gaps, best_epoch = [], 0
-    for epoch in range(1, len(losses)):
-        other = losses[epoch - 1 if before else best_epoch]
-        if losses[epoch] < other or (ties and losses[epoch] == other):
-            gaps.append(epoch - best_epoch)
+def _patience_answer(losses: list[float]) -> int:
+    best_epoch = 0
+    longest = 1
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best_epoch]:
+            longest = max(longest, epoch - best_epoch)
             best_epoch = epoch
-    return gaps
-
-
-def _with_the_end(losses: list[float]) -> int:
-    return max(*_gaps(losses), len(losses) - 1 - int(np.argmin(losses)), 1)
+    return longest
 
 
 PATIENCE = Exercise(
@@ -577,83 +462,51 @@ PATIENCE = Exercise(
     reference=_patience,
     cases=_patience_cases,
     criteria=(
-        Criterion(
-            "the smallest patience of an ordinary run",
-            0.75,
-            group="ordinary",
-            outputs=("patience",),
-            equations=("es-stop",),
-        ),
-        Criterion(
+        values("the smallest patience of an ordinary run", 0.75, "patience", "ordinary", "es-stop"),
+        values(
             "losses that only fall or only rise, equal ones, the lowest at the end",
             0.5,
-            group="edge",
-            outputs=("patience",),
-            equations=("es-stop",),
+            "patience",
+            "edge",
+            "es-stop",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the longest row of bad epochs",
-            "A patience of that many would stop at the last of them. It has to be larger by one, "
-            "so that the epoch that improves is still trained.",
-            "es-stop",
-            (
-                lambda losses: max(1, *(gap - 1 for gap in (*_gaps(losses), 1))),
-                lambda losses: max(gap - 1 for gap in (*_gaps(losses), 1)),
-            ),
-        ),
-        Misconception(
-            "one more than it takes",
-            "Try your answer and the one below it: training stops when as many epochs as the "
-            "patience have passed without improvement, not one later.",
-            "es-stop",
-            (lambda losses: max(*_gaps(losses), 1, 1) + 1,),
-        ),
-        Misconception(
-            "the bad epochs after the best one",
-            "Once the lowest loss is reached, training may stop at any time: the end of the run "
-            "needs no patience.",
-            "es-stop",
-            (
-                _with_the_end,
-                lambda losses: max(*_gaps(losses), len(losses) - int(np.argmin(losses)), 1),
-            ),
-        ),
-        Misconception(
-            "all bad epochs together",
-            "Each improvement sets the count back to 0, so that only the longest wait matters, "
-            "not the sum.",
-            "es-stop",
-            (
-                lambda losses: max(1, int(np.argmin(losses)) - len(_gaps(losses)) + 1),
-                lambda losses: max(1, int(np.argmin(losses)) - len(_gaps(losses))),
-            ),
-        ),
-        Misconception(
-            "a comparison with the epoch before",
-            _BEFORE_HINT,
-            "es-improvement",
-            (lambda losses: max(*_gaps(losses, before=True), 1, 1),),
-        ),
-        Misconception(
-            "the epoch of the lowest loss",
-            "So much patience is enough, but it need not be the smallest: on the way there the "
-            "loss has improved, and each time the count went back to 0.",
-            "es-stop",
-            (
-                lambda losses: int(np.argmin(losses)),
-                lambda losses: max(1, int(np.argmin(losses))),
-                lambda losses: int(np.argmin(losses)) + 1,
-            ),
-        ),
-        Misconception(
-            "an equal loss that counts as a new best",
-            _STRICT_HINT,
-            "es-improvement",
-            (lambda losses: max(*_gaps(losses, ties=True), 1, 1),),
-        ),
+    model=_patience_answer,
+    misconceptions=mistakes(
+        _patience_answer,
+        f"""
+the longest row of bad epochs (es-stop, 0)
+    epoch - best_epoch -> epoch - best_epoch - 1
+    epoch - best_epoch -> epoch - best_epoch - 1 & longest = 1 -> longest = 0
+    A patience of that many would stop at the last of them. It has to be larger by one, so that the
+    epoch that improves is still trained.
+one more than it takes (es-stop, 0)
+    return longest -> return longest + 1
+    Try your answer and the one below it: training stops when as many epochs as the patience have
+    passed without improvement, not one later.
+the bad epochs after the best one (es-stop, 0)
+    return longest -> return max(longest, epoch - best_epoch)
+    return longest -> return max(longest, epoch - best_epoch + 1)
+    Once the lowest loss is reached, training may stop at any time: the end of the run needs no
+    patience.
+all bad epochs together (es-stop, 0)
+    max(longest, epoch - best_epoch) -> longest + epoch - best_epoch - 1
+    max(longest, epoch -> (longest - 1 + epoch & return longest -> return longest - 1 or 1
+    Each improvement sets the count back to 0, so that only the longest wait matters, not the sum.
+a comparison with the epoch before (es-improvement, 0)
+    losses[best_epoch] -> losses[epoch - 1]
+    {_BEFORE_HINT}
+the epoch of the lowest loss (es-stop, 0)
+    return longest -> return best_epoch
+    return longest -> return max(best_epoch, 1)
+    return longest -> return best_epoch + 1
+    So much patience is enough, but it need not be the smallest: on the way there the loss has
+    improved, and each time the count went back to 0.
+an equal loss that counts as a new best (es-improvement, 1)
+    loss < -> loss <=
+    {_STRICT_HINT}
+""",
     ),
 )
 
@@ -751,36 +604,39 @@ def _train_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _train_variant(
-    rule: Rule | None = None,
-    restore: bool = True,
-    told: Callable[[int, int, float, float], tuple[int, float]] | None = None,
-    stale: bool = False,
-) -> Callable[..., tuple[int, float]]:
-    """Training by a rule; `told` gets epochs, best epoch, best loss and last loss.
+def _train_answer(network: _Network, patience: int, max_epochs: int) -> tuple[int, float]:
+    best_loss, wait, epochs = np.inf, 0, 0
+    kept = [array.copy() for array in network.parameters()]
+    for _ in range(max_epochs):
+        network.train_epoch()
+        epochs = epochs + 1
+        loss = network.validation_loss()
+        if loss < best_loss:
+            best_loss, wait = loss, 0
+            kept = [array.copy() for array in network.parameters()]
+        else:
+            wait = wait + 1
+        if wait >= patience:
+            break
+    for array, best in zip(network.parameters(), kept, strict=True):
+        array[...] = best
+    return epochs, best_loss
 
-    What is `stale` copies the weights before an epoch and keeps them with its loss.
-    """
-    chosen = rule or _rule()
 
-    def variant(network: _Network, patience: int, max_epochs: int) -> tuple[int, float]:
-        best, wait, epochs, best_epoch, stop, loss = INF, 0, 0, 0, False, INF
-        kept = [array.copy() for array in network.parameters()]
-        while epochs < max_epochs and not stop:
-            before = [array.copy() for array in network.parameters()]
-            network.train_epoch()
-            epochs += 1
-            loss = network.validation_loss()
-            best, wait, stop, improved = chosen(best, wait, loss, patience, 0.0, "min")
-            if improved:
-                best_epoch = epochs
-                kept = before if stale else [array.copy() for array in network.parameters()]
-        if restore:
-            for array, values in zip(network.parameters(), kept, strict=True):
-                array[...] = values
-        return told(epochs, best_epoch, best, loss) if told else (epochs, best)
-
-    return variant
+def _copied_too_early(network: _Network, patience: int, max_epochs: int) -> tuple[int, float]:
+    """Copy the weights before an epoch, and keep them with its loss."""
+    best_loss, wait, epochs = np.inf, 0, 0
+    kept = [array.copy() for array in network.parameters()]
+    while epochs < max_epochs and wait < patience:
+        before = [array.copy() for array in network.parameters()]
+        network.train_epoch()
+        epochs += 1
+        wait += 1
+        if network.validation_loss() < best_loss:
+            best_loss, wait, kept = network.validation_loss(), 0, before
+    for array, best in zip(network.parameters(), kept, strict=True):
+        array[...] = best
+    return epochs, best_loss
 
 
 TRAIN = Exercise(
@@ -792,111 +648,86 @@ TRAIN = Exercise(
     observe=_train_and_look,
     cases=_train_cases,
     criteria=(
-        Criterion(
+        values(
             "training stops when the patience is at its end",
             0.75,
-            group="ordinary",
-            outputs=("epochs_trained",),
-            equations=("es-stop",),
+            "epochs_trained",
+            "ordinary",
+            "es-stop",
         ),
-        Criterion(
+        values(
             "the number of epochs and the best loss are returned",
             0.5,
-            group="ordinary",
-            outputs=("epochs", "best_loss"),
-            equations=("es-improvement", "es-stop"),
+            "epochs best_loss",
+            "ordinary",
+            "es-improvement es-stop",
         ),
-        Criterion(
+        values(
             "the network holds the weights of its best epoch",
             1.25,
-            group="ordinary",
-            outputs=("weights",),
-            equations=("es-improvement",),
+            "weights",
+            "ordinary",
+            "es-improvement",
         ),
-        Criterion(
+        values(
             "max_epochs reached, a nan at first, a patience of 1, losses that are all nan",
             0.5,
-            group="edge",
-            outputs=("epochs", "best_loss", "epochs_trained", "weights"),
-            equations=("es-improvement", "es-stop"),
+            "epochs best_loss epochs_trained weights",
+            "edge",
+            "es-improvement es-stop",
         ),
     ),
-    misconceptions=(
-        Misconception(
-            "the weights of the last epoch",
-            "At the end the network holds what the last epoch left. Either nothing was put back; "
-            "or what you kept are the network's own arrays, which went on changing, and not "
-            "copies of them; or you gave a name to the best arrays and did not write them into "
-            "the network's.",
-            "es-improvement",
-            (_train_variant(restore=False),),
-        ),
-        Misconception(
-            "the weights of the epoch before the best one",
-            "The loss of an epoch belongs to the weights after it. Train, measure, and copy then.",
-            "es-improvement",
-            (_train_variant(stale=True),),
-        ),
-        Misconception(
-            "the best epoch in place of the number of epochs",
-            "Return how many epochs were trained, those after the best one included.",
-            "es-stop",
-            (
-                _train_variant(told=lambda epochs, best_epoch, best, loss: (best_epoch, best)),
-                _train_variant(told=lambda epochs, best_epoch, best, loss: (best_epoch - 1, best)),
-            ),
-        ),
-        Misconception(
-            "the last epoch counted from 0",
-            "Return the number of epochs trained: one more than the last epoch counted from 0.",
-            "es-stop",
-            (_train_variant(told=lambda epochs, best_epoch, best, loss: (epochs - 1, best)),),
-        ),
-        Misconception(
-            "the last loss in place of the best",
-            "The loss that goes with the weights that you put back is the best one.",
-            "es-improvement",
-            (_train_variant(told=lambda epochs, best_epoch, best, loss: (epochs, loss)),),
-        ),
-        Misconception(
-            "training to the end",
-            "You train for max_epochs and look for the best epoch of all. Early stopping ends "
-            "training before, at the price of what it does not see.",
-            "es-stop",
-            (_train_variant(_rule(enough=lambda wait, patience: False)),),
-            idle=True,
-        ),
-        Misconception(
-            "a comparison with the epoch before",
-            _BEFORE_HINT,
-            "es-improvement",
-            (
-                _train_variant(_LAST_AS_BEST),
-                _train_variant(_LAST_AS_BEST, restore=False),
-            ),
-        ),
-        Misconception(
-            "a count that is never set back",
-            _RESET_HINT,
-            "es-stop",
-            (_train_variant(_NEVER_RESET),),
-        ),
-        Misconception(
-            "a comparison that is not strict",
-            _STRICT_HINT,
-            "es-improvement",
-            (_train_variant(_NOT_STRICT),),
-        ),
-        Misconception(
-            "a stop one epoch too late", _LATE_HINT, "es-stop", (_train_variant(_ONE_LATE),)
-        ),
-        Misconception(
-            "a stop one epoch too early",
-            "Count the epochs after the best one: training stops when they are as many as the "
-            "patience.",
-            "es-stop",
-            (_train_variant(_ONE_EARLY),),
-        ),
+    model=_train_answer,
+    misconceptions=mistakes(
+        _train_answer,
+        f"""
+the weights of the last epoch (es-improvement, 1.25)
+    array[...] = best -> pass
+    At the end the network holds what the last epoch left. Either nothing was put back; or what you
+    kept are the network's own arrays, which went on changing, and not copies of them; or you gave
+    a name to the best arrays and did not write them into the network's.
+the weights of the epoch before the best one (es-improvement, 1.25)
+    = _copied_too_early
+    The loss of an epoch belongs to the weights after it. Train, measure, and copy then.
+the best epoch in place of the number of epochs (es-stop, 2)
+    return epochs, -> return epochs - wait,
+    return epochs, -> return epochs - wait - 1,
+    Return how many epochs were trained, those after the best one included.
+the last epoch counted from 0 (es-stop, 2)
+    return epochs, -> return epochs - 1,
+    Return the number of epochs trained: one more than the last epoch counted from 0.
+a number of epochs that is not counted (es-stop, 2, idle)
+    return epochs, -> return 0,
+    return epochs, -> return 1,
+    Each round of the loop adds 1 to the number of epochs that you return.
+the last loss in place of the best (es-improvement, 2)
+    epochs, best_loss -> epochs, loss
+    The loss that goes with the weights that you put back is the best one.
+training to the end (es-stop, 0, idle)
+    wait >= patience -> False
+    You train for max_epochs and look for the best epoch of all. Early stopping ends training
+    before, at the price of what it does not see.
+a comparison with the epoch before (es-improvement, 0)
+    wait = wait + 1 -> wait = wait + 1; best_loss = loss
+    wait = wait + 1 -> wait = wait + 1; best_loss = loss & array[...] = best -> pass
+    {_BEFORE_HINT}
+an epoch that never improves (es-improvement, 0, idle)
+    loss < -> loss >
+    In your function no epoch ever improves. A loss improves when it is below the best one so far,
+    which is infinity at the start.
+a count that is never set back (es-stop, 1.25)
+    wait = loss, 0 -> wait = loss, wait
+    {_RESET_HINT}
+a comparison that is not strict (es-improvement, 0.5)
+    loss < best_loss -> loss <= best_loss
+    {_STRICT_HINT}
+a stop one epoch too late (es-stop, 1.25)
+    wait >= patience -> wait > patience
+    {_LATE_HINT}
+a stop one epoch too early (es-stop, 0)
+    wait >= patience -> wait >= patience - 1
+    {_EARLY_HINT}
+""",
     ),
 )
 
