@@ -99,6 +99,14 @@ def steps(source):
     return [a.arg for a in function.args.args], list(map(ast.dump, body))
 
 
+def said_why(result):
+    """Whether a report says more than where numbers differ: a cause, or the student's own error."""
+    return any(
+        finding.misconception or finding.hint or "Your function raised" in finding.detail
+        for finding in result.findings
+    )
+
+
 def recognised(result):
     return {f.misconception for f in result.findings if f.misconception}
 
@@ -207,7 +215,7 @@ class Checker:
                 continue
             killed += 1
             wrong = [f for f in result.findings if f.wrong]
-            if wrong and not any(f.misconception or f.hint for f in wrong):
+            if wrong and not said_why(result):
                 silent.append(description)
         print(f"{name}: {killed} of {killed + len(alive)} mutants killed, {len(silent)} in silence")
         assert killed >= 8

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import csv
 
-from checking import answers, at_most, exercises
+from checking import answers, at_most, exercises, recognised, said_why
 from support import ROOT
 
 from gradlab.checks import report
@@ -24,14 +24,13 @@ def count(slug: str, name: str) -> dict[str, object]:
                 result = report(name, answer.run(ast.unparse(edit.module)))
         except TimeoutError:
             continue
-        failed = [finding for finding in result.findings if finding.wrong]
-        wrong += bool(failed)
-        known += any(finding.misconception for finding in failed)
-        other += (
-            bool(failed)
-            and not any(finding.misconception for finding in failed)
-            and any(finding.hint for finding in failed)
-        )
+        if not any(finding.wrong for finding in result.findings):
+            continue
+        wrong += 1
+        if recognised(result):
+            known += 1
+        elif said_why(result):
+            other += 1
     return {"exercise": name, "wrong": wrong, "known": known, "other": other}
 
 
