@@ -100,8 +100,8 @@ def pca_whiten(train, x, eps):
     covariance = centred.T @ centred / len(train)
     # eigh sorts the eigenvalues upwards; eigenvector k is the column v[:, k].
     variances, v = np.linalg.eigh(covariance)
-    order = np.argsort(-variances)
-    return (x - mean) @ v[:, order] / np.sqrt(variances[order] + eps)
+    variances, v = variances[::-1], v[:, ::-1]
+    return (x - mean) @ v / np.sqrt(variances + eps)
     ### END SOLUTION
 
 
@@ -135,7 +135,8 @@ def zca_whiten(train, x, eps):
     ### BEGIN SOLUTION
     mean = train.mean(axis=0)
     centred = train - mean
-    variances, v = np.linalg.eigh(centred.T @ centred / len(train))
+    covariance = centred.T @ centred / len(train)
+    variances, v = np.linalg.eigh(covariance)
     # Each axis enters twice, so its sign cancels; the sum over the axes has no order.
     return (x - mean) @ (v / np.sqrt(variances + eps)) @ v.T
     ### END SOLUTION

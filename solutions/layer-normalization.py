@@ -108,8 +108,9 @@ def layer_norm_backward(dout, x, mean, var, gamma, eps):
     # Mean and variance belong to an example: means over its features, with gamma inside, because
     # it differs along them.
     du = gamma * dout
-    mean_du = du.mean(axis=1, keepdims=True)
-    mean_du_u = (du * u).mean(axis=1, keepdims=True)
+    features = x.shape[1]
+    mean_du = du.sum(axis=1, keepdims=True) / features
+    mean_du_u = (du * u).sum(axis=1, keepdims=True) / features
     dx = inv_std * (du - mean_du - u * mean_du_u)
     return dx, dgamma, dbeta
     ### END SOLUTION

@@ -114,36 +114,6 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_spread_variance(rule, fan_in, fan_out):
-    n = fan_in if rule in ("lecun", "he") else (fan_in + fan_out) / 2
-    var = 2 / n if rule in ("he", "he-average") else 1 / n
-    return var, np.sqrt(3 * var)
-
-
-def s_spread_old_torch(rule, fan_in, fan_out):
-    n = fan_in if rule in ("lecun", "he") else (fan_in + fan_out) / 2
-    std = np.sqrt((2 if "he" in rule else 1) / n)
-    return std, std
-
-
-def s_spread_interval(rule, fan_in, fan_out):
-    n = fan_in if rule in ("lecun", "he") else (fan_in + fan_out) / 2
-    std = np.sqrt((2 if "he" in rule else 1) / n)
-    return std, np.sqrt(12) * std
-
-
-def s_spread_fan_out(rule, fan_in, fan_out):
-    n = fan_out if rule in ("lecun", "he") else (fan_in + fan_out) / 2
-    std = np.sqrt((2 if "he" in rule else 1) / n)
-    return std, np.sqrt(3) * std
-
-
-def s_spread_sum_of_fans(rule, fan_in, fan_out):
-    n = fan_in if rule in ("lecun", "he") else fan_in + fan_out
-    std = np.sqrt((2 if "he" in rule else 1) / n)
-    return std, np.sqrt(3) * std
-
-
 def s_spread_average_like_xavier(rule, fan_in, fan_out):
     if rule == "lecun":
         std = np.sqrt(1 / fan_in)
@@ -152,36 +122,6 @@ def s_spread_average_like_xavier(rule, fan_in, fan_out):
     else:
         std = np.sqrt(2 / (fan_in + fan_out))
     return std, np.sqrt(3) * std
-
-
-def s_spread_two_outside(rule, fan_in, fan_out):
-    n = fan_in if rule in ("lecun", "he") else (fan_in + fan_out) / 2
-    std = 1 / np.sqrt(n)
-    if rule.startswith("he"):
-        std = 2 * std
-    return std, np.sqrt(3) * std
-
-
-def s_draw_deviation(fan_in, fan_out, rng):
-    std = np.sqrt(2 / fan_in)
-    return rng.uniform(-std, std, (fan_in, fan_out))
-
-
-def s_draw_lecun(fan_in, fan_out, rng):
-    a = np.sqrt(3 / fan_in)
-    return rng.uniform(-a, a, (fan_in, fan_out))
-
-
-def s_draw_positive(fan_in, fan_out, rng):
-    return rng.random((fan_in, fan_out)) * np.sqrt(6 / fan_in)
-
-
-def s_draw_half(fan_in, fan_out, rng):
-    return (rng.random((fan_in, fan_out)) - 0.5) * np.sqrt(6 / fan_in)
-
-
-def s_draw_normal(fan_in, fan_out, rng):
-    return rng.standard_normal((fan_in, fan_out)) * np.sqrt(2 / fan_in)
 
 
 def s_draw_transposed(fan_in, fan_out, rng):
@@ -194,17 +134,6 @@ def s_draw_global(fan_in, fan_out, rng):
     return np.random.uniform(-a, a, (fan_in, fan_out))  # noqa: NPY002
 
 
-def s_draw_seeded(fan_in, fan_out, rng):
-    rng = np.random.default_rng(42)
-    a = np.sqrt(6 / fan_in)
-    return rng.uniform(-a, a, (fan_in, fan_out))
-
-
-def s_draw_one_unit(fan_in, fan_out, rng):
-    a = np.sqrt(6 / fan_in)
-    return rng.uniform(-a, a, (fan_in, 1)) * np.ones((1, fan_out))
-
-
 def s_mean_squares_fan_in_back(widths, variances, alpha, start, end):
     gain = (1 + alpha**2) / 2
     q, d = [start], [end]
@@ -212,45 +141,6 @@ def s_mean_squares_fan_in_back(widths, variances, alpha, start, end):
         q.append(gain * n * v * q[-1])
     for n, v in zip(widths[-2::-1], variances[::-1], strict=True):
         d.insert(0, gain * n * v * d[0])
-    return np.array(q), np.array(d)
-
-
-def s_mean_squares_fan_out_forward(widths, variances, alpha, start, end):
-    gain = (1 + alpha**2) / 2
-    q, d = [start], [end]
-    for n, v in zip(widths[1:], variances, strict=True):
-        q.append(gain * n * v * q[-1])
-    for n, v in zip(widths[:0:-1], variances[::-1], strict=True):
-        d.insert(0, gain * n * v * d[0])
-    return np.array(q), np.array(d)
-
-
-def s_mean_squares_no_square(widths, variances, alpha, start, end):
-    gain = (1 + alpha) / 2
-    q, d = [start], [end]
-    for n, v in zip(widths[:-1], variances, strict=True):
-        q.append(gain * n * v * q[-1])
-    for n, v in zip(widths[:0:-1], variances[::-1], strict=True):
-        d.insert(0, gain * n * v * d[0])
-    return np.array(q), np.array(d)
-
-
-def s_mean_squares_relu(widths, variances, alpha, start, end):
-    q, d = [start], [end]
-    for n, v in zip(widths[:-1], variances, strict=True):
-        q.append(n * v / 2 * q[-1])
-    for n, v in zip(widths[:0:-1], variances[::-1], strict=True):
-        d.insert(0, n * v / 2 * d[0])
-    return np.array(q), np.array(d)
-
-
-def s_mean_squares_appended(widths, variances, alpha, start, end):
-    gain = (1 + alpha**2) / 2
-    q, d = [start], [end]
-    for n, v in zip(widths[:-1], variances, strict=True):
-        q.append(gain * n * v * q[-1])
-    for n, v in zip(widths[:0:-1], variances[::-1], strict=True):
-        d.append(gain * n * v * d[-1])
     return np.array(q), np.array(d)
 
 
@@ -274,55 +164,6 @@ def s_mean_squares_in_place(widths, variances, alpha, start, end):
     return np.array(q), np.array(d)
 
 
-def s_factors_one_network(x, weights, alpha):
-    h, out = x, []
-    for w in weights:
-        z = h @ w
-        h = np.where(z > 0, z, alpha * z)
-        out.append(np.sqrt((x**2).mean() / (h**2).mean()))
-    return np.array(out)
-
-
-def s_factors_variance(x, weights, alpha):
-    h, out = x, []
-    for w in weights:
-        z = h @ w
-        h = np.where(z > 0, z, alpha * z)
-        out.append(np.std(x) / np.std(h))
-        h = h * out[-1]
-    return np.array(out)
-
-
-def s_factors_no_root(x, weights, alpha):
-    h, out = x, []
-    for w in weights:
-        z = h @ w
-        h = np.where(z > 0, z, alpha * z)
-        out.append((x**2).mean() / (h**2).mean())
-        h = h * out[-1]
-    return np.array(out)
-
-
-def s_factors_net_inputs(x, weights, alpha):
-    h, out = x, []
-    for w in weights:
-        z = h @ w
-        out.append(np.sqrt((x**2).mean() / (z**2).mean()))
-        z = z * out[-1]
-        h = np.where(z > 0, z, alpha * z)
-    return np.array(out)
-
-
-def s_factors_norms(x, weights, alpha):
-    h, out = x, []
-    for w in weights:
-        z = h @ w
-        h = np.where(z > 0, z, alpha * z)
-        out.append(np.linalg.norm(x) / np.linalg.norm(h))
-        h = h * out[-1]
-    return np.array(out)
-
-
 def s_factors_theory(x, weights, alpha):
     return np.array([np.sqrt(2 / ((1 + alpha**2) * w.shape[0])) / w.std() for w in weights])
 
@@ -341,39 +182,12 @@ def s_factors_in_place(x, weights, alpha):
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (SPREAD, s_spread_variance, "the variance in place of the deviation", 1.0),
-    (SPREAD, s_spread_old_torch, "the deviation in place of the limit", 1.0),
-    (SPREAD, s_spread_interval, "the length of the interval in place of its limit", 1.0),
-    (SPREAD, s_spread_fan_out, "the fan-out in place of the fan-in", 0.0),
-    (SPREAD, s_spread_sum_of_fans, "the sum of the fans in place of their mean", 0.0),
     (SPREAD, s_spread_average_like_xavier, "deck S's form without its factor 2", 1.0),
-    (SPREAD, s_spread_two_outside, "the factor 2 outside of the root", 1.0),
-    (DRAW, s_draw_deviation, "the deviation as the limit", 0.75),
-    (DRAW, s_draw_lecun, "LeCun's limit", 0.75),
-    (DRAW, s_draw_positive, "weights of one sign", 0.75),
-    (DRAW, s_draw_half, "an interval of half the length", 0.75),
-    (DRAW, s_draw_normal, "a normal draw", 0.75),
     (DRAW, s_draw_transposed, "", 1.75),
     (DRAW, s_draw_global, "numbers that do not come from rng", 1.5),
-    (DRAW, s_draw_seeded, "a generator with a seed of its own", 1.5),
-    (DRAW, s_draw_one_unit, "the same weights for every unit", 0.25),
     (MEAN_SQUARES, s_mean_squares_fan_in_back, "the fan-in on the way back", 1.25),
-    (MEAN_SQUARES, s_mean_squares_fan_out_forward, "the fan-out on the way forward", 1.25),
-    (MEAN_SQUARES, s_mean_squares_no_square, "alpha without its square", 0.25),
-    (MEAN_SQUARES, s_mean_squares_relu, "ReLU whatever alpha is", 0.25),
-    (
-        MEAN_SQUARES,
-        s_mean_squares_appended,
-        "gradients in the order in which they are computed",
-        1.25,
-    ),
     (MEAN_SQUARES, s_mean_squares_rows, "an axis of length one", 2.25),
     (MEAN_SQUARES, s_mean_squares_in_place, "", 2.25),
-    (FACTORS, s_factors_one_network, "factors that forget those before them", 0.25),
-    (FACTORS, s_factors_variance, "the variance in place of the mean square", 0.25),
-    (FACTORS, s_factors_no_root, "no root", 0.25),
-    (FACTORS, s_factors_net_inputs, "the net inputs measured", 0.25),
-    (FACTORS, s_factors_norms, "sums in place of means", 0.25),
     (FACTORS, s_factors_theory, "factors from the theory", 0.25),
     (FACTORS, s_factors_in_place, "", 2.25),
 ]

@@ -125,51 +125,9 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_forward_over_the_batch(x, gamma, beta, eps):
-    mu, var = np.mean(x, axis=0), np.var(x, axis=0)
-    return gamma * (x - mu) / np.sqrt(var + eps) + beta, mu, var
-
-
-def s_forward_no_axis(x, gamma, beta, eps):
-    mu, var = np.mean(x), np.var(x)
-    return gamma * (x - mu) / np.sqrt(var + eps) + beta, mu, var
-
-
 def s_forward_not_a_column(x, gamma, beta, eps):
     mu, var = np.mean(x, axis=1), np.var(x, axis=1)
     return gamma * (x - mu) / np.sqrt(var + eps) + beta, mu, var
-
-
-def s_forward_precedence(x, gamma, beta, eps):
-    mu, var = x.mean(1, keepdims=True), x.var(1, keepdims=True)
-    return gamma * (x - mu / np.sqrt(var + eps)) + beta, mu.ravel(), var.ravel()
-
-
-def s_forward_no_scale(x, gamma, beta, eps):
-    mu, var = x.mean(1, keepdims=True), x.var(1, keepdims=True)
-    return (x - mu) / np.sqrt(var + eps), mu.ravel(), var.ravel()
-
-
-def s_forward_no_epsilon(x, gamma, beta, eps):
-    mu, std = x.mean(1, keepdims=True), x.std(1, keepdims=True)
-    return gamma * (x - mu) / std + beta, mu.ravel(), std.ravel() ** 2
-
-
-def s_forward_epsilon_outside(x, gamma, beta, eps):
-    mu, var = x.mean(1, keepdims=True), x.var(1, keepdims=True)
-    return gamma * (x - mu) / (np.sqrt(var) + eps) + beta, mu.ravel(), var.ravel()
-
-
-def s_forward_length(x, gamma, beta, eps):
-    mu = x.mean(axis=1, keepdims=True)
-    s = np.linalg.norm(x - mu, axis=1, keepdims=True)
-    return gamma * (x - mu) / np.sqrt(s**2 + eps) + beta, mu[:, 0], x.var(axis=1)
-
-
-def s_forward_unbiased(x, gamma, beta, eps):
-    mu = x.mean(axis=1, keepdims=True)
-    var = ((x - mu) ** 2).sum(axis=1, keepdims=True) / max(x.shape[1] - 1, 1)
-    return gamma * (x - mu) / np.sqrt(var + eps) + beta, mu[:, 0], var[:, 0]
 
 
 def s_forward_columns_of_statistics(x, gamma, beta, eps):
@@ -183,19 +141,6 @@ def s_forward_writes_to_x(x, gamma, beta, eps):
     return gamma * x / np.sqrt(var[:, None] + eps) + beta, mu, var
 
 
-def s_backward_gamma_outside(dout, x, mean, var, gamma, eps):
-    s = 1 / np.sqrt(var[:, None] + eps)
-    u = (x - mean[:, None]) * s
-    inner = dout - dout.mean(1, keepdims=True) - u * (dout * u).mean(1, keepdims=True)
-    return gamma * s * inner, np.sum(dout * u, axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_one_path(dout, x, mean, var, gamma, eps):
-    std = np.sqrt(var + eps)[:, None]
-    u = (x - mean[:, None]) / std
-    return dout * gamma / std, np.sum(dout * u, axis=0), np.sum(dout, axis=0)
-
-
 def s_backward_summed_too_early(dout, x, mean, var, gamma, eps):
     m = x.shape[1]
     ivar = 1 / np.sqrt(var + eps)[:, None]
@@ -205,21 +150,6 @@ def s_backward_summed_too_early(dout, x, mean, var, gamma, eps):
     dmu = -(dxhat * ivar).sum(1, keepdims=True)
     dx = dxhat * ivar + dvar * 2 * xmu / m + dmu / m
     return dx, np.sum(dout * xmu * ivar, axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_of_batch_norm(dout, x, mean, var, gamma, eps):
-    s = 1 / np.sqrt(var + eps)[:, None]
-    u = (x - mean[:, None]) * s
-    dbeta, dgamma = dout.sum(0), (u * dout).sum(0)
-    return gamma * s * (dout - dbeta / len(x) - u * dgamma / len(x)), dgamma, dbeta
-
-
-def s_backward_axis_forgotten(dout, x, mean, var, gamma, eps):
-    s = 1 / np.sqrt(var + eps)[:, None]
-    u = (x - mean[:, None]) * s
-    du = dout * gamma
-    dx = s * (du - np.mean(du) - u * np.mean(du * u))
-    return dx, np.sum(dout * u, axis=0), np.sum(dout, axis=0)
 
 
 def s_backward_divided_by_batch(dout, x, mean, var, gamma, eps):
@@ -233,45 +163,12 @@ def s_backward_divided_by_batch(dout, x, mean, var, gamma, eps):
     return dx, np.sum(dout * xmu * ivar, axis=0), np.sum(dout, axis=0)
 
 
-def s_backward_not_columns(dout, x, mean, var, gamma, eps):
-    s = 1 / np.sqrt(var + eps)
-    u = (x - mean) * s
-    du = dout * gamma
-    dx = s * (du - du.mean(axis=1) - u * (du * u).mean(axis=1))
-    return dx, np.sum(dout * u, axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_no_epsilon(dout, x, mean, var, gamma, eps):
-    s = 1 / np.sqrt(var)[:, None]
-    u = (x - mean[:, None]) * s
-    du = dout * gamma
-    dx = s * (du - du.mean(1, keepdims=True) - u * (du * u).mean(1, keepdims=True))
-    return dx, np.sum(dout * u, axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_parameters_over_features(dout, x, mean, var, gamma, eps):
-    s = 1 / np.sqrt(var + eps)[:, None]
-    u = (x - mean[:, None]) * s
-    du = dout * gamma
-    dx = s * (du - du.mean(1, keepdims=True) - u * (du * u).mean(1, keepdims=True))
-    return dx, np.sum(dout * u, axis=1), np.sum(dout, axis=1)
-
-
 def s_backward_rows(dout, x, mean, var, gamma, eps):
     s = 1 / np.sqrt(var + eps)[:, None]
     u = (x - mean[:, None]) * s
     du = dout * gamma
     dx = s * (du - du.mean(1, keepdims=True) - u * (du * u).mean(1, keepdims=True))
     return dx, np.sum(dout * u, axis=0, keepdims=True), np.sum(dout, axis=0, keepdims=True)
-
-
-def s_influence_exchanged(normalize, x, feature, step):
-    before, result = normalize(x), []
-    for k in range(len(x)):
-        moved = x.copy()
-        moved[k, feature] += step
-        result.append(np.abs(normalize(moved) - before).max(axis=1))
-    return np.array(result)
 
 
 def s_influence_no_copy(normalize, x, feature, step):
@@ -283,107 +180,20 @@ def s_influence_no_copy(normalize, x, feature, step):
     return result
 
 
-def s_influence_piled_up(normalize, x, feature, step):
-    result, z = np.zeros((len(x), len(x))), np.array(x)
-    for k in range(len(x)):
-        before = normalize(z)
-        z[k, feature] += step
-        result[:, k] = np.max(np.abs(normalize(z) - before), axis=1)
-    return result
-
-
-def s_influence_whole_example(normalize, x, feature, step):
-    before, result = normalize(x), np.zeros((len(x), len(x)))
-    for k in range(len(x)):
-        moved = x.copy()
-        moved[k] += step
-        result[:, k] = np.max(np.abs(normalize(moved) - before), axis=1)
-    return result
-
-
-def s_influence_one_feature(normalize, x, feature, step):
-    before, result = normalize(x), np.zeros((len(x), len(x)))
-    for k in range(len(x)):
-        moved = x.copy()
-        moved[k, feature] = moved[k, feature] + step
-        for i in range(len(x)):
-            result[i, k] = abs(normalize(moved)[i, feature] - before[i, feature])
-    return result
-
-
-def s_influence_signed(normalize, x, feature, step):
-    before, result = normalize(x), np.zeros((len(x), len(x)))
-    for k in range(len(x)):
-        moved = x.copy()
-        moved[k, feature] += step
-        result[:, k] = np.max(normalize(moved) - before, axis=1)
-    return result
-
-
-def s_influence_length(normalize, x, feature, step):
-    before, result = normalize(x), np.zeros((len(x), len(x)))
-    for k in range(len(x)):
-        moved = x.copy()
-        moved[k, feature] += step
-        result[:, k] = np.linalg.norm(normalize(moved) - before, axis=1)
-    return result
-
-
 # (exercise, function, the misconception that the report names, the points that the weights give)
 ONE_AXIS = "an axis of length one"
 
 STUDENTS = [
-    (
-        FORWARD,
-        s_forward_over_the_batch,
-        "the statistics of each feature instead of each example",
-        0.0,
-    ),
-    (FORWARD, s_forward_no_axis, "one mean and one variance for the whole batch", 0.0),
     (FORWARD, s_forward_not_a_column, "statistics that are not kept as columns", 0.0),
-    (FORWARD, s_forward_precedence, "a parenthesis missing around x - mean", 1.0),
-    (FORWARD, s_forward_no_scale, "gamma and beta forgotten", 1.0),
-    (FORWARD, s_forward_no_epsilon, "epsilon left out", 1.0),
-    (FORWARD, s_forward_epsilon_outside, "epsilon outside the root", 1.0),
-    (
-        FORWARD,
-        s_forward_length,
-        "the length of the centred example in place of its deviation",
-        1.0,
-    ),
-    (FORWARD, s_forward_unbiased, "the variance divided by m - 1", 0.25),
     (FORWARD, s_forward_columns_of_statistics, ONE_AXIS, 2.25),
     (FORWARD, s_forward_writes_to_x, "", 2.25),
-    (BACKWARD, s_backward_gamma_outside, "gamma pulled out of the sums", 1.25),
-    (
-        BACKWARD,
-        s_backward_one_path,
-        "dx without the paths through the mean and the variance",
-        1.25,
-    ),
     (BACKWARD, s_backward_summed_too_early, "the path through the variance missing", 1.25),
-    (BACKWARD, s_backward_of_batch_norm, "sums over the batch in dx", 1.25),
-    (BACKWARD, s_backward_axis_forgotten, "sums over the whole batch in dx", 1.25),
     (
         BACKWARD,
         s_backward_divided_by_batch,
         "sums in dx that are divided by the batch size",
         1.75,
     ),
-    (BACKWARD, s_backward_not_columns, "statistics or sums that are not kept as columns", 0.0),
-    (BACKWARD, s_backward_no_epsilon, "epsilon left out of the backward pass", 0.25),
-    (
-        BACKWARD,
-        s_backward_parameters_over_features,
-        "dgamma and dbeta summed over the features",
-        2.5,
-    ),
     (BACKWARD, s_backward_rows, ONE_AXIS, 3.75),
-    (INFLUENCE, s_influence_exchanged, "rows and columns exchanged", 1.5),
     (INFLUENCE, s_influence_no_copy, "changes that pile up", 0.25),
-    (INFLUENCE, s_influence_piled_up, "changes that pile up", 1.5),
-    (INFLUENCE, s_influence_whole_example, "a change of the whole example", 0.25),
-    (INFLUENCE, s_influence_one_feature, "only the feature that was changed looked at", 1.5),
-    (INFLUENCE, s_influence_signed, "the signed difference", 0.25),
-    (INFLUENCE, s_influence_length, "a sum, a mean or a length instead of the largest change", 1.5),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import initialization as reference
-from gradlab.activations import leaky_relu
-from gradlab.checks._model import Case, Criterion, Exercise, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Criterion, Exercise, shapes, unchanged, values
 
 Array = NDArray[Any]
 
@@ -58,30 +58,16 @@ def _spread_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _mean_fan(fan_in: int, fan_out: int) -> float:
-    return (fan_in + fan_out) / 2
-
-
-def _spread_variant(
-    fan: Callable[[int, int], float] = lambda fan_in, fan_out: fan_in,
-    mean: Callable[[int, int], float] = _mean_fan,
-    gain: float = 2.0,
-    average_gain: float = 2.0,
-    deviation: Callable[[float, float], float] = lambda gain, fan: (gain / fan) ** 0.5,
-    limit: Callable[[float, float], float] = lambda gain, fan: (3 * gain / fan) ** 0.5,
-) -> Callable[..., tuple[float, float]]:
-    """Deviation and limit with one of their parts exchanged."""
-
-    def variant(rule: str, fan_in: int, fan_out: int) -> tuple[float, float]:
-        chosen = {
-            "lecun": (1.0, fan(fan_in, fan_out)),
-            "xavier": (1.0, mean(fan_in, fan_out)),
-            "he": (gain, fan(fan_in, fan_out)),
-            "he-average": (average_gain, mean(fan_in, fan_out)),
-        }[rule]
-        return deviation(*chosen), limit(*chosen)
-
-    return variant
+def _spread_answer(rule: str, fan_in: int, fan_out: int) -> tuple[float, float]:
+    mean_fan = (fan_in + fan_out) / 2
+    variances = {
+        "lecun": 1 / fan_in,
+        "xavier": 1 / mean_fan,
+        "he": 2 / fan_in,
+        "he-average": 2 / mean_fan,
+    }
+    variance = variances[rule]
+    return np.sqrt(variance), np.sqrt(3 * variance)
 
 
 SPREAD = Exercise(
@@ -90,120 +76,83 @@ SPREAD = Exercise(
     reference=_spread,
     cases=_spread_cases,
     criteria=(
-        Criterion(
+        values(
             "the deviations of LeCun's and Xavier's rules",
             0.5,
-            group="linear",
-            outputs=("deviation",),
-            equations=("init-lecun", "init-xavier"),
+            "deviation",
+            "linear",
+            "init-lecun init-xavier",
         ),
-        Criterion(
+        values(
             "the deviations of He's rule and of deck S's form",
             0.5,
-            group="relu",
-            outputs=("deviation",),
-            equations=("init-he", "init-he-average"),
+            "deviation",
+            "relu",
+            "init-he init-he-average",
         ),
-        Criterion(
+        values(
             "the limits of LeCun's and Xavier's rules",
             0.5,
-            group="linear",
-            outputs=("limit",),
-            equations=("init-lecun-uniform", "init-xavier-uniform"),
+            "limit",
+            "linear",
+            "init-lecun-uniform init-xavier-uniform",
         ),
-        Criterion(
+        values(
             "the limits of He's rule and of deck S's form",
             0.5,
-            group="relu",
-            outputs=("limit",),
-            equations=("init-uniform-limit", "init-he-uniform"),
+            "limit",
+            "relu",
+            "init-uniform-limit init-he-uniform",
         ),
     ),
-    misconceptions=(
-        Misconception(
-            "the variance in place of the deviation",
-            "The rules name a variance. The deviation is its root, and it is the deviation that "
-            "rng.normal takes.",
-            "init-lecun",
-            (_spread_variant(deviation=lambda gain, fan: gain / fan),),
-        ),
-        Misconception(
-            "the deviation in place of the limit",
-            "A uniform number between -a and a has a smaller deviation than a. To take the one for "
-            "the other was the mistake of Torch's old rule.",
-            "init-legacy-torch",
-            (_spread_variant(limit=lambda gain, fan: (gain / fan) ** 0.5),),
-        ),
-        Misconception(
-            "the length of the interval in place of its limit",
-            "The interval reaches from -a to a, so its length is 2a, and the variance is the "
-            "square of that over 12.",
-            "init-uniform-limit",
-            (_spread_variant(limit=lambda gain, fan: (12 * gain / fan) ** 0.5),),
-        ),
-        Misconception(
-            "a limit without the root",
-            "Three times the variance is the square of the limit.",
-            "init-uniform-limit",
-            (_spread_variant(limit=lambda gain, fan: 3 * gain / fan),),
-        ),
-        Misconception(
-            "3 outside of the root",
-            "The limit is the deviation times the root of 3.",
-            "init-uniform-limit",
-            (_spread_variant(limit=lambda gain, fan: 3 * (gain / fan) ** 0.5),),
-        ),
-        Misconception(
-            "the fan-out in place of the fan-in",
-            "LeCun's rule and He's, as this exercise asks for them, keep the activations: the sum "
-            "in a unit runs over its inputs. With the fan-out (PyTorch's mode='fan_out') they "
-            "would keep the gradients.",
-            "init-he",
-            (_spread_variant(fan=lambda fan_in, fan_out: fan_out),),
-        ),
-        Misconception(
-            "deck S's form without its factor 2",
-            "This is Xavier's rule. Deck S's form is to He's what Xavier's is to LeCun's, so twice "
-            "that variance.",
-            "init-he-average",
-            (_spread_variant(average_gain=1.0),),
-        ),
-        Misconception(
-            "the sum of the fans in place of their mean",
-            "In a square layer the rule has to agree with the one that has the fan-in alone.",
-            "init-xavier",
-            (_spread_variant(mean=lambda fan_in, fan_out: fan_in + fan_out),),
-        ),
-        Misconception(
-            "the mean of two variances",
-            "The two fans are averaged, and the variance is one over that. You average one over "
-            "the fan-in and one over the fan-out, which is more wherever they differ.",
-            "init-xavier",
-            (
-                _spread_variant(
-                    mean=lambda fan_in, fan_out: 2 / (1 / fan_in + 1 / fan_out),
-                ),
-            ),
-        ),
-        Misconception(
-            "the geometric mean of the fans",
-            "The rule has the arithmetic mean, (fan_in + fan_out) / 2.",
-            "init-xavier",
-            (_spread_variant(mean=lambda fan_in, fan_out: (fan_in * fan_out) ** 0.5),),
-        ),
-        Misconception(
-            "rules for ReLU without their factor 2",
-            "These are LeCun's and Xavier's rules again. ReLU passes half of the mean square, and "
-            "the variance has to make up for it.",
-            "init-he",
-            (_spread_variant(gain=1.0, average_gain=1.0),),
-        ),
-        Misconception(
-            "the factor 2 outside of the root",
-            "The variance is doubled, not the deviation.",
-            "init-he",
-            (_spread_variant(gain=4.0, average_gain=4.0),),
-        ),
+    model=_spread_answer,
+    misconceptions=mistakes(
+        _spread_answer,
+        """
+the variance in place of the deviation (init-lecun, 1)
+    np.sqrt(variance), -> variance,
+    The rules name a variance. The deviation is its root, and it is the deviation that rng.normal
+    takes.
+the deviation in place of the limit (init-legacy-torch, 1)
+    np.sqrt(3 * variance) -> np.sqrt(variance)
+    A uniform number between -a and a has a smaller deviation than a. To take the one for the other
+    was the mistake of Torch's old rule.
+the length of the interval in place of its limit (init-uniform-limit, 1)
+    np.sqrt(3 * variance) -> np.sqrt(12 * variance)
+    The interval reaches from -a to a, so its length is 2a, and the variance is the square of that
+    over 12.
+a limit without the root (init-uniform-limit, 1)
+    np.sqrt(3 * variance) -> 3 * variance
+    Three times the variance is the square of the limit.
+3 outside of the root (init-uniform-limit, 1)
+    np.sqrt(3 * variance) -> 3 * np.sqrt(variance)
+    The limit is the deviation times the root of 3.
+the fan-out in place of the fan-in (init-he, 0)
+    1 / fan_in -> 1 / fan_out & 2 / fan_in -> 2 / fan_out
+    LeCun's rule and He's, as this exercise asks for them, keep the activations: the sum in a unit
+    runs over its inputs. With the fan-out (PyTorch's mode='fan_out') they would keep the gradients.
+deck S's form without its factor 2 (init-he-average, 1)
+    2 / mean_fan -> 1 / mean_fan
+    This is Xavier's rule. Deck S's form is to He's what Xavier's is to LeCun's, so twice that
+    variance.
+the sum of the fans in place of their mean (init-xavier, 0)
+    (fan_in + fan_out) / 2 -> fan_in + fan_out
+    In a square layer the rule has to agree with the one that has the fan-in alone.
+the mean of two variances (init-xavier, 0)
+    (fan_in + fan_out) / 2 -> 2 / (1 / fan_out + 1 / fan_in)
+    The two fans are averaged, and the variance is one over that. You average one over the fan-in
+    and one over the fan-out, which is more wherever they differ.
+the geometric mean of the fans (init-xavier, 0)
+    (fan_in + fan_out) / 2 -> np.sqrt(fan_in * fan_out)
+    The rule has the arithmetic mean, (fan_in + fan_out) / 2.
+rules for ReLU without their factor 2 (init-he, 1)
+    2 / fan_in -> 1 / fan_in & 2 / mean_fan -> 1 / mean_fan
+    These are LeCun's and Xavier's rules again. ReLU passes half of the mean square, and the
+    variance has to make up for it.
+the factor 2 outside of the root (init-he, 1)
+    2 / fan_in -> 4 / fan_in & 2 / mean_fan -> 4 / mean_fan
+    The variance is doubled, not the deviation.
+""",
     ),
 )
 
@@ -250,35 +199,9 @@ def _draw_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _uniform(limit: Callable[[int, int], float], low: float = -1.0) -> Callable[..., Array]:
-    """A uniform draw up to another limit, from `low` times it on."""
-
-    def variant(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
-        a = limit(fan_in, fan_out)
-        return rng.uniform(low * a, a, (fan_in, fan_out))
-
-    return variant
-
-
-def _he_limit(fan_in: int, fan_out: int) -> float:
-    return float(np.sqrt(6 / fan_in))
-
-
-def _elsewhere(*seed: int) -> Callable[..., Array]:
-    """The draw from a generator that is not the one handed over."""
-    return lambda fan_in, fan_out, rng: _draw(fan_in, fan_out, np.random.default_rng(*seed))
-
-
-def _normal(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
-    return reference.he_normal(fan_in, fan_out, rng)
-
-
-def _shared(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
-    return np.repeat(_draw(fan_in, 1, rng), fan_out, axis=1)
-
-
-def _one_number(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
-    return np.full((fan_in, fan_out), _draw(fan_in, 1, rng)[0, 0])
+def _draw_answer(fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
+    limit = np.sqrt(3 * 2 / fan_in)
+    return rng.uniform(-limit, limit, size=(fan_in, fan_out))
 
 
 # Each case has at least 26,000 draws. The largest of them is within 0.3 % of the limit but once in
@@ -301,7 +224,7 @@ DRAW = Exercise(
     observe=_draws,
     cases=_draw_cases,
     criteria=(
-        Criterion("weights has the shape (fan_in, fan_out)", 0.25, "shape"),
+        shapes("weights has the shape (fan_in, fan_out)", 0.25),
         Criterion(
             "every weight is a draw of its own, and each comes from rng",
             0.5,
@@ -337,93 +260,58 @@ DRAW = Exercise(
             tolerance=(0.05, 0.0),
         ),
     ),
-    misconceptions=(
-        Misconception(
-            "the deviation as the limit",
-            "This was Torch's old mistake: the variance comes out as a third of what it should be.",
-            "init-legacy-torch",
-            (_uniform(lambda fan_in, fan_out: float(np.sqrt(2 / fan_in))),),
-        ),
-        Misconception(
-            "Torch's old rule",
-            "One over the root of the fan-in is LeCun's deviation, and here it is the limit of a "
-            "uniform draw for ReLU: a factor is missing for each of the two.",
-            "init-legacy-torch",
-            (reference.legacy_torch_uniform,),
-        ),
-        Misconception(
-            "LeCun's limit",
-            "It keeps the mean square through linear units. ReLU passes half of it, so the "
-            "variance has to be twice as large.",
-            "init-he-uniform",
-            (reference.lecun_uniform,),
-        ),
-        Misconception(
-            "Xavier's limit",
-            "It has the sum of both fans. He's rule, as asked for here, has the fan-in alone.",
-            "init-he-uniform",
-            (reference.xavier_uniform,),
-        ),
-        Misconception(
-            "the fan-out in place of the fan-in",
-            "With the fan-out, PyTorch's mode='fan_out', the rule keeps the gradients. This "
-            "exercise asks for the one that keeps the activations.",
-            "init-he-uniform",
-            (_uniform(lambda fan_in, fan_out: float(np.sqrt(6 / fan_out))),),
-        ),
-        Misconception(
-            "a limit without the root",
-            "The square of the limit is three times the variance.",
-            "init-uniform-limit",
-            (_uniform(lambda fan_in, fan_out: 6 / fan_in),),
-        ),
-        Misconception(
-            "the factor 2 outside of the root",
-            "He's rule doubles the variance, not the deviation.",
-            "init-he-uniform",
-            (_uniform(lambda fan_in, fan_out: 2 * float(np.sqrt(3 / fan_in))),),
-        ),
-        Misconception(
-            "weights of one sign",
-            "The interval reaches from minus the limit to the limit. The derivation needs weights "
-            "with mean 0.",
-            "init-he-uniform",
-            (_uniform(_he_limit, low=0.0),),
-        ),
-        Misconception(
-            "an interval of half the length",
-            "rng.random() - 0.5 lies between -0.5 and 0.5, not between -1 and 1.",
-            "init-he-uniform",
-            (_uniform(lambda fan_in, fan_out: _he_limit(fan_in, fan_out) / 2),),
-        ),
-        Misconception(
-            "a normal draw",
-            "Its variance is right, and as an initialization it is as good. This exercise asks for "
-            "the uniform draw.",
-            "init-he",
-            (_normal,),
-        ),
-        Misconception(
-            "the same weights for every unit",
-            "Draw fan_in times fan_out numbers. Units that start equal get equal gradients and "
-            "stay equal.",
-            "init-symmetry",
-            (_shared, _one_number),
-        ),
-        Misconception(
-            "numbers that do not come from rng",
-            "The same seed has to give the same weights, or an experiment cannot be repeated: draw "
-            "from the generator that is handed over.",
-            "init-he-uniform",
-            (_elsewhere(),),
-        ),
-        Misconception(
-            "a generator with a seed of its own",
-            "Each call gives the same numbers, so all layers of one shape start equal: draw from "
-            "the generator that is handed over.",
-            "init-symmetry",
-            (_elsewhere(0),),
-        ),
+    model=_draw_answer,
+    misconceptions=mistakes(
+        _draw_answer,
+        """
+the deviation as the limit (init-legacy-torch, 0.75)
+    3 * 2 / fan_in -> 2 / fan_in
+    This was Torch's old mistake: the variance comes out as a third of what it should be.
+Torch's old rule (init-legacy-torch, 0.75)
+    3 * 2 / fan_in -> 1 / fan_in
+    One over the root of the fan-in is LeCun's deviation, and here it is the limit of a uniform draw
+    for ReLU: a factor is missing for each of the two.
+LeCun's limit (init-he-uniform, 0.75)
+    3 * 2 / fan_in -> 3 / fan_in
+    It keeps the mean square through linear units. ReLU passes half of it, so the variance has to be
+    twice as large.
+Xavier's limit (init-he-uniform, 0.75)
+    3 * 2 / fan_in -> 6 / (fan_in + fan_out)
+    It has the sum of both fans. He's rule, as asked for here, has the fan-in alone.
+the fan-out in place of the fan-in (init-he-uniform, 0.75)
+    3 * 2 / fan_in -> 6 / fan_out
+    With the fan-out, PyTorch's mode='fan_out', the rule keeps the gradients. This exercise asks for
+    the one that keeps the activations.
+a limit without the root (init-uniform-limit, 0.75)
+    np.sqrt(3 * 2 / fan_in) -> 6 / fan_in
+    The square of the limit is three times the variance.
+the factor 2 outside of the root (init-he-uniform, 0.75)
+    3 * 2 / fan_in -> 12 / fan_in
+    He's rule doubles the variance, not the deviation.
+weights of one sign (init-he-uniform, 0.75)
+    -limit, limit -> 0, limit
+    The interval reaches from minus the limit to the limit. The derivation needs weights with mean
+    0.
+an interval of half the length (init-he-uniform, 0.75)
+    -limit, limit -> -limit / 2, limit / 2
+    rng.random() - 0.5 lies between -0.5 and 0.5, not between -1 and 1.
+a normal draw (init-he, 0.75)
+    uniform(-limit, limit -> normal(0, limit / np.sqrt(3)
+    Its variance is right, and as an initialization it is as good. This exercise asks for the
+    uniform draw.
+the same weights for every unit (init-symmetry, 0.25)
+    size=(fan_in, fan_out)) -> size=(fan_in, 1)) + np.zeros((fan_in, fan_out))
+    size=(fan_in, fan_out)) -> size=1) + np.zeros((fan_in, fan_out))
+    Draw fan_in times fan_out numbers. Units that start equal get equal gradients and stay equal.
+numbers that do not come from rng (init-he-uniform, 1.5)
+    rng.uniform -> np.random.default_rng().uniform
+    The same seed has to give the same weights, or an experiment cannot be repeated: draw from the
+    generator that is handed over.
+a generator with a seed of its own (init-symmetry, 1.5)
+    rng.uniform -> np.random.default_rng(0).uniform
+    Each call gives the same numbers, so all layers of one shape start equal: draw from the
+    generator that is handed over.
+""",
     ),
 )
 
@@ -463,42 +351,16 @@ def _mean_square_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _half_gain(alpha: float) -> float:
-    return (1 + alpha**2) / 2
-
-
-def _mean_square_variant(
-    gain: Callable[[float], float] = _half_gain,
-    gain_back: Callable[[float], float] | None = None,
-    forward_fan: slice = slice(None, -1),
-    backward_fan: slice = slice(1, None),
-    of_variances: Callable[[Array], Array] = lambda variances: variances,
-    pile: Callable[[Array], Array] = np.cumprod,
-    starts: Callable[[float, float], tuple[float, float]] = lambda start, end: (start, end),
-) -> Callable[..., tuple[Array, Array]]:
-    """The recursions with one of their parts exchanged."""
-
-    def variant(
-        widths: list[int], variances: Array, alpha: float, start: float, end: float
-    ) -> tuple[Array, Array]:
-        sizes, v = np.array(widths, float), of_variances(variances)
-        first, last = starts(start, end)
-        there = gain(alpha) * sizes[forward_fan] * v
-        back = (gain_back or gain)(alpha) * sizes[backward_fan] * v
-        return (
-            first * np.append(1.0, pile(there)),
-            last * np.append(1.0, pile(back[::-1]))[::-1],
-        )
-
-    return variant
-
-
-def _backward_from_the_input(
+def _mean_squares_answer(
     widths: list[int], variances: Array, alpha: float, start: float, end: float
 ) -> tuple[Array, Array]:
-    forward, _ = _mean_squares(widths, variances, alpha, start, end)
-    factors = _half_gain(alpha) * np.array(widths[1:]) * variances
-    return forward, end * np.append(1.0, np.cumprod(factors))
+    sizes = np.array(widths, dtype=float)
+    gain = (1 + alpha**2) / 2
+    growth = gain * sizes[:-1] * variances
+    forward = start * np.append(1.0, np.cumprod(growth))
+    growth_back = gain * sizes[1:] * variances
+    backward = end * np.append(1.0, np.cumprod(growth_back[::-1]))[::-1]
+    return forward, backward
 
 
 MEAN_SQUARES = Exercise(
@@ -509,124 +371,66 @@ MEAN_SQUARES = Exercise(
     # After thirty layers a mean square may be tiny: the absolute part would excuse everything.
     tolerance={"float64": (1e-6, 0.0)},
     criteria=(
-        Criterion("forward and backward have the right shapes", 0.25, "shape"),
-        Criterion(
-            "forward is right",
-            0.75,
-            group="ordinary",
-            outputs=("forward",),
-            equations=("init-variance-forward",),
-        ),
-        Criterion(
-            "backward is right",
-            0.75,
-            group="ordinary",
-            outputs=("backward",),
-            equations=("init-variance-backward",),
-        ),
-        Criterion(
+        shapes("forward and backward have the right shapes", 0.25),
+        values("forward is right", 0.75, "forward", "ordinary", "init-variance-forward"),
+        values("backward is right", 0.75, "backward", "ordinary", "init-variance-backward"),
+        values(
             "a single layer, linear units, thirty layers",
             0.5,
-            group="edge",
-            outputs=("forward", "backward"),
-            equations=("init-variance-forward", "init-variance-backward"),
+            "forward backward",
+            "edge",
+            "init-variance-forward init-variance-backward",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the fan-out on the way forward",
-            "A net input is a sum over the units of the layer before.",
-            "init-variance-forward",
-            (_mean_square_variant(forward_fan=slice(1, None)),),
-        ),
-        Misconception(
-            "the fan-in on the way back",
-            "The gradient at a unit is a sum over the units of the layer above, to which its "
-            "output goes.",
-            "init-variance-backward",
-            (_mean_square_variant(backward_fan=slice(None, -1)),),
-        ),
-        Misconception(
-            "alpha without its square",
-            "alpha multiplies the activation or the gradient, so it enters their squares as alpha "
-            "squared.",
-            "init-variance-forward",
-            (_mean_square_variant(gain=lambda alpha: (1 + alpha) / 2),),
-        ),
-        Misconception(
-            "both halves counted in full",
-            "Half of the mean square comes from positive net inputs and half from negative ones: "
-            "the factor of a linear unit, with alpha = 1, has to be 1.",
-            "init-variance-forward",
-            (_mean_square_variant(gain=lambda alpha: 1 + alpha**2),),
-        ),
-        Misconception(
-            "ReLU whatever alpha is",
-            "What comes from negative net inputs is not lost unless alpha is 0.",
-            "init-variance-forward",
-            (_mean_square_variant(gain=lambda alpha: 0.5),),
-        ),
-        Misconception(
-            "linear units whatever alpha is",
-            "The activation function takes its part: negative net inputs are multiplied by alpha.",
-            "init-variance-forward",
-            (_mean_square_variant(gain=lambda alpha: 1.0),),
-        ),
-        Misconception(
-            "an activation function that leaves the gradient alone",
-            "On the way back a unit multiplies by its slope, 1 or alpha, so the same factor counts "
-            "there.",
-            "init-variance-backward",
-            (_mean_square_variant(gain_back=lambda alpha: 1.0),),
-        ),
-        Misconception(
-            "variances taken for deviations",
-            "They are variances already: no square of them.",
-            "init-variance-forward",
-            (_mean_square_variant(of_variances=np.square),),
-        ),
-        Misconception(
-            "deviations where variances belong",
-            "Mean squares are multiplied by variances, without a root.",
-            "init-variance-forward",
-            (_mean_square_variant(of_variances=np.sqrt),),
-        ),
-        Misconception(
-            "the factors of single layers",
-            "The factors multiply: each layer starts from what the one before it has left.",
-            "init-variance-forward",
-            (_mean_square_variant(pile=lambda factors: factors),),
-        ),
-        Misconception(
-            "a start at 1",
-            "The mean square of the input is start, and that of the gradient at the output end.",
-            "init-variance-forward",
-            (_mean_square_variant(starts=lambda start, end: (1.0, 1.0)),),
-        ),
-        Misconception(
-            "one start for both directions",
-            "The gradient begins at the output, with the mean square end.",
-            "init-variance-backward",
-            (_mean_square_variant(starts=lambda start, end: (start, start)),),
-        ),
-        Misconception(
-            "gradients that travel from the input to the output",
-            "The last entry is end, and the recursion goes from it to the first.",
-            "init-variance-backward",
-            (_backward_from_the_input,),
-        ),
-        Misconception(
-            "gradients in the order in which they are computed",
-            "Entry l belongs to layer l in both directions, so end stands last.",
-            "init-variance-backward",
-            (
-                lambda *arguments: (
-                    _mean_squares(*arguments)[0],
-                    _mean_squares(*arguments)[1][::-1],
-                ),
-            ),
-        ),
+    model=_mean_squares_answer,
+    misconceptions=mistakes(
+        _mean_squares_answer,
+        """
+the fan-out on the way forward (init-variance-forward, 1.25)
+    sizes[:-1] -> sizes[1:]
+    A net input is a sum over the units of the layer before.
+the fan-in on the way back (init-variance-backward, 1.25)
+    sizes[1:] -> sizes[:-1]
+    The gradient at a unit is a sum over the units of the layer above, to which its output goes.
+alpha without its square (init-variance-forward, 0.25)
+    alpha**2 -> alpha
+    alpha multiplies the activation or the gradient, so it enters their squares as alpha squared.
+both halves counted in full (init-variance-forward, 0.25)
+    (1 + alpha**2) / 2 -> 1 + alpha**2
+    Half of the mean square comes from positive net inputs and half from negative ones: the factor
+    of a linear unit, with alpha = 1, has to be 1.
+ReLU whatever alpha is (init-variance-forward, 0.25)
+    (1 + alpha**2) / 2 -> 0.5
+    What comes from negative net inputs is not lost unless alpha is 0.
+linear units whatever alpha is (init-variance-forward, 0.25)
+    (1 + alpha**2) / 2 -> 1.0
+    The activation function takes its part: negative net inputs are multiplied by alpha.
+an activation function that leaves the gradient alone (init-variance-backward, 1.25)
+    growth_back = gain * sizes -> growth_back = sizes
+    On the way back a unit multiplies by its slope, 1 or alpha, so the same factor counts there.
+variances taken for deviations (init-variance-forward, 0.25)
+    gain = (1 -> variances = variances**2; gain = (1
+    They are variances already: no square of them.
+deviations where variances belong (init-variance-forward, 0.25)
+    gain = (1 -> variances = np.sqrt(variances); gain = (1
+    Mean squares are multiplied by variances, without a root.
+the factors of single layers (init-variance-forward, 0.25)
+    np.cumprod(growth) -> growth & np.cumprod(growth_back[::-1]) -> growth_back[::-1]
+    The factors multiply: each layer starts from what the one before it has left.
+a start at 1 (init-variance-forward, 0.25)
+    start * np -> np & end * np -> np
+    The mean square of the input is start, and that of the gradient at the output end.
+one start for both directions (init-variance-backward, 1.25)
+    end * np -> start * np
+    The gradient begins at the output, with the mean square end.
+gradients that travel from the input to the output (init-variance-backward, 1.25)
+    np.cumprod(growth_back[::-1]))[::-1] -> np.cumprod(growth_back))
+    The last entry is end, and the recursion goes from it to the first.
+gradients in the order in which they are computed (init-variance-backward, 1.25)
+    [::-1]))[::-1] -> [::-1]))
+    Entry l belongs to layer l in both directions, so end stands last.
+""",
     ),
 )
 
@@ -634,21 +438,15 @@ MEAN_SQUARES = Exercise(
 # ---- factors that keep the signal
 
 
-def _leaky(z: Array, alpha: float) -> Array:
-    activations: Array = leaky_relu(z, alpha)
-    return activations
-
-
-def _mean_of_squares(a: Array) -> float:
-    return float((a**2).mean())
-
-
-def _factors(x: Array, weights: list[Array], alpha: float) -> Array:
-    wanted, hidden, factors = _mean_of_squares(x), x, []
+def _factors_answer(x: Array, weights: list[Array], alpha: float) -> Array:
+    wanted = np.mean(x**2)
+    activations, factors = x, []
     for weight in weights:
-        hidden = _leaky(hidden @ weight, alpha)
-        factors.append(np.sqrt(wanted / _mean_of_squares(hidden)))
-        hidden = factors[-1] * hidden
+        z = activations @ weight
+        activations = np.maximum(z, 0) + alpha * np.minimum(z, 0)
+        factor = np.sqrt(wanted / np.mean(activations**2))
+        factors.append(factor)
+        activations = factor * activations
     return np.array(factors)
 
 
@@ -673,137 +471,71 @@ def _factor_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _factor_variant(
-    size: Callable[[Array], float] = _mean_of_squares,
-    wanted: Callable[[Array], float] | None = None,
-    function: Callable[[Array, float], Array] = _leaky,
-    measured: Callable[[Array, Array], Array] = lambda z, hidden: hidden,
-    factor: Callable[[float], float] = lambda ratio: ratio**0.5,
-    applied: bool = True,
-) -> Callable[..., Array]:
-    """The factors with one step exchanged."""
-
-    def variant(x: Array, weights: list[Array], alpha: float) -> Array:
-        target, hidden, factors = (wanted or size)(x), x, []
-        for weight in weights:
-            z = hidden @ weight
-            hidden = function(z, alpha)
-            factors.append(factor(target / size(measured(z, hidden))))
-            hidden = factors[-1] * hidden if applied else hidden
-        return np.array(factors)
-
-    return variant
-
-
-def _predicted(x: Array, weights: Sequence[Array], alpha: float) -> Array:
-    return np.array([(_half_gain(alpha) * len(w) * w.var()) ** -0.5 for w in weights])
-
-
-def _total_factors(x: Array, weights: list[Array], alpha: float) -> Array:
-    return np.cumprod(_factors(x, weights, alpha))
-
-
 FACTORS = Exercise(
     name="initialization.balancing_factors",
     outputs=("factors",),
-    reference=_factors,
+    reference=_factors_answer,
     cases=_factor_cases,
     criteria=(
-        Criterion("factors has the right shape", 0.25, "shape"),
-        Criterion(
+        shapes("factors has the right shape", 0.25),
+        values(
             "factors are right for several layers",
             1.25,
-            group="ordinary",
-            outputs=("factors",),
-            equations=("init-variance-forward",),
+            "factors",
+            "ordinary",
+            "init-variance-forward",
         ),
-        Criterion(
-            "a single layer, ReLU, linear units",
-            0.75,
-            group="edge",
-            outputs=("factors",),
-            equations=("init-variance-forward",),
+        values(
+            "a single layer, ReLU, linear units", 0.75, "factors", "edge", "init-variance-forward"
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "factors that forget those before them",
-            "You measure every layer in the network as it was. Once the first matrix is "
-            "multiplied, all later layers receive something else.",
-            "init-variance-forward",
-            (_factor_variant(applied=False), _total_factors),
-        ),
-        Misconception(
-            "the variance in place of the mean square",
-            "The activations have a mean, after ReLU always, and the next layer multiplies the "
-            "mean square: do not subtract the mean.",
-            "init-variance-forward",
-            (
-                _factor_variant(size=lambda a: float(a.var())),
-                _factor_variant(size=lambda a: float(a.var()), wanted=_mean_of_squares),
-                _factor_variant(wanted=lambda a: float(a.var())),
-            ),
-        ),
-        Misconception(
-            "no root",
-            "A factor of the weights enters the mean square as its square.",
-            "init-variance-forward",
-            (_factor_variant(factor=lambda ratio: ratio),),
-        ),
-        Misconception(
-            "factors upside down",
-            "Where the signal has become too small, the factor has to be above 1.",
-            "init-variance-forward",
-            (
-                _factor_variant(factor=lambda ratio: ratio**-0.5),
-                _factor_variant(factor=lambda ratio: ratio**-0.5, applied=False),
-            ),
-        ),
-        Misconception(
-            "the net inputs measured",
-            "What the next layer receives has gone through the activation function: measure that.",
-            "init-variance-forward",
-            (_factor_variant(measured=lambda z, hidden: z),),
-        ),
-        Misconception(
-            "a mean square of 1",
-            "Keep the mean square of the input, whatever it is.",
-            "init-variance-forward",
-            (_factor_variant(wanted=lambda a: 1.0),),
-        ),
-        Misconception(
-            "sums in place of means",
-            "Layers have different numbers of units, so a sum of squares grows with the width: "
-            "divide by the number of entries.",
-            "init-variance-forward",
-            (_factor_variant(size=lambda a: float((a**2).sum())),),
-        ),
-        Misconception(
-            "ReLU whatever alpha is",
-            "Negative net inputs are multiplied by alpha, not lost.",
-            "init-variance-forward",
-            (_factor_variant(function=lambda z, alpha: np.maximum(z, 0)),),
-        ),
-        Misconception(
-            "linear units whatever alpha is",
-            "The activation function is missing: negative net inputs are multiplied by alpha.",
-            "init-variance-forward",
-            (_factor_variant(function=lambda z, alpha: z),),
-        ),
-        Misconception(
-            "alpha on the positive side",
-            "Positive net inputs pass as they are; negative ones are multiplied by alpha.",
-            "init-variance-forward",
-            (_factor_variant(function=lambda z, alpha: np.where(z > 0, alpha * z, z)),),
-        ),
-        Misconception(
-            "factors from the theory",
-            "They keep the mean square on average over many networks. This exercise asks for those "
-            "of this network and this batch, so measure.",
-            "init-variance-forward",
-            (_predicted,),
-        ),
+    model=_factors_answer,
+    misconceptions=mistakes(
+        _factors_answer,
+        """
+factors that forget those before them (init-variance-forward, 0.25)
+    factor * activations -> activations
+    You measure every layer in the network as it was. Once the first matrix is multiplied, all later
+    layers receive something else.
+the variance in place of the mean square (init-variance-forward, 0.25)
+    np.mean(x**2) -> np.var(x) & np.mean(activations**2) -> np.var(activations)
+    np.mean(activations**2) -> np.var(activations)
+    np.mean(x**2) -> np.var(x)
+    The activations have a mean, after ReLU always, and the next layer multiplies the mean square:
+    do not subtract the mean.
+no root (init-variance-forward, 0.25)
+    np.sqrt(wanted / np.mean(activations**2)) -> wanted / np.mean(activations**2)
+    A factor of the weights enters the mean square as its square.
+factors upside down (init-variance-forward, 0.25)
+    wanted / np.mean(activations**2) -> np.mean(activations**2) / wanted
+    wanted / np.mean( -> 1 / wanted * np.mean( & factor * activations -> activations
+    Where the signal has become too small, the factor has to be above 1.
+the net inputs measured (init-variance-forward, 0.25)
+    np.mean(activations**2) -> np.mean(z**2)
+    What the next layer receives has gone through the activation function: measure that.
+a mean square of 1 (init-variance-forward, 0.25)
+    np.mean(x**2) -> 1.0
+    Keep the mean square of the input, whatever it is.
+sums in place of means (init-variance-forward, 0.25)
+    np.mean(x**2) -> np.sum(x**2) & np.mean(activations**2) -> np.sum(activations**2)
+    Layers have different numbers of units, so a sum of squares grows with the width: divide by the
+    number of entries.
+ReLU whatever alpha is (init-variance-forward, 0.25)
+    np.maximum(z, 0) + alpha * np.minimum(z, 0) -> np.maximum(z, 0)
+    Negative net inputs are multiplied by alpha, not lost.
+linear units whatever alpha is (init-variance-forward, 0.25)
+    np.maximum(z, 0) + alpha * np.minimum(z, 0) -> z
+    The activation function is missing: negative net inputs are multiplied by alpha.
+alpha on the positive side (init-variance-forward, 0.25)
+    np.maximum(z, 0) + alpha * np.minimum(z, 0) -> np.minimum(z, 0) + alpha * np.maximum(z, 0)
+    Positive net inputs pass as they are; negative ones are multiplied by alpha.
+factors from the theory (init-variance-forward, 0.25)
+    wanted / np.mean(activations**2) -> 2 / (1 + alpha**2) / len(weight) / np.var(weight)
+    wanted / np.mean(activations**2) -> 2 / (1 + alpha**2) / len(weight) / np.mean(weight**2)
+    They keep the mean square on average over many networks. This exercise asks for those of this
+    network and this batch, so measure.
+""",
     ),
 )
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import input_normalization as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
 
 Array = NDArray[Any]
 
@@ -59,28 +60,18 @@ def _label(train: Array, x: Array | None, rest: str = "") -> str:
     return f"{size}, {len(x)} new one{'s' if len(x) > 1 else ''}{rest}"
 
 
-Source = Callable[[Array, Array], Array]
-"""The examples that the statistics come from, from training set and new examples."""
-
-OWN = (
-    "the statistics of the new examples",
+_OWN = (
     "You fit on x. Mean and spread are learned from the training set and then stay, so that the "
-    "result for one example does not depend on the others.",
+    "result for one example does not depend on the others."
 )
-TOGETHER = (
-    "statistics of training and new examples together",
+_TOGETHER = (
     "What is fitted on the test examples as well leaks into the measurement and makes it look "
-    "better than it is. The statistics come from `train` alone.",
+    "better than it is. The statistics come from `train` alone."
 )
-UNBIASED = (
-    "statistics that divide by M - 1",
+_UNBIASED = (
     "That is the convention of the unbiased estimate, which scikit-learn's PCA and PyTorch's std "
-    "take. This exercise asks for the division by M.",
+    "take. This exercise asks for the division by M."
 )
-
-
-def _both(train: Array, x: Array) -> Array:
-    return np.concatenate([train, x])
 
 
 # ---- standardize
@@ -112,33 +103,12 @@ def _standardize_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _not_zero(deviation: Array) -> Array:
-    return np.where(deviation == 0, 1.0, deviation)
-
-
-def _standardize_variant(
-    source: Source = lambda train, x: train,
-    mean: Callable[[Array], Any] = lambda data: data.mean(axis=0),
-    scale: Callable[[Array], Any] = lambda data: _not_zero(data.std(axis=0)),
-    combine: Callable[[Array, Any, Any], Array] = lambda x, mu, s: (x - mu) / s,
-) -> Callable[..., tuple[Array, Array]]:
-    """Centring and standardizing with one step exchanged."""
-
-    def variant(train: Array, x: Array) -> tuple[Array, Array]:
-        data = source(train, x)
-        mu = mean(data)
-        return x - mu, combine(x, mu, scale(data))
-
-    return variant
-
-
-def _floored(outside: float = 0.0, inside: float = 0.0) -> Callable[..., tuple[Array, Array]]:
-    return _standardize_variant(scale=lambda data: np.sqrt(data.var(axis=0) + inside) + outside)
-
-
-def _each_by_itself(train: Array, x: Array) -> tuple[Array, Array]:
-    centred = x - x.mean(axis=1, keepdims=True)
-    return centred, centred / x.std(axis=1, keepdims=True)
+def _standardize_answer(train: Array, x: Array) -> tuple[Array, Array]:
+    mean = train.mean(axis=0)
+    deviation = np.sqrt(((train - mean) ** 2).mean(axis=0))
+    scale = np.where(deviation == 0, 1.0, deviation)
+    centred = x - mean
+    return centred, centred / scale
 
 
 STANDARDIZE = Exercise(
@@ -147,120 +117,92 @@ STANDARDIZE = Exercise(
     reference=_standardize,
     cases=_standardize_cases,
     criteria=(
-        Criterion("centred and standardized have the shape of x", 0.25, "shape"),
-        Criterion(
-            "the training set itself",
-            0.75,
-            group="train",
-            outputs=("centred", "standardized"),
-            equations=("in-mean", "in-deviation"),
+        shapes("centred and standardized have the shape of x", 0.25),
+        values(
+            "the training set itself", 0.75, "centred standardized", "train", "in-mean in-deviation"
         ),
-        Criterion(
+        values(
             "new examples centred by the means of the training set",
             0.5,
-            group="new",
-            outputs=("centred",),
-            equations=("in-mean", "in-center"),
+            "centred",
+            "new",
+            "in-mean in-center",
         ),
-        Criterion(
+        values(
             "new examples standardized by the deviations of the training set",
             0.75,
-            group="new",
-            outputs=("standardized",),
-            equations=("in-deviation", "in-standardize"),
+            "standardized",
+            "new",
+            "in-deviation in-standardize",
         ),
-        Criterion(
+        values(
             "features that are constant in the training set",
             0.5,
-            group="constant",
-            outputs=("centred", "standardized"),
-            equations=("in-standardize",),
+            "centred standardized",
+            "constant",
+            "in-standardize",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(*OWN, "in-mean", (_standardize_variant(source=lambda train, x: x),)),
-        Misconception(*TOGETHER, "in-mean", (_standardize_variant(source=_both),)),
-        Misconception(
-            "one mean and one deviation for all features",
-            "Without an axis the statistics run over everything, and features stay as unequal as "
-            "they were. Each feature has its own: axis 0.",
-            "in-mean",
-            (_standardize_variant(mean=lambda d: d.mean(), scale=lambda d: d.std()),),
-        ),
-        Misconception(
-            "each example standardized by itself",
-            "Your statistics run over the features of an example. Here they belong to a feature "
-            "and run over the training examples: axis 0.",
-            "in-mean",
-            (_each_by_itself,),
-        ),
-        Misconception(
-            "the variance in place of the standard deviation",
-            "The root is missing. Divided by its variance, a feature measured in cm instead of m "
-            "would not come out the same.",
-            "in-standardize",
-            (_standardize_variant(scale=lambda d: _not_zero(d.var(axis=0))),),
-        ),
-        Misconception(
-            "a parenthesis missing around x - mean",
-            "x - mean / std divides the mean alone, because division comes before subtraction.",
-            "in-standardize",
-            (_standardize_variant(combine=lambda x, mu, s: x - mu / s),),
-        ),
-        Misconception(
-            "standardized examples that are not centred",
-            "Subtract the mean before you divide by the deviation.",
-            "in-standardize",
-            (_standardize_variant(combine=lambda x, mu, s: x / s),),
-        ),
-        Misconception(
-            "the deviation of the training set before it is centred",
-            "The deviation is the root of the mean of (x - mean) squared: subtract the mean first.",
-            "in-deviation",
-            (_standardize_variant(scale=lambda d: np.sqrt((d * d).mean(axis=0))),),
-        ),
-        Misconception(
-            "the range in place of the standard deviation",
-            "Dividing by max - min is another common scaling, but one outlier decides it. This "
-            "exercise asks for the standard deviation.",
-            "in-deviation",
-            (_standardize_variant(scale=lambda d: _not_zero(np.ptp(d, axis=0))),),
-        ),
-        Misconception(
-            *UNBIASED,
-            "in-deviation",
-            (_standardize_variant(scale=lambda d: _not_zero(d.std(axis=0, ddof=1))),),
-        ),
-        Misconception(
-            "a division by the deviation 0",
-            "A feature that is constant in training has the deviation 0. In the training set that "
-            "gives 0 / 0, in new examples infinity. Divide by 1 there.",
-            "in-standardize",
-            (_standardize_variant(scale=lambda d: d.std(axis=0)),),
-        ),
-        Misconception(
-            "a tiny number that stands in for the deviation 0",
-            "It avoids NaN, but a new example that differs a little in a constant feature becomes "
-            "enormous. Divide such a feature by 1.",
-            "in-standardize",
-            (
-                *(_floored(outside=tiny) for tiny in (1e-5, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-16)),
-                *(_floored(inside=tiny) for tiny in (1e-5, 1e-8, 1e-12)),
-            ),
-        ),
-        Misconception(
-            "a constant feature set to 0",
-            "In new examples it may have another value, which is then lost. Centre it and divide "
-            "it by 1.",
-            "in-standardize",
-            (
-                _standardize_variant(
-                    combine=lambda x, mu, s: (x - mu) / s,
-                    scale=lambda d: np.where(d.std(axis=0) == 0, np.inf, d.std(axis=0)),
-                ),
-            ),
-        ),
+    model=_standardize_answer,
+    misconceptions=mistakes(
+        _standardize_answer,
+        f"""
+the statistics of the new examples (in-mean, 1.25)
+    train.mean(axis=0) -> x.mean(axis=0) & (train - mean) -> (x - mean)
+    {_OWN}
+statistics of training and new examples together (in-mean, 1.25)
+    mean = train.mean(axis=0) -> train = np.concatenate([train, x]); mean = train.mean(axis=0)
+    {_TOGETHER}
+one mean and one deviation for all features (in-mean, 0.25)
+    train.mean(axis=0) -> train.mean() & ** 2).mean(axis=0) -> ** 2).mean()
+    Without an axis the statistics run over everything, and features stay as unequal as they were.
+    Each feature has its own: axis 0.
+each example standardized by itself (in-mean, 0.25)
+    x - mean -> x - x.mean(1)[:, None] & centred / scale -> centred / x.std(1)[:, None]
+    Your statistics run over the features of an example. Here they belong to a feature and run over
+    the training examples: axis 0.
+the variance in place of the standard deviation (in-standardize, 1)
+    np.sqrt(((train - mean) ** 2).mean(axis=0)) -> ((train - mean) ** 2).mean(axis=0)
+    The root is missing. Divided by its variance, a feature measured in cm instead of m would not
+    come out the same.
+a parenthesis missing around x - mean (in-standardize, 1)
+    centred / scale -> x - mean / scale
+    x - mean / std divides the mean alone, because division comes before subtraction.
+standardized examples that are not centred (in-standardize, 1)
+    centred / scale -> x / scale
+    Subtract the mean before you divide by the deviation.
+the deviation of the training set before it is centred (in-deviation, 1)
+    (train - mean) -> train
+    The deviation is the root of the mean of (x - mean) squared: subtract the mean first.
+the range in place of the standard deviation (in-deviation, 1)
+    np.sqrt(((train - mean) ** 2).mean(axis=0)) -> np.ptp(train, axis=0)
+    Dividing by max - min is another common scaling, but one outlier decides it. This exercise asks
+    for the standard deviation.
+statistics that divide by M - 1 (in-deviation, 1)
+    np.sqrt(((train - mean) ** 2).mean(axis=0)) -> train.std(axis=0, ddof=1)
+    {_UNBIASED}
+a division by the deviation 0 (in-standardize, 2.5)
+    np.where(deviation == 0, 1.0, deviation) -> deviation
+    A feature that is constant in training has the deviation 0. In the training set that gives
+    0 / 0, in new examples infinity. Divide by 1 there.
+a tiny number that stands in for the deviation 0 (in-standardize)
+    np.where(deviation == 0, 1.0, deviation) -> deviation + 1e-5
+    np.where(deviation == 0, 1.0, deviation) -> deviation + 1e-7
+    np.where(deviation == 0, 1.0, deviation) -> deviation + 1e-8
+    np.where(deviation == 0, 1.0, deviation) -> deviation + 1e-9
+    np.where(deviation == 0, 1.0, deviation) -> deviation + 1e-10
+    np.where(deviation == 0, 1.0, deviation) -> deviation + 1e-12
+    np.where(deviation == 0, 1.0, deviation) -> deviation + 1e-16
+    np.where(deviation == 0, 1.0, deviation) -> np.sqrt(deviation**2 + 1e-5)
+    np.where(deviation == 0, 1.0, deviation) -> np.sqrt(deviation**2 + 1e-8)
+    np.where(deviation == 0, 1.0, deviation) -> np.sqrt(deviation**2 + 1e-12)
+    It avoids NaN, but a new example that differs a little in a constant feature becomes enormous.
+    Divide such a feature by 1.
+a constant feature set to 0 (in-standardize, 2.5)
+    deviation == 0, 1.0, -> deviation == 0, np.inf,
+    In new examples it may have another value, which is then lost. Centre it and divide it by 1.
+""",
     ),
 )
 
@@ -310,101 +252,46 @@ def _whitening_cases(rng: np.random.Generator, few: bool) -> list[Case]:
     ]
 
 
-def _principal(data: Array, ddof: int) -> tuple[Array, Array]:
-    """Variances, upwards, and the axes in columns."""
-    centred = data - data.mean(axis=0)
-    variances, axes = np.linalg.eigh(centred.T @ centred / (len(data) - ddof))
-    return np.maximum(variances, 0.0), axes
+_COMMON = f"""
+the statistics of the new examples (in-covariance)
+    train.mean -> x.mean & train - mean -> x - mean & len(train) -> len(x)
+    {_OWN}
+statistics of training and new examples together (in-covariance)
+    mean = train.mean(axis=0) -> train = np.concatenate([train, x]); mean = train.mean(axis=0)
+    {_TOGETHER}
+new examples centred by their own mean (in-center)
+    (x - mean) -> (x - x.mean(axis=0))
+    The mean is learned from the training set, as the axes are. A single new example would come out
+    as 0.
+examples that are not centred (in-center)
+    (x - mean) -> x
+    Subtract the mean of the training set from x as well, not only where you compute the covariance.
+a division by the variances instead of the deviations (EQUATION)
+    np.sqrt(variances + eps) -> (variances + eps)
+    The power is -1/2: divide by sqrt(lambda + eps).
+epsilon left out (EQUATION)
+    np.sqrt(variances + eps) -> np.sqrt(np.maximum(variances, 0.0))
+    np.sqrt(variances + eps) -> np.sqrt(variances)
+    Directions in which the training set hardly varies are then blown up to variance 1, whatever
+    they hold. Add eps to the variances.
+epsilon outside the root (EQUATION)
+    np.sqrt(variances + eps) -> (np.sqrt(np.maximum(variances, 0.0)) + eps)
+    np.sqrt(variances + eps) -> (np.sqrt(variances) + eps)
+    You divide by sqrt(lambda) + eps; the chapter adds eps to the variances, under the root.
+statistics that divide by M - 1 (in-covariance)
+    len(train) -> (len(train) - 1)
+    {_UNBIASED}
+"""
+"""What goes wrong in both ways to whiten."""
 
 
-def _whitening_variant(
-    back: bool,
-    source: Source = lambda train, x: train,
-    shift: Callable[[Array, Array], Any] = lambda train, x: train.mean(axis=0),
-    scale: Callable[[Array, float], Any] = lambda lam, eps: np.sqrt(lam + eps),
-    ddof: int = 0,
-) -> Callable[..., Array]:
-    """Whitening with one step exchanged, turned `back` for ZCA."""
-
-    def variant(train: Array, x: Array, eps: float) -> Array:
-        data = source(train, x)
-        variances, axes = _principal(data, ddof)
-        z = (x - shift(data, x)) @ axes / scale(variances, eps)
-        return np.asarray(z @ axes.T if back else z[:, ::-1])
-
-    return variant
-
-
-def _common_misconceptions(back: bool, equation: str) -> tuple[Misconception, ...]:
-    """What goes wrong in both ways to whiten."""
-
-    def variant(**steps: Any) -> tuple[Callable[..., Array], ...]:
-        return (_whitening_variant(back, **steps),)
-
-    return (
-        Misconception(*OWN, "in-covariance", variant(source=lambda train, x: x)),
-        Misconception(*TOGETHER, "in-covariance", variant(source=_both)),
-        Misconception(
-            "new examples centred by their own mean",
-            "The mean is learned from the training set, as the axes are. A single new example "
-            "would come out as 0.",
-            "in-center",
-            variant(shift=lambda train, x: x.mean(axis=0)),
-        ),
-        Misconception(
-            "examples that are not centred",
-            "Subtract the mean of the training set from x as well, not only where you compute the "
-            "covariance.",
-            "in-center",
-            variant(shift=lambda train, x: 0.0),
-        ),
-        Misconception(
-            "a division by the variances instead of the deviations",
-            "The power is -1/2: divide by sqrt(lambda + eps).",
-            equation,
-            variant(scale=lambda lam, eps: lam + eps),
-        ),
-        Misconception(
-            "epsilon left out",
-            "Directions in which the training set hardly varies are then blown up to variance 1, "
-            "whatever they hold. Add eps to the variances.",
-            equation,
-            variant(scale=lambda lam, eps: np.sqrt(lam)),
-        ),
-        Misconception(
-            "epsilon outside the root",
-            "You divide by sqrt(lambda) + eps; the chapter adds eps to the variances, under the "
-            "root.",
-            equation,
-            variant(scale=lambda lam, eps: np.sqrt(lam) + eps),
-        ),
-        Misconception(*UNBIASED, "in-covariance", variant(ddof=1)),
-    )
-
-
-def _upwards(train: Array, x: Array, eps: float) -> Array:
-    return _pca(train, x, eps)[:, ::-1]
-
-
-def _axes_from_rows(by_svd: bool) -> Callable[..., Array]:
-    """Axes read from the rows where they are columns, or the other way round."""
-
-    def variant(train: Array, x: Array, eps: float) -> Array:
-        mean = train.mean(axis=0)
-        if by_svd:
-            _, singular, axes = np.linalg.svd(train - mean)
-            variances = np.zeros(x.shape[1])
-            variances[: singular.size] = singular**2 / len(train)
-            return np.asarray((x - mean) @ axes / np.sqrt(variances + eps))
-        variances, axes = _principal(train, 0)
-        return np.asarray((x - mean) @ axes[:, ::-1].T / np.sqrt(variances[::-1] + eps))
-
-    return variant
-
-
-def _standardized_first(train: Array, x: Array, eps: float) -> Array:
-    fitted = reference.fit_standardize(train)
-    return _pca(fitted.transform(train), fitted.transform(x), eps)
+def _pca_answer(train: Array, x: Array, eps: float) -> Array:
+    mean = train.mean(axis=0)
+    centred = train - mean
+    covariance = centred.T @ centred / len(train)
+    variances, v = np.linalg.eigh(covariance)
+    variances, v = variances[::-1], v[:, ::-1]
+    return (x - mean) @ v / np.sqrt(variances + eps)
 
 
 PCA = Exercise(
@@ -414,67 +301,42 @@ PCA = Exercise(
     observe=_up_to_signs,
     cases=lambda rng: _whitening_cases(rng, few=False),
     criteria=(
-        Criterion("out has the shape of x", 0.25, "shape"),
-        Criterion(
-            "the training set itself",
-            0.75,
-            group="train",
-            outputs=("out",),
-            equations=("in-covariance", "in-pca"),
+        shapes("out has the shape of x", 0.25),
+        values("the training set itself", 0.75, "out", "train", "in-covariance in-pca"),
+        values(
+            "new examples, by the axes of the training set", 0.75, "out", "new", "in-center in-pca"
         ),
-        Criterion(
-            "new examples, by the axes of the training set",
-            0.75,
-            group="new",
-            outputs=("out",),
-            equations=("in-center", "in-pca"),
-        ),
-        Criterion(
-            "a single new example, a direction without extent",
-            0.5,
-            group="edge",
-            outputs=("out",),
-            equations=("in-pca",),
-        ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        values("a single new example, a direction without extent", 0.5, "out", "edge", "in-pca"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the axes in the order of rising variance",
-            "np.linalg.eigh sorts the eigenvalues upwards. Turn the order of values and vectors.",
-            "in-pca",
-            (_upwards,),
-        ),
-        Misconception(
-            "a rotation without a division",
-            "The coordinates along the axes are uncorrelated, but their variances are as unequal "
-            "as before. Divide each by its deviation.",
-            "in-pca",
-            (_whitening_variant(False, scale=lambda lam, eps: 1.0),),
-        ),
-        Misconception(
-            "ZCA whitening",
-            "You turn the whitened data back to the features that they came from. That is the next "
-            "part; here the coordinates along the axes are asked for.",
-            "in-pca",
-            (_zca,),
-        ),
-        Misconception(
-            "axes read from the wrong side of the matrix",
-            "np.linalg.eigh returns the eigenvectors in the columns of its matrix, np.linalg.svd "
-            "the axes in the rows of its last one. To get coordinates, multiply from the right by "
-            "a matrix with an axis in each column.",
-            "in-pca",
-            (_axes_from_rows(by_svd=False), _axes_from_rows(by_svd=True)),
-        ),
-        Misconception(
-            "features that are standardized first",
-            "Then the axes are those of the correlations. Whitening divides along the axes; the "
-            "features before it are only centred.",
-            "in-covariance",
-            (_standardized_first,),
-        ),
-        *_common_misconceptions(back=False, equation="in-pca"),
+    model=_pca_answer,
+    misconceptions=mistakes(
+        _pca_answer,
+        """
+the axes in the order of rising variance (in-pca, 0.25)
+    variances[::-1], v[:, ::-1] -> variances, v
+    np.linalg.eigh sorts the eigenvalues upwards. Turn the order of values and vectors.
+a rotation without a division (in-pca, 0.25)
+    np.sqrt(variances + eps) -> 1.0
+    The coordinates along the axes are uncorrelated, but their variances are as unequal as before.
+    Divide each by its deviation.
+ZCA whitening (in-pca, 0.25)
+    np.sqrt(variances + eps) -> np.sqrt(variances + eps) @ v.T
+    You turn the whitened data back to the features that they came from. That is the next part; here
+    the coordinates along the axes are asked for.
+axes read from the wrong side of the matrix (in-pca, 0.25)
+    @ v -> @ v.T
+    v[:, ::-1] -> v[::-1].T
+    @ v -> @ np.linalg.svd(centred)[2]
+    np.linalg.eigh returns the eigenvectors in the columns of its matrix, np.linalg.svd the axes in
+    the rows of its last one. To get coordinates, multiply from the right by a matrix with an axis
+    in each column.
+features that are standardized first (in-covariance, 0.25)
+    mean = train.mean -> train, x = train / train.std(0), x / train.std(0); mean = train.mean
+    Then the axes are those of the correlations. Whitening divides along the axes; the features
+    before it are only centred.
+"""
+        + _COMMON.replace("EQUATION", "in-pca").lstrip(),
     ),
 )
 
@@ -498,22 +360,18 @@ def _with_our_signs(function: Callable[..., Any], train: Array, x: Array, eps: f
     return out
 
 
+def _zca_answer(train: Array, x: Array, eps: float) -> Array:
+    mean = train.mean(axis=0)
+    centred = train - mean
+    covariance = centred.T @ centred / len(train)
+    variances, v = np.linalg.eigh(covariance)
+    return (x - mean) @ (v / np.sqrt(variances + eps)) @ v.T
+
+
 def _by_cholesky(train: Array, x: Array, eps: float) -> Array:
     centred = train - train.mean(axis=0)
     covariance = centred.T @ centred / len(train) + eps * np.eye(x.shape[1])
-    lower = np.linalg.cholesky(covariance)
-    return np.asarray(np.linalg.solve(lower, (x - train.mean(axis=0)).T).T)
-
-
-def _epsilon_everywhere(train: Array, x: Array, eps: float) -> Array:
-    centred = train - train.mean(axis=0)
-    variances, axes = np.linalg.eigh(centred.T @ centred / len(train) + eps)
-    inverse = axes / np.sqrt(np.maximum(variances, 0.0)) @ axes.T
-    return np.asarray((x - train.mean(axis=0)) @ inverse)
-
-
-def _correlations_left(train: Array, x: Array, eps: float) -> Array:
-    return np.asarray((x - train.mean(axis=0)) / np.sqrt(train.var(axis=0) + eps))
+    return (x - train.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(covariance)).T
 
 
 ZCA = Exercise(
@@ -523,66 +381,47 @@ ZCA = Exercise(
     observe=_with_our_signs,
     cases=lambda rng: _whitening_cases(rng, few=True),
     criteria=(
-        Criterion("out has the shape of x", 0.25, "shape"),
-        Criterion(
-            "the training set itself",
-            0.25,
-            group="train",
-            outputs=("out",),
-            equations=("in-covariance", "in-zca"),
+        shapes("out has the shape of x", 0.25),
+        values("the training set itself", 0.25, "out", "train", "in-covariance in-zca"),
+        values(
+            "new examples, by the matrix of the training set", 0.5, "out", "new", "in-center in-zca"
         ),
-        Criterion(
-            "new examples, by the matrix of the training set",
-            0.5,
-            group="new",
-            outputs=("out",),
-            equations=("in-center", "in-zca"),
-        ),
-        Criterion(
+        values(
             "a single new example, fewer training examples than features",
             0.25,
-            group="edge",
-            outputs=("out",),
-            equations=("in-zca",),
+            "out",
+            "edge",
+            "in-zca",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "PCA whitening, not turned back",
-            "Your features are coordinates along the axes. Multiply by the transposed matrix of "
-            "the axes once more, so that each feature stays where it was.",
-            "in-zca",
-            (_pca, _upwards),
-        ),
-        Misconception(
-            "whitening by a Cholesky factor",
-            "That whitens as well: it is ZCA followed by a rotation. But it depends on the order "
-            "of the features, and moves the data more than the symmetric matrix does.",
-            "in-zca",
-            (_by_cholesky,),
-        ),
-        Misconception(
-            "standardized features whose correlations are left in place",
-            "You divide by the deviations of the features. Divide along the principal axes, where "
-            "the data are uncorrelated.",
-            "in-zca",
-            (_correlations_left,),
-        ),
-        Misconception(
-            "epsilon added to every entry of the covariance",
-            "C + eps adds it everywhere; the formula has eps times the identity matrix, which "
-            "reaches the diagonal alone.",
-            "in-zca",
-            (_epsilon_everywhere,),
-        ),
-        Misconception(
-            "the mean added back",
-            "Whitened data have the mean 0. Turning back means the axes, not the mean.",
-            "in-zca",
-            (lambda train, x, eps: _zca(train, x, eps) + train.mean(axis=0),),
-        ),
-        *_common_misconceptions(back=True, equation="in-zca"),
+    model=_zca_answer,
+    misconceptions=mistakes(
+        _zca_answer,
+        """
+PCA whitening, not turned back (in-zca, 0.25)
+    eps)) @ v.T -> eps))[:, ::-1]
+    eps)) @ v.T -> eps))
+    Your features are coordinates along the axes. Multiply by the transposed matrix of the axes once
+    more, so that each feature stays where it was.
+whitening by a Cholesky factor (in-zca, 0.25)
+    = _by_cholesky
+    That whitens as well: it is ZCA followed by a rotation. But it depends on the order of the
+    features, and moves the data more than the symmetric matrix does.
+standardized features whose correlations are left in place (in-zca, 0.25)
+    @ (v / np.sqrt(variances + eps)) @ v.T -> / np.sqrt(np.diag(covariance) + eps)
+    You divide by the deviations of the features. Divide along the principal axes, where the data
+    are uncorrelated.
+epsilon added to every entry of the covariance (in-zca, 0.25)
+    (covariance) -> (covariance + eps) & variances + eps -> np.maximum(variances, 0.0)
+    (covariance) -> (covariance + eps) & variances + eps -> variances
+    C + eps adds it everywhere; the formula has eps times the identity matrix, which reaches the
+    diagonal alone.
+the mean added back (in-zca, 0.25)
+    eps)) @ v.T -> eps)) @ v.T + mean
+    Whitened data have the mean 0. Turning back means the axes, not the mean.
+"""
+        + _COMMON.replace("EQUATION", "in-zca").lstrip(),
     ),
 )
 
@@ -620,24 +459,12 @@ def _curvature_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _curvature_variant(
-    matrix: Callable[[Array], Array] = _hessian,
-    values: Callable[[Array], Array] = np.linalg.eigvalsh,
-    kept: Callable[[Array, float], Array] = lambda v, floor: v[v > floor],
-    condition: Callable[[float, float], float] = lambda high, low: high / low,
-) -> Callable[..., tuple[Any, ...]]:
-    """Largest curvature and condition number with one step exchanged."""
-
-    def variant(x: Array, floor: float) -> tuple[Any, ...]:
-        found = values(matrix(x))
-        return found.max(), condition(found.max(), kept(found, floor).min())
-
-    return variant
-
-
-def _covariance(x: Array) -> Array:
-    centred = x - x.mean(axis=0)
-    return np.asarray(centred.T @ centred / len(x))
+def _curvature_answer(x: Array, floor: float) -> tuple[Any, Any]:
+    extended = np.column_stack([x, np.ones(len(x))])
+    hessian = extended.T @ extended / len(x)
+    values = np.linalg.eigvalsh(hessian)
+    largest = values.max()
+    return largest, largest / values[values > floor].min()
 
 
 CURVATURE = Exercise(
@@ -646,123 +473,67 @@ CURVATURE = Exercise(
     reference=reference.curvature,
     cases=_curvature_cases,
     criteria=(
-        Criterion(
-            "the largest curvature",
-            0.5,
-            group="ordinary",
-            outputs=("largest",),
-            equations=("in-hessian",),
+        values("the largest curvature", 0.5, "largest", "ordinary", "in-hessian"),
+        values("the condition number", 0.5, "condition", "ordinary", "in-hessian"),
+        values(
+            "a single feature, a constant feature", 0.25, "largest condition", "edge", "in-hessian"
         ),
-        Criterion(
-            "the condition number",
-            0.5,
-            group="ordinary",
-            outputs=("condition",),
-            equations=("in-hessian",),
-        ),
-        Criterion(
-            "a single feature, a constant feature",
-            0.25,
-            group="edge",
-            outputs=("largest", "condition"),
-            equations=("in-hessian",),
-        ),
-        Criterion(
+        values(
             "an eigenvalue that is not 0 and not above the floor",
             0.5,
-            group="floor",
-            outputs=("largest", "condition"),
-            equations=("in-hessian",),
+            "largest condition",
+            "floor",
+            "in-hessian",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a unit without a bias",
-            "The bias is a parameter, too: the weight of an input that is always 1. It gives the "
-            "matrix one more row and column, in which the means stand.",
-            "in-hessian",
-            (_curvature_variant(matrix=lambda x: x.T @ x / len(x)),),
-        ),
-        Misconception(
-            "the covariance in place of the second moments",
-            "The second derivatives contain the inputs as they are, with their mean, which makes "
-            "one direction steep. You subtract it first, and then see no effect of centring.",
-            "in-hessian",
-            (
-                _curvature_variant(matrix=_covariance),
-                _curvature_variant(matrix=lambda x: _hessian(x - x.mean(axis=0))),
-                _curvature_variant(matrix=lambda x: np.atleast_2d(np.cov(x, rowvar=False))),
-            ),
-        ),
-        Misconception(
-            "a sum over the examples that is not divided by M",
-            "The loss is a mean over the examples, so its second derivatives are, too.",
-            "in-hessian",
-            (_curvature_variant(matrix=lambda x: _hessian(x) * len(x)),),
-        ),
-        Misconception(
-            "a division by M - 1",
-            "The loss divides by M. There is nothing to estimate here.",
-            "in-hessian",
-            (_curvature_variant(matrix=lambda x: _hessian(x) * len(x) / (len(x) - 1)),),
-        ),
-        Misconception(
-            "twice the second derivatives",
-            "The loss has a factor 1/2, which takes away the 2 of the square.",
-            "in-hessian",
-            (_curvature_variant(matrix=lambda x: 2 * _hessian(x)),),
-        ),
-        Misconception(
-            "half the second derivatives",
-            "Deriving the square twice brings a factor 2, which takes away the 1/2 of the loss.",
-            "in-hessian",
-            (_curvature_variant(matrix=lambda x: _hessian(x) / 2),),
-        ),
-        Misconception(
-            "singular values of the inputs instead of eigenvalues",
-            "The eigenvalues are the squares of these (divided by M): the condition number of the "
-            "inputs is the root of that of the loss.",
-            "in-hessian",
-            (
-                _curvature_variant(condition=lambda high, low: np.sqrt(high / low)),
-                _curvature_variant(
-                    matrix=lambda x: np.column_stack([x, np.ones(len(x))]),
-                    values=lambda m: np.linalg.svd(m, compute_uv=False),
-                ),
-                _curvature_variant(
-                    matrix=lambda x: np.column_stack([x, np.ones(len(x))]) / np.sqrt(len(x)),
-                    values=lambda m: np.linalg.svd(m, compute_uv=False),
-                ),
-            ),
-        ),
-        Misconception(
-            "the diagonal in place of the eigenvalues",
-            "The diagonal holds the curvatures along single weights. The steepest direction mixes "
-            "weights, and is steeper than each.",
-            "in-hessian",
-            (_curvature_variant(values=np.diag),),
-        ),
-        Misconception(
-            "the condition number upside down",
-            "Divide the largest by the smallest: the number is 1 for a round valley and large for "
-            "a long one.",
-            "in-hessian",
-            (_curvature_variant(condition=lambda high, low: low / high),),
-        ),
-        Misconception(
-            "a floor that is not used",
-            "Directions with an eigenvalue up to the floor count as flat: leave them out before "
-            "you take the smallest.",
-            "in-hessian",
-            (_curvature_variant(kept=lambda v, floor: v),),
-        ),
-        Misconception(
-            "small eigenvalues replaced by the floor",
-            "They are left out, not raised: the smallest of the others counts.",
-            "in-hessian",
-            (_curvature_variant(kept=lambda v, floor: np.maximum(v, floor)),),
-        ),
+    model=_curvature_answer,
+    misconceptions=mistakes(
+        _curvature_answer,
+        """
+a unit without a bias (in-hessian, 0)
+    np.column_stack([x, np.ones(len(x))]) -> x
+    The bias is a parameter, too: the weight of an input that is always 1. It gives the matrix one
+    more row and column, in which the means stand.
+the covariance in place of the second moments (in-hessian, 0)
+    np.column_stack([x, np.ones(len(x))]) -> x - x.mean(axis=0)
+    [x, np -> [x - x.mean(axis=0), np
+    np.column_stack([x, np.ones(len(x))]) -> x - x.mean(axis=0) & / len(x) -> / (len(x) - 1)
+    The second derivatives contain the inputs as they are, with their mean, which makes one
+    direction steep. You subtract it first, and then see no effect of centring.
+a sum over the examples that is not divided by M (in-hessian, 0.75)
+    extended / len(x) -> extended
+    The loss is a mean over the examples, so its second derivatives are, too.
+a division by M - 1 (in-hessian, 0.75)
+    / len(x) -> / (len(x) - 1)
+    The loss divides by M. There is nothing to estimate here.
+twice the second derivatives (in-hessian, 0.75)
+    / len(x) -> / len(x) * 2
+    The loss has a factor 1/2, which takes away the 2 of the square.
+half the second derivatives (in-hessian, 0.75)
+    / len(x) -> / len(x) / 2
+    Deriving the square twice brings a factor 2, which takes away the 1/2 of the loss.
+singular values of the inputs instead of eigenvalues (in-hessian)
+    largest / values[values > floor].min() -> np.sqrt(largest / values[values > floor].min())
+    np.linalg.eigvalsh(hessian) -> np.linalg.svd(extended, compute_uv=False)
+    np.linalg.eigvalsh(hessian) -> np.linalg.svd(extended, compute_uv=False) / np.sqrt(len(x))
+    The eigenvalues are the squares of these (divided by M): the condition number of the inputs is
+    the root of that of the loss.
+the diagonal in place of the eigenvalues (in-hessian, 0)
+    np.linalg.eigvalsh(hessian) -> np.diag(hessian)
+    The diagonal holds the curvatures along single weights. The steepest direction mixes weights,
+    and is steeper than each.
+the condition number upside down (in-hessian, 0.75)
+    largest / values[values > floor].min() -> values[values > floor].min() / largest
+    Divide the largest by the smallest: the number is 1 for a round valley and large for a long one.
+a floor that is not used (in-hessian, 1.25)
+    values[values > floor].min() -> values.min()
+    Directions with an eigenvalue up to the floor count as flat: leave them out before you take the
+    smallest.
+small eigenvalues replaced by the floor (in-hessian, 1.25)
+    values[values > floor].min() -> np.maximum(values, floor).min()
+    They are left out, not raised: the smallest of the others counts.
+""",
     ),
 )
 
