@@ -32,7 +32,7 @@ no harm there, so that it costs the points for extreme inputs and no others.
 """
 
 
-def _for_each_cut(*forms: str) -> str:
+def for_each_cut(*forms: str) -> str:
     """Return the lines of a mistake whose forms say CUT where one of the `CUTS` stands."""
     lines = [form.replace("CUT", repr(cut)) for form in forms for cut in CUTS]
     return "\n    ".join(lines)
@@ -349,7 +349,7 @@ def _sigmoid_cross_entropy(z: Array, target: Array) -> Any:
     return loss, dz
 
 
-SIGMOID_CUT = _for_each_cut(
+SIGMOID_CUT = for_each_cut(
     "(softplus - target * z) -> -(target * np.log(np.clip(y, CUT, 1 - CUT)) "
     "+ (1 - target) * np.log(1 - np.clip(y, CUT, 1 - CUT)))",
     "(softplus - target * z) -> -(target * np.log(y + CUT) + (1 - target) * np.log(1 - y + CUT))",
@@ -516,7 +516,7 @@ def _softmax_cross_entropy(logits: Array, labels: Array) -> Any:
     return loss, dlogits / batch
 
 
-SOFTMAX_CUT = _for_each_cut(
+SOFTMAX_CUT = for_each_cut(
     "(np.log(total) - shifted[rows, labels]) -> -np.log(np.maximum(p[rows, labels], CUT))",
     "(np.log(total) - shifted[rows, labels]) -> -np.log(p[rows, labels] + CUT)",
 )
