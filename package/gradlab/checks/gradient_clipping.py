@@ -420,7 +420,7 @@ the factor instead of the norm (gc-norm, 1.25)
     grads], total_norm -> grads], factor
     grads], total_norm -> grads], factor & np.max([np.abs(grad).max() for grad in grads]) -> 1.0
     The second result is the norm before clipping.
-PyTorch's norm (gc-clip-norm, 1.25)
+PyTorch's norm (gc-clip-norm)
     np.maximum(total_norm, -> np.maximum(total_norm + 1e-6,
     np.maximum(total_norm, -> np.maximum(total_norm + 1e-6,
         & np.max([np.abs(grad).max() for grad in grads]) -> 1.0
