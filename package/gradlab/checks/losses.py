@@ -32,9 +32,9 @@ no harm there, so that it costs the points for extreme inputs and no others.
 """
 
 
-def for_each_cut(*forms: str) -> str:
+def for_each_cut(*forms: str, cuts: tuple[float, ...] = CUTS) -> str:
     """Return the lines of a mistake whose forms say CUT where one of the `CUTS` stands."""
-    lines = [form.replace("CUT", repr(cut)) for form in forms for cut in CUTS]
+    lines = [form.replace("CUT", repr(cut)) for form in forms for cut in cuts]
     return "\n    ".join(lines)
 
 
@@ -182,6 +182,7 @@ def _kl_cases(rng: np.random.Generator) -> list[Case]:
         ("edge", ", one target of each row is 0", np.float64),
         ("edge", ", prediction and target equal", np.float64),
         ("edge", ", all targets above 0", np.float64),
+        ("edge", ", one prediction of each row is 2e-12", np.float64),
     ):
         rows, classes = _sizes(rng)
         if "all" in rest:
@@ -189,9 +190,12 @@ def _kl_cases(rng: np.random.Generator) -> list[Case]:
         y, target = _distributions(rng, rows, classes), _distributions(rng, rows, classes)
         if "one-hot" in rest:
             target = np.eye(classes)[rng.integers(0, classes, rows)]
-        elif "each row" in rest:
+        elif "target of" in rest:
             target[np.arange(rows), rng.integers(0, classes, rows)] = 0.0
             target /= target.sum(axis=1, keepdims=True)
+        elif "2e-12" in rest:
+            y[np.arange(rows), rng.integers(0, classes, rows)] = 2e-12
+            y /= y.sum(axis=1, keepdims=True)
         elif "equal" in rest:
             target = y.copy()
         arguments = {"y": y.astype(dtype), "target": target.astype(dtype)}
@@ -208,6 +212,17 @@ def _kl_divergence(y: Array, target: Array) -> Any:
     return loss, dy
 
 
+KL_ADDED = for_each_cut(
+    "np.log(d / y[some]) -> np.log((d + CUT) / (y[some] + CUT))",
+    "np.log(d / y[some]) -> np.log(d / (y[some] + CUT))",
+    "batch = y.shape[0] -> batch = y.shape[0]; y = y + CUT",
+)
+KL_CUT = for_each_cut(
+    "d / y[some] -> d / np.maximum(y[some], CUT)",
+    "batch = y.shape[0] -> batch = y.shape[0]; y = np.maximum(y, CUT)",
+    cuts=CUTS[2:],  # No prediction is below 1e-12.
+)
+
 KL_DIVERGENCE = Exercise(
     name="losses.kl_divergence",
     outputs=(NAN, "loss", "dy"),
@@ -218,22 +233,24 @@ KL_DIVERGENCE = Exercise(
     cases=_kl_cases,
     criteria=(
         shapes("loss is a number, dy has the shape of y", 0.25),
-        values(
+        Criterion(
             "loss is right where all targets are above 0",
             0.5,
-            "loss",
-            "ordinary",
-            "loss-kl-divergence",
-        ),
-        values(
-            "dy is right where all targets are above 0",
-            0.5,
-            "dy",
-            "ordinary",
-            "loss-kl-divergence-backward",
+            group="ordinary",
+            outputs=("loss",),
+            equations=("loss-kl-divergence",),
+            tolerance=ORDINARY,
         ),
         Criterion(
-            "targets of 0, equal distributions, a single example",
+            "dy is right where all targets are above 0",
+            0.5,
+            group="ordinary",
+            outputs=("dy",),
+            equations=("loss-kl-divergence-backward",),
+            tolerance=ORDINARY,
+        ),
+        Criterion(
+            "targets of 0, predictions near 0, equal distributions, a single example",
             0.5,
             group="edge",
             outputs=(NAN, "loss", "dy"),
@@ -243,11 +260,16 @@ KL_DIVERGENCE = Exercise(
     ),
     misconceptions=mistakes(
         _kl_divergence,
-        """
+        f"""
 0 times the logarithm of 0 (loss-kl-divergence, 1.5)
     target > 0 -> target >= 0
     That is NaN to the computer, and 0 by the convention of the formula, which is the limit. Such
     entries have to be left out before the logarithm is taken: a factor of 0 comes too late.
+predictions that were moved away from 0 (loss-kl-divergence, 1.5)
+    {KL_ADDED}
+    {KL_CUT}
+    Predictions are above 0, so their logarithm is finite as it is. A small number added to them, or
+    below which they are cut, stands for those that are as small.
 a cross-entropy (loss-kl-divergence, 1)
     (d * np.log(d / y[some])) -> -(d * np.log(y[some]))
     The part that depends on the target alone is missing. Without it the loss is not 0 where
