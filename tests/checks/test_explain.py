@@ -1,9 +1,12 @@
 """What is said of a wrong answer: known mistakes, two of them, an edit, a factor; or nothing."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from toy import TOY, elsewhere, model, told
 
+from gradlab import checks
 from gradlab.checks._edits import edited, mistakes, one_place_variants
 from gradlab.checks._model import Exercise
 
@@ -118,3 +121,40 @@ def test_edits_of_a_loop_without_a_fixed_end_are_not_tried():
     olds = {old for old, _, _ in one_place_variants(counted)}
     assert "total * 2" in olds
     assert not olds & {"k > 0", "k -= 1", "total += k"}
+
+
+# ---- exercises of others
+
+
+def test_an_exercise_itself_may_be_checked(capsys):
+    assert checks.check(TOY, model) == 3.0
+    assert capsys.readouterr().out.startswith("toy.out: 3 of 3 points")
+    assert checks.report(TOY, model, "secret").possible == 3
+
+
+def test_a_package_adds_a_topic_by_an_entry_point(monkeypatch):
+    class Entry:
+        name = "toy"
+
+        @staticmethod
+        def load():
+            return SimpleNamespace(EXERCISES=[TOY])
+
+    class Taken(Entry):
+        name = "losses"
+
+    asked = []
+
+    def entry_points(group):
+        asked.append(group)
+        return [Entry, Taken]
+
+    monkeypatch.setattr(checks, "entry_points", entry_points)
+    assert checks.report("toy.out", model).earned == 3
+    assert asked == ["gradlab.exercises"]
+    with pytest.raises(ValueError, match=r"one of toy\.out; got 'toy\.in'"):
+        checks.exercise("toy.in")
+    with pytest.raises(ValueError, match="must be one of toy, "):
+        checks.exercise("toi.out")
+    # The book's own topics cannot be taken.
+    assert checks.exercise("losses.squared_error") is not TOY

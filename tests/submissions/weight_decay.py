@@ -111,50 +111,6 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_penalty_biases(params, strength):
-    return (
-        strength / 2 * sum(np.sum(p**2) for p in params),
-        [strength * p for p in params],
-    )
-
-
-def s_penalty_keras(params, strength):
-    total = 0
-    grads = []
-    for p in params:
-        if p.ndim == 1:
-            grads.append(0 * p)
-        else:
-            total += strength * np.sum(np.square(p))
-            grads.append(2 * strength * p)
-    return total, grads
-
-
-def s_penalty_norm(params, strength):
-    total = 0
-    grads = []
-    for p in params:
-        if p.ndim == 1:
-            grads.append(0 * p)
-        else:
-            total += strength / 2 * np.linalg.norm(p)
-            grads.append(strength * p)
-    return total, grads
-
-
-def s_penalty_factor_two(params, strength):
-    w = [p for p in params if p.ndim > 1]
-    return (
-        0.5 * strength * sum((p * p).sum() for p in w),
-        [2 * strength * p if p.ndim > 1 else np.zeros(p.shape) for p in params],
-    )
-
-
-def s_penalty_short_list(params, strength):
-    w = [p for p in params if p.ndim > 1]
-    return 0.5 * strength * sum((p * p).sum() for p in w), [strength * p for p in w]
-
-
 def s_penalty_l1(params, strength):
     total, grads = 0.0, []
     for p in params:
@@ -173,55 +129,9 @@ def s_penalty_in_place(params, strength):
     return penalty, params
 
 
-def s_step_pseudo_code(params, example_grads, learning_rate, strength):
-    new = []
-    for p, g in zip(params, example_grads, strict=True):
-        total = np.zeros_like(p)
-        for t in range(len(g)):
-            total += g[t]
-        if p.ndim > 1:
-            total += strength * p
-        new.append(p - learning_rate * total)
-    return new
-
-
-def s_step_each_example(params, example_grads, learning_rate, strength):
-    new = []
-    for p, g in zip(params, example_grads, strict=True):
-        total = 0
-        for t in range(len(g)):
-            total = total + g[t] + (strength * p if p.ndim > 1 else 0)
-        new.append(p - learning_rate * total)
-    return new
-
-
-def s_step_biases(params, example_grads, learning_rate, strength):
-    return [
-        p - learning_rate * (np.mean(g, axis=0) + strength * p)
-        for p, g in zip(params, example_grads, strict=True)
-    ]
-
-
-def s_step_no_rate(params, example_grads, learning_rate, strength):
-    return [
-        (1 - strength * (p.ndim > 1)) * p - learning_rate * g.mean(0)
-        for p, g in zip(params, example_grads, strict=True)
-    ]
-
-
 def s_step_after(params, example_grads, learning_rate, strength):
     new = [p - learning_rate * g.mean(0) for p, g in zip(params, example_grads, strict=True)]
     return [p * (1 - learning_rate * strength) if p.ndim > 1 else p for p in new]
-
-
-def s_step_divided(params, example_grads, learning_rate, strength):
-    new = []
-    for p, g in zip(params, example_grads, strict=True):
-        grad = g.sum(axis=0)
-        if p.ndim > 1:
-            grad += strength * p
-        new.append(p - learning_rate * grad / len(g))
-    return new
 
 
 def s_step_in_place(params, example_grads, learning_rate, strength):
@@ -229,21 +139,6 @@ def s_step_in_place(params, example_grads, learning_rate, strength):
         decay = strength * p if p.ndim > 1 else 0
         p -= learning_rate * (g.mean(axis=0) + decay)
     return params
-
-
-def s_step_weights_only(params, example_grads, learning_rate, strength):
-    return [
-        p - learning_rate * (g.mean(0) + strength * p) if p.ndim > 1 else p
-        for p, g in zip(params, example_grads, strict=True)
-    ]
-
-
-def s_adaptive_always_coupled(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
-    if decoupled:
-        weight = weight * (1 - learning_rate * strength)
-    grad = grad + strength * weight
-    square = rho * square + (1 - rho) * grad**2
-    return weight - learning_rate * grad / np.sqrt(square + eps), square
 
 
 def s_adaptive_average_first(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
@@ -255,46 +150,6 @@ def s_adaptive_average_first(weight, grad, square, learning_rate, rho, eps, stre
     return weight - learning_rate * grad / np.sqrt(square + eps), square
 
 
-def s_adaptive_paper(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
-    w = weight
-    if decoupled:
-        w = w - strength * w
-    else:
-        grad = grad + strength * weight
-    square = rho * square + (1 - rho) * grad**2
-    return w - learning_rate * grad / np.sqrt(square + eps), square
-
-
-def s_adaptive_pytorch(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
-    w = weight
-    if decoupled:
-        w = w * (1 - learning_rate * strength)
-    else:
-        grad = grad + strength * weight
-    square = rho * square + (1 - rho) * grad**2
-    return w - learning_rate * grad / (np.sqrt(square) + eps), square
-
-
-def s_adaptive_after(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
-    if not decoupled:
-        grad = grad + strength * weight
-    square = rho * square + (1 - rho) * grad**2
-    weight = weight - learning_rate * grad / np.sqrt(square + eps)
-    if decoupled:
-        weight = weight * (1 - learning_rate * strength)
-    return weight, square
-
-
-def s_adaptive_swapped(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
-    w = weight
-    if decoupled:
-        grad = grad + strength * w
-    else:
-        w = w * (1 - learning_rate * strength)
-    square = rho * square + (1 - rho) * grad**2
-    return w - learning_rate * grad / np.sqrt(square + eps), square
-
-
 def s_adaptive_in_place(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
     if decoupled:
         weight *= 1 - learning_rate * strength
@@ -304,35 +159,10 @@ def s_adaptive_in_place(weight, grad, square, learning_rate, rho, eps, strength,
     return weight - learning_rate * grad / np.sqrt(square + eps), square
 
 
-def s_ridge_penalized_bias(x, y, strength):
-    m = len(x)
-    z = np.c_[x, np.ones(m)]
-    solution = np.linalg.solve(z.T @ z / m + strength * np.eye(z.shape[1]), z.T @ y / m)
-    return solution[:-1], solution[-1]
-
-
-def s_ridge_no_m(x, y, strength):
-    c, t = x - x.mean(axis=0), y - y.mean()
-    w = np.linalg.solve(c.T @ c + strength * np.eye(x.shape[1]), c.T @ t)
-    return w, y.mean() - x.mean(axis=0) @ w
-
-
 def s_ridge_origin(x, y, strength):
     m = len(x)
     w = np.linalg.solve(x.T @ x + strength * m * np.eye(x.shape[1]), x.T @ y)
     return w, np.mean(y - x @ w)
-
-
-def s_ridge_mean_target(x, y, strength):
-    c = x - x.mean(axis=0)
-    w = np.linalg.solve(c.T @ c + strength * len(x) * np.eye(x.shape[1]), c.T @ y)
-    return w, y.mean()
-
-
-def s_ridge_two(x, y, strength):
-    c = x - x.mean(axis=0)
-    w = np.linalg.solve(c.T @ c / len(x) + 2 * strength * np.eye(x.shape[1]), c.T @ y / len(x))
-    return w, y.mean() - x.mean(axis=0) @ w
 
 
 def s_ridge_column(x, y, strength):
@@ -343,37 +173,17 @@ def s_ridge_column(x, y, strength):
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (PENALTY, s_penalty_biases, "a penalty on the biases", 0.25),
-    (PENALTY, s_penalty_keras, "the penalty without its half", 0.25),
-    (PENALTY, s_penalty_norm, "norms that are not squared", 1.25),
-    (PENALTY, s_penalty_factor_two, "the factor 2 in the gradient", 1.0),
-    (PENALTY, s_penalty_short_list, "no gradients for the biases in the list", 0.75),
     (PENALTY, s_penalty_l1, "a penalty on the magnitudes", 0.25),
     (PENALTY, s_penalty_in_place, "", 1.75),
-    (STEP, s_step_pseudo_code, "gradients added up instead of averaged", 0.25),
-    (STEP, s_step_each_example, "the penalty counted once for each example", 0.25),
-    (STEP, s_step_biases, "decay of the biases", 1.5),
-    (STEP, s_step_no_rate, "decay without the learning rate", 1.0),
     (STEP, s_step_after, "the new weights shrunk instead of the old ones", 1.0),
-    (STEP, s_step_divided, "the penalty divided by the batch size", 1.0),
-    (STEP, s_step_weights_only, "biases that stay", 1.5),
     (STEP, s_step_in_place, "", 2.25),
-    (ADAPTIVE, s_adaptive_always_coupled, "decay twice", 1.25),
     (
         ADAPTIVE,
         s_adaptive_average_first,
         "the average of the squares without the penalty",
         1.25,
     ),
-    (ADAPTIVE, s_adaptive_paper, "decoupled decay without the learning rate", 1.25),
-    (ADAPTIVE, s_adaptive_pytorch, "epsilon outside the root", 0.25),
-    (ADAPTIVE, s_adaptive_after, "the weights shrunk after the step", 1.25),
-    (ADAPTIVE, s_adaptive_swapped, "the two ways exchanged", 0.25),
     (ADAPTIVE, s_adaptive_in_place, "", 2.25),
-    (RIDGE, s_ridge_penalized_bias, "a penalty on the bias", 0.25),
-    (RIDGE, s_ridge_no_m, "a sum of squares where the loss has a mean", 0.25),
     (RIDGE, s_ridge_origin, "a fit through the origin", 0.25),
-    (RIDGE, s_ridge_mean_target, "the mean target for the bias", 1.25),
-    (RIDGE, s_ridge_two, "twice the strength", 0.25),
     (RIDGE, s_ridge_column, "an axis of length one", 1.75),
 ]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import gradient_descent as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
 
 Array = NDArray[Any]
 Gradient = Callable[[Array], Array]
@@ -60,32 +61,12 @@ def _rates_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _rates_variant(
-    optimal: Callable[[float, float], float] = lambda low, high: 2 / (low + high),
-    bound: Callable[[float, float], float] = lambda low, high: 2 / high,
-    condition: Callable[[float, float], float] = lambda low, high: high / low,
-    extremes: Callable[[Array], tuple[Any, Any]] = lambda h: (
-        np.linalg.eigvalsh(h)[0],
-        np.linalg.eigvalsh(h)[-1],
-    ),
-) -> Callable[[Array], tuple[float, float, float]]:
-    """The three numbers with one of the formulas, or the eigenvalues, exchanged."""
-
-    def variant(hessian: Array) -> tuple[float, float, float]:
-        low, high = extremes(hessian)
-        return optimal(low, high), bound(low, high), condition(low, high)
-
-    return variant
-
-
-def _unsorted(hessian: Array) -> tuple[Any, Any]:
-    values = np.linalg.eigvals(hessian).real
-    return values[0], values[-1]
-
-
-def _diagonal(hessian: Array) -> tuple[Any, Any]:
-    values = np.diag(hessian)
-    return values.min(), values.max()
+def _rates_answer(hessian: Array) -> tuple[float, float, float]:
+    eigenvalues = np.linalg.eigvalsh(hessian)
+    low, high = eigenvalues.min(), eigenvalues.max()
+    optimal = 2 / (low + high)
+    bound = 2 / high
+    return optimal, bound, high / low
 
 
 RATES = Exercise(
@@ -94,128 +75,87 @@ RATES = Exercise(
     reference=_rates,
     cases=_rates_cases,
     criteria=(
-        Criterion(
+        values(
             "optimal makes the slowest axis as fast as possible",
             0.75,
-            group="ordinary",
-            outputs=("optimal",),
-            equations=("gd-minimax-rate",),
+            "optimal",
+            "ordinary",
+            "gd-minimax-rate",
         ),
-        Criterion(
+        values(
             "bound is the rate below which all axes converge",
             0.5,
-            group="ordinary",
-            outputs=("bound",),
-            equations=("gd-stable-rate",),
+            "bound",
+            "ordinary",
+            "gd-stable-rate",
         ),
-        Criterion(
+        values(
             "condition says how elongated the surface is",
             0.5,
-            group="ordinary",
-            outputs=("condition",),
-            equations=("gd-condition-number",),
+            "condition",
+            "ordinary",
+            "gd-condition-number",
         ),
-        Criterion(
+        values(
             "one weight, a round bowl, a long valley",
             0.5,
-            group="edge",
-            outputs=("optimal", "bound", "condition"),
-            equations=("gd-optimal-rate", "gd-minimax-rate"),
+            "optimal bound condition",
+            "edge",
+            "gd-optimal-rate gd-minimax-rate",
         ),
-        Criterion("the argument is left as it was", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the diagonal of the Hessian in place of its eigenvalues",
-            "The diagonal holds the curvature along each weight. The axes of the surface lie "
-            "across the weights as soon as an entry off the diagonal is not 0.",
-            "gd-stable-rate",
-            (_rates_variant(extremes=_diagonal),),
-        ),
-        Misconception(
-            "eigenvalues taken in the order in which they come",
-            "np.linalg.eig and eigvals sort nothing: the first need not be the smallest. "
-            "np.linalg.eigvalsh, for symmetric matrices, returns them in ascending order.",
-            "gd-minimax-rate",
-            (_rates_variant(extremes=_unsorted),),
-        ),
-        Misconception(
-            "a norm of all entries in place of the largest eigenvalue",
-            "np.linalg.norm of a matrix is by default the root of the sum of its squared entries, "
-            "to which every eigenvalue contributes. The largest one alone limits the rate.",
-            "gd-stable-rate",
-            (
-                _rates_variant(
-                    extremes=lambda h: (np.linalg.eigvalsh(h)[0], np.linalg.norm(h)),
-                ),
-                lambda h: (_rates_variant()(h)[0], 2 / np.linalg.norm(h), _rates_variant()(h)[2]),
-            ),
-        ),
-        Misconception(
-            "the smallest eigenvalue where the largest one counts",
-            "The steepest axis is the first to diverge. A rate that only suits the flattest one "
-            "throws the steep ones out.",
-            "gd-stable-rate",
-            (
-                _rates_variant(bound=lambda low, high: 2 / low),
-                _rates_variant(optimal=lambda low, high: 1 / low, bound=lambda low, high: 2 / low),
-            ),
-        ),
-        Misconception(
-            "the optimal rate taken for the largest stable one",
-            "Beyond 1 / lambda_max the steepest axis is overshot at every step, and still "
-            "converges as long as its factor 1 - rate * lambda_max stays above -1.",
-            "gd-stable-rate",
-            (
-                _rates_variant(bound=lambda low, high: 1 / high),
-                _rates_variant(bound=lambda low, high: 2 / (low + high)),
-            ),
-        ),
-        Misconception(
-            "the rate of the largest curvature",
-            "1 / lambda_max is a sound and more cautious choice, which suits the steepest axis "
-            "only. Asked for is the rate at which the slowest axis is as fast as possible.",
-            "gd-minimax-rate",
-            (
-                _rates_variant(optimal=lambda low, high: 1 / high),
-                _rates_variant(
-                    optimal=lambda low, high: 1 / high, bound=lambda low, high: 1 / high
-                ),
-            ),
-        ),
-        Misconception(
-            "half of the best rate",
-            "Set the two extreme factors equal in size, 1 - rate * lambda_min = "
-            "rate * lambda_max - 1, and solve for the rate: a 2 remains.",
-            "gd-minimax-rate",
-            (_rates_variant(optimal=lambda low, high: 1 / (low + high)),),
-        ),
-        Misconception(
-            "the rate that is best for the mean of the inverse curvatures",
-            "Averaging the best rates of the two axes diverges along the steep one. What has to be "
-            "balanced are the factors 1 - rate * lambda.",
-            "gd-minimax-rate",
-            (_rates_variant(optimal=lambda low, high: (1 / low + 1 / high) / 2),),
-        ),
-        Misconception(
-            "the condition number upside down",
-            "It is at least 1: the largest eigenvalue over the smallest.",
-            "gd-condition-number",
-            (_rates_variant(condition=lambda low, high: low / high),),
-        ),
-        Misconception(
-            "the ratio of the contours' axes",
-            "The contours' axes differ by the root of the condition number, which is the ratio of "
-            "the eigenvalues themselves.",
-            "gd-condition-number",
-            (_rates_variant(condition=lambda low, high: float(np.sqrt(high / low))),),
-        ),
-        Misconception(
-            "the factor of a step in place of the condition number",
-            "(kappa - 1) / (kappa + 1) is what the condition number is good for. Return kappa.",
-            "gd-condition-number",
-            (_rates_variant(condition=lambda low, high: (high - low) / (high + low)),),
-        ),
+    model=_rates_answer,
+    misconceptions=mistakes(
+        _rates_answer,
+        """
+the diagonal of the Hessian in place of its eigenvalues (gd-stable-rate, 0)
+    np.linalg.eigvalsh(hessian) -> np.diag(hessian)
+    The diagonal holds the curvature along each weight. The axes of the surface lie across the
+    weights as soon as an entry off the diagonal is not 0.
+eigenvalues taken in the order in which they come (gd-minimax-rate, 0)
+    eigvalsh(hessian) -> eigvals(hessian).real & .min(), eigenvalues.max() -> [0], eigenvalues[-1]
+    np.linalg.eig and eigvals sort nothing: the first need not be the smallest. np.linalg.eigvalsh,
+    for symmetric matrices, returns them in ascending order.
+a norm of all entries in place of the largest eigenvalue (gd-stable-rate)
+    eigenvalues.max() -> np.linalg.norm(hessian)
+    2 / high -> 2 / np.linalg.norm(hessian)
+    np.linalg.norm of a matrix is by default the root of the sum of its squared entries, to which
+    every eigenvalue contributes. The largest one alone limits the rate.
+the smallest eigenvalue where the largest one counts (gd-stable-rate)
+    2 / high -> 2 / low
+    2 / high -> 2 / low & 2 / (low + high) -> 1 / low
+    The steepest axis is the first to diverge. A rate that only suits the flattest one throws the
+    steep ones out.
+the optimal rate taken for the largest stable one (gd-stable-rate, 1.5)
+    2 / high -> 1 / high
+    2 / high -> optimal
+    Beyond 1 / lambda_max the steepest axis is overshot at every step, and still converges as long
+    as its factor 1 - rate * lambda_max stays above -1.
+the rate of the largest curvature (gd-minimax-rate)
+    2 / (low + high) -> 1 / high
+    2 / (low + high) -> 1 / high & 2 / high -> 1 / high
+    1 / lambda_max is a sound and more cautious choice, which suits the steepest axis only. Asked
+    for is the rate at which the slowest axis is as fast as possible.
+half of the best rate (gd-minimax-rate, 1.25)
+    2 / (low + high) -> 1 / (low + high)
+    Set the two extreme factors equal in size, 1 - rate * lambda_min = rate * lambda_max - 1, and
+    solve for the rate: a 2 remains.
+the rate that is best for the mean of the inverse curvatures (gd-minimax-rate, 1.25)
+    2 / (low + high) -> (1 / low + 1 / high) / 2
+    Averaging the best rates of the two axes diverges along the steep one. What has to be balanced
+    are the factors 1 - rate * lambda.
+the condition number upside down (gd-condition-number, 1.5)
+    high / low -> low / high
+    The condition number is at least 1: the largest eigenvalue over the smallest.
+the ratio of the contours' axes (gd-condition-number, 1.5)
+    high / low -> np.sqrt(high / low)
+    The contours' axes differ by the root of the condition number, which is the ratio of the
+    eigenvalues themselves.
+the factor of a step in place of the condition number (gd-condition-number, 1.5)
+    high / low -> (high - low) / (high + low)
+    (kappa - 1) / (kappa + 1) is what the condition number is good for. Return kappa.
+""",
     ),
 )
 
@@ -269,43 +209,17 @@ def _descent_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _points(path: list[Array]) -> Array:
+def _descent_answer(
+    x: Array, y: Array, w: Array, order: Array, batch_size: int, rate: float
+) -> Array:
+    path = [w]
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        error = x[batch] @ w - y[batch]
+        gradient = x[batch].T @ error / len(batch)
+        w = w - rate * gradient
+        path.append(w)
     return np.array(path)
-
-
-def _descent_variant(
-    divisor: Callable[[int, int, int], float] = lambda size, batch_size, examples: size,
-    sign: float = -1.0,
-    labels_in_order: bool = True,
-    ordered: bool = True,
-    keep_rest: bool = True,
-    stale: bool = False,
-    singly: bool = False,
-    record: Callable[[list[Array]], Array] = _points,
-) -> Callable[..., Array]:
-    """The pass with one of its steps exchanged; `divisor` gets the sizes that may be divided by."""
-
-    def variant(x: Array, y: Array, w: Array, order: Array, batch_size: int, rate: float) -> Array:
-        examples, path = len(x), [w]
-        chosen_order = order if ordered else np.arange(examples)
-        for start in range(0, examples, batch_size):
-            batch = chosen_order[start : start + batch_size]
-            if len(batch) < batch_size and not keep_rest:
-                break
-            targets = y[batch] if labels_in_order else y[start : start + batch_size]
-            point, rows = path[-1], [batch]
-            if singly:
-                rows, targets = [batch[k : k + 1] for k in range(len(batch))], targets[:, None]
-            else:
-                targets = targets[None]
-            for row, target in zip(rows, targets, strict=True):
-                error = x[row] @ (w if stale else point) - target
-                scale = divisor(len(row), batch_size, examples)
-                point = point + sign * rate * (x[row].T @ error) / scale
-            path.append(point)
-        return record(path)
-
-    return variant
 
 
 MINIBATCH_DESCENT = Exercise(
@@ -314,118 +228,81 @@ MINIBATCH_DESCENT = Exercise(
     reference=_minibatch_descent,
     cases=_descent_cases,
     criteria=(
-        Criterion("path has the right shape", 0.25, "shape"),
-        Criterion(
+        shapes("path has the right shape", 0.25),
+        values(
             "the path is right where every mini-batch is full",
             1.25,
-            group="full",
-            outputs=("path",),
-            equations=("gd-update", "gd-minibatch-gradient"),
+            "path",
+            "full",
+            "gd-update gd-minibatch-gradient",
         ),
-        Criterion(
+        values(
             "the path is right where the last mini-batch is smaller",
             0.5,
-            group="rest",
-            outputs=("path",),
-            equations=("gd-minibatch-gradient",),
+            "path",
+            "rest",
+            "gd-minibatch-gradient",
         ),
-        Criterion(
+        values(
             "one example a step, and all examples in one step",
             0.75,
-            group="edge",
-            outputs=("path",),
-            equations=("gd-update", "gd-minibatch-gradient"),
+            "path",
+            "edge",
+            "gd-update gd-minibatch-gradient",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a path that holds the same array again and again",
-            "All points are the last one: w -= ... changes the array that is in the list already. "
-            "w = w - ... makes a new one.",
-            "gd-update",
-            (_descent_variant(record=lambda path: np.array([path[-1]] * len(path))),),
-        ),
-        Misconception(
-            "a path without its first point",
-            "The weights from before the first step belong to the path too.",
-            "gd-update",
-            (_descent_variant(record=lambda path: np.array(path[1:])),),
-        ),
-        Misconception(
-            "the last point in place of the path",
-            "Keep the weights after every step, and those before the first.",
-            "gd-update",
-            (_descent_variant(record=lambda path: path[-1]),),
-        ),
-        Misconception(
-            "inputs in the new order with targets in the old one",
-            "Take x and y with the same indices; otherwise each example gets another's target.",
-            "gd-minibatch-gradient",
-            (_descent_variant(labels_in_order=False),),
-        ),
-        Misconception(
-            "an order that is not used",
-            "The mini-batches are pieces of order, which holds the indices of the examples.",
-            "gd-minibatch-gradient",
-            (_descent_variant(ordered=False),),
-        ),
-        Misconception(
-            "a last mini-batch that is left out",
-            "Some programs drop it. This exercise asks to keep it, although it is not full.",
-            "gd-minibatch-gradient",
-            (_descent_variant(keep_rest=False),),
-        ),
-        Misconception(
-            "a small last mini-batch that is divided by the full batch size",
-            "The mean over the last mini-batch divides by the number of examples that it has.",
-            "gd-minibatch-gradient",
-            (_descent_variant(divisor=lambda size, batch_size, examples: batch_size),),
-        ),
-        Misconception(
-            "a division by the size of the training set",
-            "The mean over a mini-batch divides by its own number of examples.",
-            "gd-minibatch-gradient",
-            (_descent_variant(divisor=lambda size, batch_size, examples: examples),),
-        ),
-        Misconception(
-            "a sum over the mini-batch in place of its mean",
-            "With a sum the step grows with the batch size, and with it the rate that is stable.",
-            "gd-minibatch-gradient",
-            (_descent_variant(divisor=lambda size, batch_size, examples: 1),),
-        ),
-        Misconception(
-            "steps uphill",
-            "The gradient points to where the loss grows, and the step goes against it. With the "
-            "error as y - x w instead of x w - y the sign turns once more.",
-            "gd-update",
-            (_descent_variant(sign=1.0),),
-        ),
-        Misconception(
-            "twice the gradient",
-            "The loss of this exercise has a factor of one half, as in the chapter, which cancels "
-            "the 2 of the derivative. Losses without the half are common as well.",
-            "gd-update",
-            (_descent_variant(divisor=lambda size, batch_size, examples: size / 2),),
-        ),
-        Misconception(
-            "gradients that are all taken at the first weights",
-            "Each step needs the gradient at the weights that the step before has reached.",
-            "gd-update",
-            (_descent_variant(stale=True),),
-        ),
-        Misconception(
-            "a step for each example of the mini-batch",
-            "The examples of a mini-batch are evaluated at the same weights, and their mean makes "
-            "one step. An update after each of them is stochastic learning.",
-            "gd-minibatch-gradient",
-            (
-                _descent_variant(singly=True),
-                _descent_variant(
-                    singly=True, divisor=lambda size, batch_size, examples: batch_size
-                ),
-            ),
-        ),
+    model=_descent_answer,
+    misconceptions=mistakes(
+        _descent_answer,
+        """
+a path that holds the same array again and again (gd-update, 0.25)
+    w = w - rate -> w -= rate
+    w = w - rate -> w -= rate & path = [w] -> w = w.copy(); path = [w]
+    All points are the last one: w -= ... changes the array that is in the list already. w = w - ...
+    makes a new one.
+a path without its first point (gd-update, 0)
+    path = [w] -> path = []
+    The weights from before the first step belong to the path too.
+the last point in place of the path (gd-update, 0)
+    np.array(path) -> w
+    Keep the weights after every step, and those before the first.
+inputs in the new order with targets in the old one (gd-minibatch-gradient, 0.25)
+    y[batch] -> y[start : start + batch_size]
+    Take x and y with the same indices; otherwise each example gets another's target.
+an order that is not used (gd-minibatch-gradient, 0.25)
+    order[start -> np.arange(len(order))[start
+    The mini-batches are pieces of order, which holds the indices of the examples.
+a last mini-batch that is left out (gd-minibatch-gradient, 2.25)
+    range(0, len(order), -> range(0, len(order) - batch_size + 1,
+    Some programs drop it. This exercise asks to keep it, although it is not full.
+a small last mini-batch that is divided by the full batch size (gd-minibatch-gradient, 2.5)
+    / len(batch) -> / batch_size
+    The mean over the last mini-batch divides by the number of examples that it has.
+a division by the size of the training set (gd-minibatch-gradient, 0.25)
+    / len(batch) -> / len(order)
+    The mean over a mini-batch divides by its own number of examples.
+a sum over the mini-batch in place of its mean (gd-minibatch-gradient, 0.25)
+    error / len(batch) -> error
+    With a sum the step grows with the batch size, and with it the rate that is stable.
+steps uphill (gd-update, 0.25)
+    w - rate -> w + rate
+    The gradient points to where the loss grows, and the step goes against it. With the error as
+    y - x w instead of x w - y the sign turns once more.
+twice the gradient (gd-update, 0.25)
+    / len(batch) -> / len(batch) * 2
+    The loss of this exercise has a factor of one half, as in the chapter, which cancels the 2 of
+    the derivative. Losses without the half are common as well.
+gradients that are all taken at the first weights (gd-update, 0.25)
+    @ w - y -> @ path[0] - y
+    Each step needs the gradient at the weights that the step before has reached.
+a step for each example of the mini-batch (gd-minibatch-gradient, 0.25)
+    w = w - rate * gradient -> for i in batch: w = w - rate * (x[i] @ w - y[i]) * x[i]
+    w = w - rate * gradient -> for i in batch: w = w - rate * (x[i] @ w - y[i]) * x[i] / batch_size
+    w = w - rate * gradient -> for i in batch: w = w - rate * (x[i] @ w - y[i]) * x[i] / len(batch)
+    The examples of a mini-batch are evaluated at the same weights, and their mean makes one step.
+    An update after each of them is stochastic learning.
+""",
     ),
 )
 
@@ -456,15 +333,12 @@ def _variance_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _variance_variant(
-    one: Callable[[Array], Any] = lambda g: g.var(axis=0).sum(),
-    factor: Callable[[int, int], float] = lambda m, b: (m - b) / (m - 1) / b,
-    finish: Callable[[Any], Any] = lambda variance: variance,
-) -> Callable[[Array, int], Any]:
-    def variant(gradients: Array, batch_size: int) -> Any:
-        return finish(one(gradients) * factor(len(gradients), batch_size))
-
-    return variant
+def _variance_answer(gradients: Array, batch_size: int) -> float:
+    examples = len(gradients)
+    deviations = gradients - gradients.mean(axis=0)
+    one = (deviations**2).sum() / examples
+    remaining = (examples - batch_size) / (examples - 1)
+    return remaining * one / batch_size
 
 
 VARIANCE = Exercise(
@@ -473,110 +347,73 @@ VARIANCE = Exercise(
     reference=_variance,
     cases=_variance_cases,
     criteria=(
-        Criterion(
+        values(
             "the variance is right for small mini-batches",
             0.75,
-            group="ordinary",
-            outputs=("variance",),
-            equations=("gd-minibatch-variance",),
+            "variance",
+            "ordinary",
+            "gd-minibatch-variance",
         ),
-        Criterion(
+        values(
             "mini-batches of one example, and of all",
             0.5,
-            group="edge",
-            outputs=("variance",),
-            equations=("gd-minibatch-variance",),
+            "variance",
+            "edge",
+            "gd-minibatch-variance",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "examples drawn with replacement",
-            "This is the variance of independent draws. Here no example is drawn twice, and a "
-            "mini-batch of all examples has no variance left.",
-            "gd-minibatch-variance",
-            (_variance_variant(factor=lambda m, b: 1 / b),),
-        ),
-        Misconception(
-            "examples drawn with replacement, with a variance that divides by M - 1",
-            "Both belong to a sample from something larger. Here the training set is everything "
-            "that there is, and no example is drawn twice.",
-            "gd-minibatch-variance",
-            (_variance_variant(factor=lambda m, b: m / (m - 1) / b),),
-        ),
-        Misconception(
-            "a factor with M below where M - 1 belongs",
-            "Look at mini-batches of one: their variance is that of one example, so the factor for "
-            "drawing none twice has to be 1 there.",
-            "gd-minibatch-variance",
-            (_variance_variant(factor=lambda m, b: (m - b) / m / b),),
-        ),
-        Misconception(
-            "M - 1 in two places",
-            "The variance of one example divides by M. With M - 1 there, the factor for drawing "
-            "none twice would have to be (M - B) / M.",
-            "gd-minibatch-variance",
-            (_variance_variant(factor=lambda m, b: (m - b) / (m - 1) / b * m / (m - 1)),),
-        ),
-        Misconception(
-            "the variance of one example",
-            "A mini-batch averages over B examples, and that makes the variance smaller.",
-            "gd-minibatch-variance",
-            (_variance_variant(factor=lambda m, b: 1.0),),
-        ),
-        Misconception(
-            "a variance that falls with the root of B",
-            "The error falls with the root of B; the variance is its square.",
-            "gd-minibatch-variance",
-            (
-                _variance_variant(factor=lambda m, b: (m - b) / (m - 1) / b**0.5),
-                _variance_variant(factor=lambda m, b: b**-0.5),
-            ),
-        ),
-        Misconception(
-            "a variance that falls with the square of B",
-            "Each deviation does enter with 1 / B squared, but there are B of them.",
-            "gd-minibatch-variance",
-            (
-                _variance_variant(factor=lambda m, b: (m - b) / (m - 1) / b**2),
-                _variance_variant(factor=lambda m, b: b**-2.0),
-            ),
-        ),
-        Misconception(
-            "the standard deviation in place of the variance",
-            "Asked for is the mean squared distance: no root.",
-            "gd-minibatch-variance",
-            (_variance_variant(finish=np.sqrt),),
-        ),
-        Misconception(
-            "one number for each weight",
-            "A squared distance sums over the weights.",
-            "gd-minibatch-variance",
-            (_variance_variant(one=lambda g: g.var(axis=0)),),
-        ),
-        Misconception(
-            "a mean over the weights",
-            "The squared distance between two gradients is the sum over the weights, not the mean.",
-            "gd-minibatch-variance",
-            (_variance_variant(one=lambda g: g.var(axis=0).mean()),),
-        ),
-        Misconception(
-            "one mean for all weights",
-            "gradients.mean() and gradients.var() pool the weights. The gradient of the whole "
-            "training set has an entry for each: average over the examples, axis 0.",
-            "gd-minibatch-variance",
-            (
-                _variance_variant(one=lambda g: g.var() * g.shape[1]),
-                _variance_variant(one=lambda g: g.var()),
-            ),
-        ),
-        Misconception(
-            "squared gradients that are not centred",
-            "Measure the distance from the gradient of the whole training set: subtract the mean "
-            "before you square.",
-            "gd-minibatch-variance",
-            (_variance_variant(one=lambda g: (g**2).sum() / len(g)),),
-        ),
+    model=_variance_answer,
+    misconceptions=mistakes(
+        _variance_answer,
+        """
+examples drawn with replacement (gd-minibatch-variance, 0)
+    remaining * one -> one
+    This is the variance of independent draws. Here no example is drawn twice, and a mini-batch of
+    all examples has no variance left.
+examples drawn with replacement, with a variance that divides by M - 1 (gd-minibatch-variance, 0)
+    .sum() / examples -> .sum() / (examples - 1) & remaining * one -> one
+    Both belong to a sample from something larger. Here the training set is everything that there
+    is, and no example is drawn twice.
+a factor with M below where M - 1 belongs (gd-minibatch-variance, 0)
+    batch_size) / (examples - 1) -> batch_size) / examples
+    Look at mini-batches of one: their variance is that of one example, so the factor for drawing
+    none twice has to be 1 there.
+M - 1 in two places (gd-minibatch-variance, 0)
+    .sum() / examples -> .sum() / (examples - 1)
+    The variance of one example divides by M. With M - 1 there, the factor for drawing none twice
+    would have to be (M - B) / M.
+the variance of one example (gd-minibatch-variance, 0)
+    remaining * one / batch_size -> one
+    .sum() / examples -> .sum() / (examples - 1) & remaining * one / batch_size -> one
+    A mini-batch averages over B examples, and that makes the variance smaller.
+a variance that falls with the root of B (gd-minibatch-variance)
+    / batch_size -> / batch_size**0.5
+    remaining * one / batch_size -> one / batch_size**0.5
+    The error falls with the root of B; the variance is its square.
+a variance that falls with the square of B (gd-minibatch-variance)
+    / batch_size -> / batch_size**2
+    remaining * one / batch_size -> one / batch_size**2
+    Each deviation does enter with 1 / B squared, but there are B of them.
+the standard deviation in place of the variance (gd-minibatch-variance, 0)
+    remaining * one / batch_size -> np.sqrt(remaining * one / batch_size)
+    Asked for is the mean squared distance: no root.
+one number for each weight (gd-minibatch-variance, 0)
+    .sum() -> .sum(axis=0)
+    A squared distance sums over the weights.
+a mean over the weights (gd-minibatch-variance, 0)
+    .sum() / examples -> .mean()
+    The squared distance between two gradients is the sum over the weights, not the mean.
+one mean for all weights (gd-minibatch-variance, 0)
+    gradients.mean(axis=0) -> gradients.mean()
+    gradients.mean(axis=0) -> gradients.mean() & .sum() / examples -> .mean()
+    gradients.mean() and gradients.var() pool the weights. The gradient of the whole training set
+    has an entry for each: average over the examples, axis 0.
+squared gradients that are not centred (gd-minibatch-variance, 0)
+    gradients - gradients.mean(axis=0) -> gradients
+    Measure the distance from the gradient of the whole training set: subtract the mean before you
+    square.
+""",
     ),
 )
 
@@ -654,38 +491,20 @@ def _bracket_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _ends_longer(slopes: list[Any], points: list[Any]) -> bool:
-    return not np.linalg.norm(slopes[-1]) <= np.linalg.norm(slopes[0])
-
-
-def _bracket_variant(
-    diverges: Callable[[list[Any], list[Any]], Any] = _ends_longer,
-    sign: float = -1.0,
-    restart: bool = True,
-    exchanged: bool = False,
-    count: Callable[[int], int] = lambda halvings: halvings,
-    middle: Callable[[float, float], float] = lambda low, high: (low + high) / 2,
-) -> Callable[..., tuple[float, float]]:
-    """The search with one of its steps exchanged; `diverges` sees all slopes and all points."""
-
-    def variant(
-        grad: Gradient, start: Array, steps: int, low: float, high: float, halvings: int
-    ) -> tuple[float, float]:
-        first, w = grad(start), start
-        for _ in range(count(halvings)):
-            rate = middle(low, high)
-            points, slopes = [start if restart else w], [first]
-            for _ in range(steps):
-                points.append(points[-1] + sign * rate * grad(points[-1]))
-                slopes.append(grad(points[-1]))
-            w = points[-1]
-            if bool(diverges(slopes, points)) != exchanged:
-                high = rate
-            else:
-                low = rate
-        return low, high
-
-    return variant
+def _bracket_answer(
+    grad: Gradient, start: Array, steps: int, low: float, high: float, halvings: int
+) -> tuple[float, float]:
+    length_at_start = np.linalg.norm(grad(start))
+    for _ in range(halvings):
+        rate = (low + high) / 2
+        w = start
+        for _ in range(steps):
+            w = w - rate * grad(w)
+        if np.linalg.norm(grad(w)) <= length_at_start:
+            low = rate
+        else:
+            high = rate
+    return low, high
 
 
 BRACKET = Exercise(
@@ -694,128 +513,78 @@ BRACKET = Exercise(
     reference=_bracket,
     cases=_bracket_cases,
     criteria=(
-        Criterion(
+        values(
             "low and high are right on ordinary bowls",
             1.25,
-            group="ordinary",
-            outputs=("low", "high"),
-            equations=("gd-update", "gd-stable-rate"),
+            "low high",
+            "ordinary",
+            "gd-update gd-stable-rate",
         ),
-        Criterion(
+        values(
             "a slope that keeps its length has not diverged",
             0.25,
-            group="bound",
-            outputs=("low", "high"),
-            equations=("gd-stable-rate",),
+            "low high",
+            "bound",
+            "gd-stable-rate",
         ),
-        Criterion(
-            "weights that overflow have diverged",
-            0.25,
-            group="overflow",
-            outputs=("low", "high"),
-            equations=("gd-stable-rate",),
+        values(
+            "weights that overflow have diverged", 0.25, "low high", "overflow", "gd-stable-rate"
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "nan taken for convergence",
-            "Every comparison with nan is False. Where the weights overflow, the length of the "
-            "gradient is nan, so your question whether it is larger gets the answer no.",
-            "gd-stable-rate",
-            (
-                _bracket_variant(
-                    lambda slopes, points: np.linalg.norm(slopes[-1]) > np.linalg.norm(slopes[0])
-                ),
-            ),
-        ),
-        Misconception(
-            "an oscillation taken for divergence",
-            "At the bound itself the slope keeps its length for ever. Only what becomes longer "
-            "counts as diverging here.",
-            "gd-stable-rate",
-            (
-                _bracket_variant(
-                    lambda slopes, points: (
-                        not np.linalg.norm(slopes[-1]) < np.linalg.norm(slopes[0])
-                    )
-                ),
-            ),
-        ),
-        Misconception(
-            "the two ends exchanged",
-            "A rate that diverges is the new upper end, any other one the new lower end.",
-            "gd-stable-rate",
-            (_bracket_variant(exchanged=True),),
-        ),
-        Misconception(
-            "a search that does not go back to the start",
-            "Each rate has to be tried from the same start; yours goes on from where the rate "
-            "before it ended.",
-            "gd-update",
-            (_bracket_variant(restart=False),),
-        ),
-        Misconception(
-            "steps uphill",
-            "The step goes against the gradient. Uphill every rate diverges.",
-            "gd-update",
-            (_bracket_variant(sign=1.0),),
-            idle=True,
-        ),
-        Misconception(
-            "a verdict after the first step",
-            "The flat axes shrink at first and hide the steep one, which grows. Take all steps "
-            "before you compare.",
-            "gd-stable-rate",
-            (
-                _bracket_variant(
-                    lambda slopes, points: (
-                        not np.linalg.norm(slopes[1]) <= np.linalg.norm(slopes[0])
-                    )
-                ),
-            ),
-        ),
-        Misconception(
-            "a comparison with the step before",
-            "Compare the gradient after all steps with the one at the start.",
-            "gd-stable-rate",
-            (
-                _bracket_variant(
-                    lambda slopes, points: (
-                        not np.linalg.norm(slopes[-1]) <= np.linalg.norm(slopes[-2])
-                    )
-                ),
-            ),
-        ),
-        Misconception(
-            "the length of the weights in place of that of the gradient",
-            "The minimum need not be at 0, so the length of the weights says nothing about how far "
-            "they have to go. The gradient is 0 at the minimum, wherever that is.",
-            "gd-stable-rate",
-            (
-                _bracket_variant(
-                    lambda slopes, points: (
-                        not np.linalg.norm(points[-1]) <= np.linalg.norm(points[0])
-                    )
-                ),
-            ),
-        ),
-        Misconception(
-            "one halving too few or too many",
-            "Halve the interval exactly as often as halvings says.",
-            "gd-stable-rate",
-            (
-                _bracket_variant(count=lambda halvings: halvings - 1),
-                _bracket_variant(count=lambda halvings: halvings + 1),
-            ),
-        ),
-        Misconception(
-            "the geometric mean of the two ends",
-            "It is a good choice for rates that differ by orders of magnitude. This exercise asks "
-            "for the middle, (low + high) / 2.",
-            "gd-stable-rate",
-            (_bracket_variant(middle=lambda low, high: float(np.sqrt(low * high))),),
-        ),
+    model=_bracket_answer,
+    misconceptions=mistakes(
+        _bracket_answer,
+        """
+nan taken for convergence (gd-stable-rate, 1.75)
+    if np.linalg.norm(grad(w)) <= -> if not np.linalg.norm(grad(w)) >
+    Every comparison with nan is False. Where the weights overflow, the length of the gradient is
+    nan, so your question whether it is larger gets the answer no.
+an oscillation taken for divergence (gd-stable-rate, 1.75)
+    <= length_at_start -> < length_at_start
+    At the bound itself the slope keeps its length for ever. Only what becomes longer counts as
+    diverging here.
+the two ends exchanged (gd-stable-rate, 0)
+    if np.linalg.norm -> if not np.linalg.norm
+    A rate that diverges is the new upper end, any other one the new lower end.
+a search that does not go back to the start (gd-update, 0.75)
+    w = start -> pass & length_at_start = -> w = start; length_at_start =
+    Each rate has to be tried from the same start; yours goes on from where the rate before it
+    ended.
+every trial taken for a divergence (gd-update, 0.5, idle)
+    w - rate -> w + rate
+    Only the upper end of your interval moves. The step goes against the gradient: uphill every
+    rate diverges. Look at the comparison, too: does it ever find that the gradient is no longer?
+every trial taken for a convergence (gd-update, 0, idle)
+    w - rate * grad(w) -> w
+    Only the lower end of your interval moves. Does a trial take all of its steps, and is the
+    gradient that you compare that of the last weights?
+a verdict after the first step (gd-stable-rate, 0.75)
+    range(steps) -> range(1)
+    The flat axes shrink at first and hide the steep one, which grows. Take all steps before you
+    compare.
+a comparison with the step before (gd-stable-rate, 0.75)
+    w = w - rate -> length_at_start = np.linalg.norm(grad(w)); w = w - rate
+    Compare the gradient after all steps with the one at the start.
+the length of the weights in place of that of the gradient (gd-stable-rate, 0.75)
+    norm(grad(start)) -> norm(start) & norm(grad(w)) -> norm(w)
+    The minimum need not be at 0, so the length of the weights says nothing about how far they have
+    to go. The gradient is 0 at the minimum, wherever that is.
+one halving too few or too many (gd-stable-rate, 0)
+    range(halvings) -> range(halvings - 1)
+    range(halvings) -> range(halvings + 1)
+    Halve the interval exactly as often as halvings says.
+the geometric mean of the two ends (gd-stable-rate, 0)
+    (low + high) / 2 -> np.sqrt(low * high)
+    It is a good choice for rates that differ by orders of magnitude. This exercise asks for the
+    middle, (low + high) / 2.
+a rate that is not in the middle (gd-stable-rate, idle)
+    (low + high) / 2 -> low + high
+    (low + high) / 2 -> (low + high) * 2
+    (low + high) / 2 -> low / 2
+    (low + high) / 2 -> high / 2
+    The rate to try lies halfway between the ends: (low + high) / 2, with the parentheses.
+""",
     ),
 )
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import schedules as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
 
 Array = NDArray[Any]
 
@@ -61,10 +62,8 @@ def _power_cases(rng: np.random.Generator) -> list[Case]:
     return _decay_cases(rng, settings, "power", _power_steps)
 
 
-def _left_over(step: Array, init_value: float, decay_steps: float, power: float) -> Array:
-    """What optax and PyTorch call polynomial: a power of the time that is left."""
-    left: Array = init_value * np.clip(1 - step / decay_steps, 0, None) ** power
-    return left
+def _power_answer(step: Array, init_value: float, decay_steps: float, power: float) -> Array:
+    return init_value / (1 + step / decay_steps) ** power
 
 
 POWER = Exercise(
@@ -73,89 +72,57 @@ POWER = Exercise(
     reference=reference.power_decay,
     cases=_power_cases,
     criteria=(
-        Criterion("rates has the right shape", 0.25, "shape"),
-        Criterion(
-            "the rates fall by the power",
-            0.75,
-            group="ordinary",
-            outputs=("rates",),
-            equations=("sched-power",),
+        shapes("rates has the right shape", 0.25),
+        values("the rates fall by the power", 0.75, "rates", "ordinary", "sched-power"),
+        values(
+            "a million steps, a power of 0", 0.25, "rates", "edge", "sched-power sched-power-ratio"
         ),
-        Criterion(
-            "a million steps, a power of 0",
-            0.25,
-            group="edge",
-            outputs=("rates",),
-            equations=("sched-power", "sched-power-ratio"),
-        ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a denominator without its 1",
-            "Look at step 0: the rate there is init_value, and nothing is divided by 0.",
-            "sched-power",
-            (lambda t, a, s, c: a / np.divide(t, s) ** c,),
-        ),
-        Misconception(
-            "a power of t / T alone",
-            "The power belongs to the whole denominator, the 1 included. For c = 1 the two agree.",
-            "sched-power",
-            (lambda t, a, s, c: a / (1 + (t / s) ** c),),
-        ),
-        Misconception(
-            "a schedule without its power",
-            "The denominator is raised to the power c. Your numbers are those of c = 1.",
-            "sched-power",
-            (lambda t, a, s, c: a / (1 + t / s),),
-        ),
-        Misconception(
-            "a power that became a factor",
-            "c is an exponent: it does not multiply t / T, nor the denominator.",
-            "sched-power",
-            (lambda t, a, s, c: a / (1 + c * t / s), lambda t, a, s, c: a / (c * (1 + t / s))),
-        ),
-        Misconception(
-            "a schedule that forgets the decay steps",
-            "The time is measured in units of decay_steps: t / T.",
-            "sched-power",
-            (lambda t, a, s, c: a / (1.0 + t) ** c, lambda t, a, s, c: a / (1.0 + t * s) ** c),
-        ),
-        Misconception(
-            "steps counted from 1",
-            "The first step is step 0, and its rate is init_value.",
-            "sched-power",
-            (
-                lambda t, a, s, c: a / (1 + (t + 1) / s) ** c,
-                lambda t, a, s, c: a / (1 + (t - 1) / s) ** c,
-            ),
-        ),
-        Misconception(
-            "stairs",
-            "// rounds down, so your rate stays the same over each stretch of decay_steps. Power "
-            "scheduling falls with every step: divide with /.",
-            "sched-power",
-            (lambda t, a, s, c: a / (1 + t // s) ** c,),
-        ),
-        Misconception(
-            "a power of the time that is left",
-            "That is what optax and PyTorch call polynomial. It reaches 0 at decay_steps; power "
-            "scheduling never does.",
-            "sched-power",
-            (_left_over,),
-        ),
-        Misconception(
-            "a rate that grows",
-            "The denominator grows with the step. Divide by it, or give the power a minus.",
-            "sched-power",
-            (lambda t, a, s, c: a * (1 + t / s) ** c,),
-        ),
-        Misconception(
-            "rates relative to the first one",
-            "Multiply by init_value.",
-            "sched-power",
-            (lambda t, a, s, c: 1 / (1 + t / s) ** c,),
-        ),
+    model=_power_answer,
+    misconceptions=mistakes(
+        _power_answer,
+        """
+a denominator without its 1 (sched-power, 0.25)
+    (1 + step / decay_steps) -> (step / decay_steps)
+    Look at step 0: the rate there is init_value, and nothing is divided by 0.
+a power of t / T alone (sched-power, 0.25)
+    (1 + step / decay_steps) ** power -> (1 + (step / decay_steps) ** power)
+    The power belongs to the whole denominator, the 1 included. For c = 1 the two agree.
+a schedule without its power (sched-power, 0.25)
+    decay_steps) ** power -> decay_steps)
+    The denominator is raised to the power c. Your numbers are those of c = 1.
+a power that became a factor (sched-power, 0.25)
+    step / decay_steps) ** power -> power * step / decay_steps)
+    (1 + step / decay_steps) ** power -> (power * (1 + step / decay_steps))
+    c is an exponent: it does not multiply t / T, nor the denominator.
+a schedule that forgets the decay steps (sched-power, 0.25)
+    step / decay_steps -> step
+    step / decay_steps -> step * decay_steps
+    The time is measured in units of decay_steps: t / T.
+steps counted from 1 (sched-power, 0.25)
+    step / decay_steps -> (step + 1) / decay_steps
+    step / decay_steps -> (step - 1) / decay_steps
+    The first step is step 0, and its rate is init_value.
+stairs (sched-power, 0.25)
+    step / decay_steps -> step // decay_steps
+    // rounds down, so your rate stays the same over each stretch of decay_steps. Power scheduling
+    falls with every step: divide with /.
+a power of the time that is left (sched-power, 0.25)
+    / (1 + step / decay_steps) -> * np.clip(1 - step / decay_steps, 0, None)
+    That is what optax and PyTorch call polynomial. It reaches 0 at decay_steps; power scheduling
+    never does.
+a rate that grows (sched-power, 0.25)
+    init_value / -> init_value *
+    The denominator grows with the step. Divide by it, or give the power a minus.
+rates relative to the first one (sched-power, 0.25)
+    init_value / -> 1 /
+    Multiply by init_value.
+a rate that stays the same (sched-power, idle)
+    init_value / (1 + step / decay_steps) ** power -> init_value
+    (1 + step / decay_steps) -> (1 + 0.0 * step)
+    Nothing that you return depends on step. The rate is init_value at step 0 alone.
+""",
     ),
 )
 
@@ -192,35 +159,13 @@ def _exponential_cases(rng: np.random.Generator) -> list[Case]:
     return _decay_cases(rng, settings, "decay_rate", _exponential_steps)
 
 
-def _exponential_variant(
-    smooth: Callable[[Array, float], Any] = lambda u, q: q**u,
-    stairs: Callable[[Array, float], Any] = lambda u, q: q ** np.floor(u),
-    gamma: Callable[[float, float], float] = lambda s, q: q ** (1 / s),
-    time: Callable[[Array, float], Array] = lambda t, s: t / s,
-    base: Callable[[float], float] = lambda q: q,
-    scale: Callable[[float], float] = lambda a: a,
-) -> Callable[..., tuple[Any, ...]]:
-    """The three results with one of their steps exchanged; u is the time in stretches."""
-
-    def variant(
-        step: Array, init_value: float, decay_steps: float, decay_rate: float
-    ) -> tuple[Any, ...]:
-        u, q, a = time(step, decay_steps), base(decay_rate), scale(init_value)
-        return a * smooth(u, q), a * stairs(u, q), gamma(decay_steps, q)
-
-    return variant
-
-
-def _smooth_alone(wrong: Callable[[Array, float, float], Any]) -> Callable[..., tuple[Any, ...]]:
-    """The smooth schedule with a mistake that the stairs do not have."""
-
-    def variant(
-        step: Array, init_value: float, decay_steps: float, decay_rate: float
-    ) -> tuple[Any, ...]:
-        _, stairs, gamma = _exponential(step, init_value, decay_steps, decay_rate)
-        return init_value * wrong(step, decay_steps, decay_rate), stairs, gamma
-
-    return variant
+def _exponential_answer(
+    step: Array, init_value: float, decay_steps: float, decay_rate: float
+) -> tuple[Array, Array, float]:
+    smooth = init_value * decay_rate ** (step / decay_steps)
+    stairs = init_value * decay_rate ** np.floor(step / decay_steps)
+    gamma = decay_rate ** (1 / decay_steps)
+    return smooth, stairs, gamma
 
 
 EXPONENTIAL = Exercise(
@@ -229,131 +174,78 @@ EXPONENTIAL = Exercise(
     reference=_exponential,
     cases=_exponential_cases,
     criteria=(
-        Criterion("smooth, stairs and gamma have the right shapes", 0.25, "shape"),
-        Criterion(
-            "smooth falls with every step",
-            0.5,
-            group="ordinary",
-            outputs=("smooth",),
-            equations=("sched-exponential",),
-        ),
-        Criterion(
-            "stairs stays the same over each stretch",
-            0.5,
-            group="ordinary",
-            outputs=("stairs",),
-            equations=("sched-step",),
-        ),
-        Criterion(
+        shapes("smooth, stairs and gamma have the right shapes", 0.25),
+        values("smooth falls with every step", 0.5, "smooth", "ordinary", "sched-exponential"),
+        values("stairs stays the same over each stretch", 0.5, "stairs", "ordinary", "sched-step"),
+        values(
             "gamma takes the rate from one step to the next",
             0.25,
-            group="ordinary",
-            outputs=("gamma",),
-            equations=("sched-exponential", "sched-exponential-ratio"),
+            "gamma",
+            "ordinary",
+            "sched-exponential sched-exponential-ratio",
         ),
-        Criterion(
-            "at the edges of the stairs",
-            0.25,
-            group="edge",
-            outputs=("smooth", "stairs"),
-            equations=("sched-step",),
-        ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        values("at the edges of the stairs", 0.25, "smooth stairs", "edge", "sched-step"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "smooth and stairs exchanged",
-            "smooth has t / T in the exponent, stairs the same rounded down.",
-            "sched-step",
-            (_exponential_variant(lambda u, q: q ** np.floor(u), lambda u, q: q**u),),
-        ),
-        Misconception(
-            "a decay rate that is applied at every step",
-            "decay_rate is the factor of decay_steps steps together: the exponent is t / T.",
-            "sched-exponential",
-            (_exponential_variant(time=lambda t, s: t), _smooth_alone(lambda t, s, q: q**t)),
-        ),
-        Misconception(
-            "a decay rate that says what is lost",
-            "decay_rate is what is left of the rate after decay_steps, not what is taken away.",
-            "sched-exponential",
-            (_exponential_variant(base=lambda q: 1 - q),),
-        ),
-        Misconception(
-            "a decay with the base e",
-            "exp(-t / T) falls by e in every stretch. Here the factor of a stretch is decay_rate.",
-            "sched-exponential",
-            (
-                _exponential_variant(base=lambda q: math.exp(-1)),
-                _exponential_variant(base=lambda q: math.exp(-q)),
-                _smooth_alone(lambda t, s, q: np.exp(-t / s)),
-                _smooth_alone(lambda t, s, q: np.exp(-q * t / s)),
-            ),
-        ),
-        Misconception(
-            "steps counted from 1",
-            "The first step is step 0, and its rate is init_value.",
-            "sched-exponential",
-            (_exponential_variant(time=lambda t, s: (t + 1) / s),),
-        ),
-        Misconception(
-            "stairs that are rounded to the nearest number",
-            "A stair starts at a multiple of decay_steps and lasts until the next one: round down.",
-            "sched-step",
-            (_exponential_variant(stairs=lambda u, q: q ** np.round(u)),),
-        ),
-        Misconception(
-            "stairs that are rounded up",
-            "The first stretch has init_value itself, so its exponent is 0: round down.",
-            "sched-step",
-            (_exponential_variant(stairs=lambda u, q: q ** np.ceil(u)),),
-        ),
-        Misconception(
-            "stairs that fall one step late",
-            "At a multiple of decay_steps the new rate holds already. (Keras keeps the old one at "
-            "the boundaries of its PiecewiseConstantDecay.)",
-            "sched-step",
-            (_exponential_variant(stairs=lambda u, q: q ** np.maximum(np.ceil(u) - 1, 0)),),
-        ),
-        Misconception(
-            "stairs that do not fall",
-            "Rounding down comes before the power: floor(t / T) is the exponent.",
-            "sched-step",
-            (
-                _exponential_variant(stairs=lambda u, q: np.floor(q**u)),
-                _exponential_variant(stairs=lambda u, q: u**0),
-            ),
-        ),
-        Misconception(
-            "the factor of a whole stretch for that of one step",
-            "decay_rate is the ratio of the rates at the steps (k + 1) T and kT. From one step to "
-            "the next the exponent grows by 1 / T only: the slip in deck H's eq. (4).",
-            "sched-exponential-ratio",
-            (_exponential_variant(gamma=lambda s, q: q),),
-            idle=True,
-        ),
-        Misconception(
-            "the loss of a stretch spread evenly over its steps",
-            "The factor of one step, multiplied by itself T times, has to give decay_rate. Neither "
-            "1 - (1 - q) / T nor q / T does.",
-            "sched-exponential-ratio",
-            (
-                _exponential_variant(gamma=lambda s, q: 1 - (1 - q) / s),
-                _exponential_variant(gamma=lambda s, q: q / s),
-            ),
-        ),
-        Misconception(
-            "the factor of one step upside down",
-            "A rate that falls is multiplied by a factor below 1.",
-            "sched-exponential-ratio",
-            (_exponential_variant(gamma=lambda s, q: q ** (-1 / s)),),
-        ),
-        Misconception(
-            "rates relative to the first one",
-            "Multiply by init_value.",
-            "sched-exponential",
-            (_exponential_variant(scale=lambda a: 1.0),),
-        ),
+    model=_exponential_answer,
+    misconceptions=mistakes(
+        _exponential_answer,
+        """
+smooth and stairs exchanged (sched-step, 0.75)
+    return smooth, stairs -> return stairs, smooth
+    smooth has t / T in the exponent, stairs the same rounded down.
+a decay rate that is applied at every step (sched-exponential)
+    ** (step / decay_steps) -> ** step
+    ** (step / decay_steps) -> ** step & floor(step / decay_steps) -> floor(step)
+    decay_rate is the factor of decay_steps steps together: the exponent is t / T.
+a decay rate that says what is lost (sched-exponential, 0.25)
+    smooth = -> decay_rate = 1 - decay_rate; smooth =
+    decay_rate is what is left of the rate after decay_steps, not what is taken away.
+a decay with the base e (sched-exponential)
+    smooth = -> decay_rate = np.exp(-1); smooth =
+    smooth = -> decay_rate = np.exp(-decay_rate); smooth =
+    smooth = init_value * decay_rate -> smooth = init_value * np.exp(-1)
+    smooth = init_value * decay_rate -> smooth = init_value * np.exp(-decay_rate)
+    exp(-t / T) falls by e in every stretch. Here the factor of a stretch is decay_rate.
+steps counted from 1 (sched-exponential, 1.25)
+    smooth = -> step = step + 1; smooth =
+    The first step is step 0, and its rate is init_value.
+stairs that are rounded to the nearest number (sched-step, 1.25)
+    np.floor -> np.round
+    A stair starts at a multiple of decay_steps and lasts until the next one: round down.
+stairs that are rounded up (sched-step, 1.25)
+    np.floor -> np.ceil
+    The first stretch has init_value itself, so its exponent is 0: round down.
+stairs that fall one step late (sched-step, 1.75)
+    np.floor(step / decay_steps) -> np.maximum(np.ceil(step / decay_steps) - 1, 0)
+    At a multiple of decay_steps the new rate holds already. (Keras keeps the old one at the
+    boundaries of its PiecewiseConstantDecay.)
+stairs that are 0 behind the first step (sched-step, 1.25)
+    decay_rate ** np.floor(step / decay_steps) -> np.floor(decay_rate ** (step / decay_steps))
+    A power of decay_rate is below 1, and rounded down it is 0. Rounding comes before the power:
+    floor(t / T) is the exponent. An exponent that is far too large has the same effect.
+stairs that do not fall (sched-step, 1.25)
+    np.floor(step / decay_steps) -> (0 * step)
+    The exponent of a stair is floor(t / T), the number of stretches that are complete.
+the factor of a whole stretch for that of one step (sched-exponential-ratio, 1.75, idle)
+    decay_rate ** (1 / decay_steps) -> decay_rate
+    decay_rate is the ratio of the rates at the steps (k + 1) T and kT. From one step to the next
+    the exponent grows by 1 / T only: the slip in deck H's eq. (4).
+the loss of a stretch spread evenly over its steps (sched-exponential-ratio, 1.75)
+    decay_rate ** (1 / decay_steps) -> 1 - (1 - decay_rate) / decay_steps
+    The factor of one step, multiplied by itself T times, has to give decay_rate: take the T-th
+    root. The loss 1 - q divided by T does not do that.
+the factor of a stretch divided by its steps (sched-exponential-ratio, 1.75)
+    decay_rate ** (1 / decay_steps) -> decay_rate / decay_steps
+    The factor of one step, multiplied by itself T times, has to give decay_rate: that is its T-th
+    root, not its T-th part.
+the factor of one step upside down (sched-exponential-ratio, 1.75)
+    (1 / decay_steps) -> (-1 / decay_steps)
+    A rate that falls is multiplied by a factor below 1.
+rates relative to the first one (sched-exponential, 0.75)
+    smooth = -> init_value = 1.0; smooth =
+    Multiply by init_value.
+""",
     ),
 )
 
@@ -391,6 +283,8 @@ def _performance_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for group, label, shape, patience, threshold, floor in (
         ("ordinary", "patience 2", _LONG_STALLS, 2, 0, 0.0),
+        # Counts that grow by 2, or begin at 1, are those of a shorter patience up to here.
+        ("ordinary", "patience 3", (*_LONG_STALLS, 47, 46, 48), 3, 0, 0.0),
         ("ordinary", "patience 1", _SHORT_STALLS, 1, 0, 0.0),
         ("ordinary", "patience 0", _SHORT_STALLS[:9], 0, 0, 0.0),
         ("delta", "patience 2 and a min_delta", _CREEPING, 2, 2, 0.0),
@@ -412,63 +306,25 @@ def _performance_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _performance_variant(
-    improved: Callable[[float, float, float, float], bool] = lambda x, best, last, d: x < best - d,
-    best_after: Callable[[float, float, bool], float] = lambda x, best, better: (
-        x if better else best
-    ),
-    reset_on_improvement: bool = True,
-    reset_on_reduction: bool = True,
-    bears: Callable[[int], int] = lambda patience: patience,
-    always_asked: bool = False,
-    reduced: Callable[[float, float, float, float], float] = lambda rate, q, first, low: max(
-        q * rate, low
-    ),
-    first_counts: bool = True,
-    late: bool = False,
-) -> Callable[..., Array]:
-    """The schedule with one of its rules exchanged."""
-
-    def variant(
-        losses: Array,
-        init_value: float,
-        factor: float,
-        patience: int,
-        min_delta: float,
-        min_value: float,
-    ) -> Array:
-        rate, best, last, bad, rates = init_value, math.inf, math.inf, 0, [init_value]
-        for k, loss in enumerate(losses):
-            if k == 0 and not first_counts:
-                best = last = loss
-            better = improved(loss, best, last, min_delta)
-            best, last = best_after(loss, best, better), loss
-            if better:
-                bad = 0 if reset_on_improvement else bad
-            else:
-                bad += 1
-            if bad > bears(patience) and (always_asked or not better):
-                rate = reduced(rate, factor, init_value, min_value)
-                bad = 0 if reset_on_reduction else bad
-            rates.append(rate)
-        return np.array(rates[:-1] if late else rates[1:])
-
-    return variant
-
-
-def _passing_over(left_out: Callable[[Array], Any]) -> Callable[..., Array]:
-    """The schedule that takes in no loss that is left out: the rate stays as it was."""
-
-    def variant(losses: Array, init_value: float, *rest: Any) -> Array:
-        counted = ~left_out(losses)
-        rates = _performance_variant()(losses[counted], init_value, *rest)
-        return np.append(init_value, rates)[np.cumsum(counted)]
-
-    return variant
-
-
-def _not_worse(x: float, best: float, last: float, d: float) -> bool:
-    return not x >= best - d
+def _performance_answer(
+    losses: Array,
+    init_value: float,
+    factor: float,
+    patience: int,
+    min_delta: float,
+    min_value: float,
+) -> Array:
+    rate, best, bad = init_value, np.inf, 0
+    rates = []
+    for loss in losses:
+        if loss < best - min_delta:
+            best, bad = loss, 0
+        else:
+            bad += 1
+        if bad > patience:
+            rate, bad = max(factor * rate, min_value), 0
+        rates.append(rate)
+    return np.array(rates)
 
 
 PERFORMANCE = Exercise(
@@ -477,171 +333,103 @@ PERFORMANCE = Exercise(
     reference=_performance,
     cases=_performance_cases,
     criteria=(
-        Criterion("rates has the right shape", 0.25, "shape"),
-        Criterion(
+        shapes("rates has the right shape", 0.25),
+        values(
             "the rate falls after more than patience updates without a new best loss",
             1.5,
-            group="ordinary",
-            outputs=("rates",),
-            equations=("sched-performance",),
+            "rates",
+            "ordinary",
+            "sched-performance",
         ),
-        Criterion(
+        values(
             "an improvement has to be larger than min_delta",
             0.5,
-            group="delta",
-            outputs=("rates",),
-            equations=("sched-performance",),
+            "rates",
+            "delta",
+            "sched-performance",
         ),
-        Criterion(
-            "the rate never falls below min_value",
-            0.25,
-            group="floor",
-            outputs=("rates",),
-            equations=("sched-performance",),
-        ),
-        Criterion(
+        values("the rate never falls below min_value", 0.25, "rates", "floor", "sched-performance"),
+        values(
             "a loss that is nan or infinite is no improvement",
             0.25,
-            group="nan",
-            outputs=("rates",),
-            equations=("sched-performance",),
+            "rates",
+            "nan",
+            "sched-performance",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the patience of Keras and optax",
-            "There the update with number patience reduces. This exercise asks for PyTorch's "
-            "convention: that many are borne, and the next one reduces.",
-            "sched-performance",
-            (
-                _performance_variant(bears=lambda patience: patience - 1),
-                _performance_variant(bears=lambda patience: patience - 1, always_asked=True),
-            ),
-        ),
-        Misconception(
-            "a patience that is one too long",
-            "The first update beyond patience reduces. Count the bad update before you ask.",
-            "sched-performance",
-            (_performance_variant(bears=lambda patience: patience + 1),),
-        ),
-        Misconception(
-            "bad updates that are not in a row",
-            "An improvement sets the count back to 0.",
-            "sched-performance",
-            (_performance_variant(reset_on_improvement=False),),
-        ),
-        Misconception(
-            "a count that goes on after a reduction",
-            "After a reduction the patience starts anew. Yours reduces again with every bad update "
-            "that follows.",
-            "sched-performance",
-            (_performance_variant(reset_on_reduction=False),),
-        ),
-        Misconception(
-            "a comparison with the loss before",
-            "Compare with the best loss so far. A loss that jumps up and down beats the one before "
-            "it half of the time, without any progress.",
-            "sched-performance",
-            (_performance_variant(lambda x, best, last, d: x < last - d),),
-        ),
-        Misconception(
-            "an equal loss taken for an improvement",
-            "Only a loss that is lower than the best one counts: <, not <=.",
-            "sched-performance",
-            (_performance_variant(lambda x, best, last, d: x <= best - d),),
-        ),
-        Misconception(
-            "a best loss that is never kept",
-            "When a loss is better, it becomes the one to beat.",
-            "sched-performance",
-            (
-                _performance_variant(first_counts=False, best_after=lambda x, best, better: best),
-                _performance_variant(best_after=lambda x, best, better: best),
-            ),
-        ),
-        Misconception(
-            "a first loss that counts as a bad update",
-            "Before the first loss the best one is infinite, so the first is an improvement.",
-            "sched-performance",
-            (_performance_variant(first_counts=False),),
-        ),
-        Misconception(
-            "min_delta left out",
-            "The best loss has to be beaten by more than min_delta.",
-            "sched-performance",
-            (_performance_variant(lambda x, best, last, d: x < best),),
-        ),
-        Misconception(
-            "min_delta with the wrong sign",
-            "best + min_delta lets even a worse loss pass for an improvement.",
-            "sched-performance",
-            (_performance_variant(lambda x, best, last, d: x < best + d),),
-        ),
-        Misconception(
-            "a relative min_delta",
-            "best * (1 - min_delta) is PyTorch's default. This exercise asks for a difference in "
-            "the loss's own unit, as PyTorch's threshold_mode='abs' and Keras do.",
-            "sched-performance",
-            (_performance_variant(lambda x, best, last, d: x < best * (1 - d)),),
-        ),
-        Misconception(
-            "a best loss that slides along",
-            "A loss that is lower by less than min_delta is no improvement, and must not become "
-            "the one to beat: otherwise slow progress never adds up.",
-            "sched-performance",
-            (
-                _performance_variant(best_after=lambda x, best, better: min(x, best)),
-                _performance_variant(best_after=lambda x, best, better: min(best, x)),
-            ),
-        ),
-        Misconception(
-            "min_value left out",
-            "A reduction stops at min_value.",
-            "sched-performance",
-            (_performance_variant(reduced=lambda rate, q, first, low: q * rate),),
-        ),
-        Misconception(
-            "a rate that stops above min_value",
-            "A reduction that would go below min_value goes to min_value; it is not left out.",
-            "sched-performance",
-            (
-                _performance_variant(
-                    reduced=lambda rate, q, first, low: rate if q * rate < low else q * rate
-                ),
-            ),
-        ),
-        Misconception(
-            "a division by the factor",
-            "Here the factor is below 1 and multiplies the rate. Deck H's wording leaves it open.",
-            "sched-performance",
-            (_performance_variant(reduced=lambda rate, q, first, low: max(rate / q, low)),),
-        ),
-        Misconception(
-            "a reduction of the first rate",
-            "Each reduction multiplies the rate that holds at the time, not init_value.",
-            "sched-performance",
-            (_performance_variant(reduced=lambda rate, q, first, low: max(q * first, low)),),
-        ),
-        Misconception(
-            "rates that are noted before the update",
-            "Entry k is the rate from loss k on: take the loss in, then note the rate.",
-            "sched-performance",
-            (_performance_variant(late=True),),
-        ),
-        Misconception(
-            "nan taken for an improvement",
-            "Every comparison with nan is False, so 'not worse' is not the same as 'better'. Ask "
-            "whether the loss is better.",
-            "sched-performance",
-            (_performance_variant(_not_worse),),
-        ),
-        Misconception(
-            "a loss of nan or infinity that does not count",
-            "You pass over such an update. It is a bad one like any other, and uses up patience.",
-            "sched-performance",
-            (_passing_over(np.isnan), _passing_over(lambda losses: ~np.isfinite(losses))),
-        ),
+    model=_performance_answer,
+    misconceptions=mistakes(
+        _performance_answer,
+        """
+the patience of Keras and optax (sched-performance, 0.25)
+    if bad > patience -> if bad and bad >= patience
+    if bad > patience -> if bad >= patience
+    There the update with number patience reduces. This exercise asks for PyTorch's convention: that
+    many are borne, and the next one reduces.
+a patience that is one too long (sched-performance, 0.25)
+    bad > patience -> bad > patience + 1
+    The first update beyond patience reduces. Count the bad update before you ask.
+bad updates that are not in a row (sched-performance, 0.75)
+    best, bad = loss, 0 -> best = loss
+    An improvement sets the count back to 0.
+a count that goes on after a reduction (sched-performance, 0.25)
+    rate, bad = max(factor * rate, min_value), 0 -> rate = max(factor * rate, min_value)
+    After a reduction the patience starts anew. Yours reduces again with every bad update that
+    follows.
+a comparison with the loss before (sched-performance, 0.25)
+    bad += 1 -> best, bad = loss, bad + 1
+    Compare with the best loss so far. A loss that jumps up and down beats the one before it half of
+    the time, without any progress.
+an equal loss taken for an improvement (sched-performance, 1.25)
+    loss < best -> loss <= best
+    Only a loss that is lower than the best one counts: <, not <=.
+a best loss that is never kept (sched-performance, 0.25)
+    best, bad = loss, 0 -> bad = 0
+    np.inf -> losses[0] & best, bad = loss, 0 -> bad = 0
+    When a loss is better, it becomes the one to beat.
+a first loss that counts as a bad update (sched-performance, 1.25)
+    np.inf -> losses[0]
+    Before the first loss the best one is infinite, so the first is an improvement.
+min_delta left out (sched-performance, 2.5)
+    best - min_delta -> best
+    The best loss has to be beaten by more than min_delta.
+min_delta with the wrong sign (sched-performance, 2.5)
+    best - min_delta -> best + min_delta
+    best + min_delta lets even a worse loss pass for an improvement.
+a relative min_delta (sched-performance, 2.5)
+    best - min_delta -> best * (1 - min_delta)
+    best * (1 - min_delta) is PyTorch's default. This exercise asks for a difference in the loss's
+    own unit, as PyTorch's threshold_mode='abs' and Keras do.
+a best loss that slides along (sched-performance)
+    bad += 1 -> best, bad = min(loss, best), bad + 1
+    bad += 1 -> best, bad = min(best, loss), bad + 1
+    A loss that is lower by less than min_delta is no improvement, and must not become the one to
+    beat: otherwise slow progress never adds up.
+min_value left out (sched-performance, 2.75)
+    max(factor * rate, min_value) -> factor * rate
+    A reduction stops at min_value.
+a rate that stops above min_value (sched-performance, 2.75)
+    max(factor * rate, min_value) -> rate if factor * rate < min_value else factor * rate
+    A reduction that would go below min_value goes to min_value; it is not left out.
+a division by the factor (sched-performance, 0.25)
+    max(factor * rate -> max(rate / factor
+    Here the factor is below 1 and multiplies the rate. Deck H's wording leaves it open.
+a reduction of the first rate (sched-performance, 0.25)
+    factor * rate -> factor * init_value
+    Each reduction multiplies the rate that holds at the time, not init_value.
+rates that are noted before the update (sched-performance, 0.25)
+    np.array(rates) -> np.array([init_value, *rates[:-1]])
+    Entry k is the rate from loss k on: take the loss in, then note the rate.
+nan taken for an improvement (sched-performance, 2.75)
+    if loss < best -> if not loss >= best
+    Every comparison with nan is False, so 'not worse' is not the same as 'better'. Ask whether the
+    loss is better.
+a loss of nan or infinity that does not count (sched-performance, 2.75)
+    bad += 1 -> bad += not np.isnan(loss)
+    bad += 1 -> bad += bool(np.isfinite(loss))
+    You pass over such an update. It is a bad one like any other, and uses up patience.
+""",
     ),
 )
 
@@ -682,28 +470,13 @@ def _best_rates_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _best_rates_variant(
-    rate: Callable[[float, float, float], float] = lambda h, n, e: h * e / (h**2 * e + n),
-    next_error: Callable[[float, float, float, float], float] = lambda h, n, e, r: (
-        (1 - r * h) ** 2 * e + r**2 * n
-    ),
-) -> Callable[[float, float, float, int], Array]:
-    """The recursion with one of its formulas exchanged; n is the variance of the noise."""
-
-    def variant(curvature: float, noise: float, error: float, steps: int) -> Array:
-        rates = []
-        for _ in range(steps):
-            rates.append(rate(curvature, noise, error))
-            error = next_error(curvature, noise, error, rates[-1])
-        return np.array(rates)
-
-    return variant
-
-
-def _one_over_step(curvature: float, noise: float, error: float, steps: int) -> Array:
-    first = curvature * error / (curvature**2 * error + noise)
-    rates: Array = first / np.arange(1.0, steps + 1)
-    return rates
+def _best_rates_answer(curvature: float, noise: float, error: float, steps: int) -> Array:
+    rates = []
+    for _ in range(steps):
+        rate = curvature * error / (curvature**2 * error + noise)
+        rates.append(rate)
+        error = (1 - rate * curvature) ** 2 * error + rate**2 * noise
+    return np.array(rates)
 
 
 BEST_RATES = Exercise(
@@ -714,123 +487,70 @@ BEST_RATES = Exercise(
     reference=_best_rates,
     cases=_best_rates_cases,
     criteria=(
-        Criterion("rates has the right shape", 0.25, "shape"),
-        Criterion(
+        shapes("rates has the right shape", 0.25),
+        values(
             "the first rate is best for the error at the start",
             0.75,
-            group="ordinary",
-            outputs=("first",),
-            equations=("sched-best-rate",),
+            "first",
+            "ordinary",
+            "sched-best-rate",
         ),
-        Criterion(
+        values(
             "the later rates are best for the errors that are left",
             1.0,
-            group="ordinary",
-            outputs=("later",),
-            equations=("sched-best-rate",),
+            "later",
+            "ordinary",
+            "sched-best-rate",
         ),
-        Criterion(
-            "hardly any noise, and much noise",
-            0.5,
-            group="edge",
-            outputs=("first", "later"),
-            equations=("sched-best-rate",),
-        ),
+        values("hardly any noise, and much noise", 0.5, "first later", "edge", "sched-best-rate"),
     ),
-    misconceptions=(
-        Misconception(
-            "rates that ignore the noise",
-            "1 / h is best where the gradient is seen without noise, and carries all of the noise "
-            "into the weight. The noise costs rate**2 * noise in each step: keep both terms.",
-            "sched-best-rate",
-            (_best_rates_variant(rate=lambda h, n, e: 1 / h),),
-        ),
-        Misconception(
-            "an error that never changes",
-            "The first rate is right. Every step changes the expected error, and with it the best "
-            "rate of the next one.",
-            "sched-best-rate",
-            (_best_rates_variant(next_error=lambda h, n, e, r: e),),
-        ),
-        Misconception(
-            "an error to which the noise adds nothing",
-            "What a step leaves is (1 - rate * h)**2 of the error, and rate**2 * noise on top.",
-            "sched-best-rate",
-            (_best_rates_variant(next_error=lambda h, n, e, r: (1 - r * h) ** 2 * e),),
-        ),
-        Misconception(
-            "the noise multiplied by the rate instead of its square",
-            "The step adds rate * noise to the weight; in the mean of the square, the rate is "
-            "squared too.",
-            "sched-best-rate",
-            (
-                _best_rates_variant(next_error=lambda h, n, e, r: (1 - r * h) ** 2 * e + r * n),
-                _best_rates_variant(
-                    rate=lambda h, n, e: (2 * h * e - n) / (2 * h**2 * e),
-                    next_error=lambda h, n, e, r: (1 - r * h) ** 2 * e + r * n,
-                ),
-            ),
-        ),
-        Misconception(
-            "the error multiplied by 1 - rate * h instead of its square",
-            "error is the expectation of w**2, and a step multiplies w by 1 - rate * h.",
-            "sched-best-rate",
-            (_best_rates_variant(next_error=lambda h, n, e, r: (1 - r * h) * e + r**2 * n),),
-        ),
-        Misconception(
-            "the variance taken for a standard deviation",
-            "noise is the variance already: do not square it.",
-            "sched-best-rate",
-            (
-                _best_rates_variant(
-                    rate=lambda h, n, e: h * e / (h**2 * e + n**2),
-                    next_error=lambda h, n, e, r: (1 - r * h) ** 2 * e + r**2 * n**2,
-                ),
-                _best_rates_variant(rate=lambda h, n, e: h * e / (h**2 * e + n**2)),
-            ),
-        ),
-        Misconception(
-            "the error squared once more",
-            "error is the mean of w**2 already: do not square it.",
-            "sched-best-rate",
-            (
-                _best_rates_variant(
-                    rate=lambda h, n, e: h * e**2 / (h**2 * e**2 + n),
-                    next_error=lambda h, n, e, r: (1 - r * h) ** 2 * e**2 + r**2 * n,
-                ),
-                _best_rates_variant(rate=lambda h, n, e: h * e**2 / (h**2 * e**2 + n)),
-            ),
-        ),
-        Misconception(
-            "a curvature that lost its square",
-            "Differentiate (1 - rate * h)**2 * error once more: the inner derivative brings "
-            "another h, so h**2 stands with the error in the denominator.",
-            "sched-best-rate",
-            (_best_rates_variant(rate=lambda h, n, e: h * e / (h * e + n)),),
-        ),
-        Misconception(
-            "a curvature missing in the numerator",
-            "The derivative of (1 - rate * h)**2 * error is -2 * h * (1 - rate * h) * error, with "
-            "an h in front.",
-            "sched-best-rate",
-            (_best_rates_variant(rate=lambda h, n, e: e / (h**2 * e + n)),),
-        ),
-        Misconception(
-            "a factor 2 that was lost on one side",
-            "Both terms are squares, and both derivatives have a 2, which cancels.",
-            "sched-best-rate",
-            (
-                _best_rates_variant(rate=lambda h, n, e: h * e / (h**2 * e + 2 * n)),
-                _best_rates_variant(rate=lambda h, n, e: 2 * h * e / (2 * h**2 * e + n)),
-            ),
-        ),
-        Misconception(
-            "one over the number of the step",
-            "The first rate over 1, 2, 3, ... is power scheduling with T = 1. The best time scale "
-            "depends on the bowl, T = 1 / (h * rate), and the recursion finds it by itself.",
-            "sched-best-rate",
-            (_one_over_step,),
-        ),
+    model=_best_rates_answer,
+    misconceptions=mistakes(
+        _best_rates_answer,
+        """
+rates that ignore the noise (sched-best-rate, 0.25)
+    rate = curvature * error / (curvature**2 * error + noise) -> rate = 1 / curvature
+    1 / h is best where the gradient is seen without noise, and carries all of the noise into the
+    weight. The noise costs rate**2 * noise in each step: keep both terms.
+an error that never changes (sched-best-rate, 1)
+    error = (1 -> _ = (1
+    The first rate is right. Every step changes the expected error, and with it the best rate of the
+    next one.
+an error to which the noise adds nothing (sched-best-rate, 1)
+    curvature) ** 2 * error + rate**2 * noise -> curvature) ** 2 * error
+    What a step leaves is (1 - rate * h)**2 of the error, and rate**2 * noise on top.
+the noise multiplied by the rate instead of its square (sched-best-rate)
+    rate**2 * noise -> rate * noise
+    error + noise) -> error) - noise / (2 * curvature**2 * error) & rate**2 -> rate
+    The step adds rate * noise to the weight; in the mean of the square, the rate is squared too.
+the error multiplied by 1 - rate * h instead of its square (sched-best-rate, 1)
+    rate * curvature) ** 2 -> rate * curvature)
+    error is the expectation of w**2, and a step multiplies w by 1 - rate * h.
+the variance taken for a standard deviation (sched-best-rate, 0.25)
+    error + noise) -> error + noise**2) & rate**2 * noise -> rate**2 * noise**2
+    error + noise) -> error + noise**2)
+    noise is the variance already: do not square it.
+the error squared once more (sched-best-rate, 0.25)
+    error + noise) -> error + noise / error) & ) ** 2 * error -> ) ** 2 * error**2
+    error + noise) -> error + noise / error)
+    error is the mean of w**2 already: do not square it.
+a curvature that lost its square (sched-best-rate, 0.25)
+    (curvature**2 -> (curvature
+    Differentiate (1 - rate * h)**2 * error once more: the inner derivative brings another h, so
+    h**2 stands with the error in the denominator.
+a curvature missing in the numerator (sched-best-rate, 0.25)
+    rate = curvature * error -> rate = error
+    The derivative of (1 - rate * h)**2 * error is -2 * h * (1 - rate * h) * error, with an h in
+    front.
+a factor 2 that was lost on one side (sched-best-rate, 0.25)
+    error + noise) -> error + 2 * noise)
+    rate = curvature * error / (curv -> rate = 2 * curvature * error / (2 * curv
+    Both terms are squares, and both derivatives have a 2, which cancels.
+one over the number of the step (sched-best-rate, 1)
+    error = (1 -> _ = (1 & np.array(rates) -> np.array(rates) / np.arange(1, steps + 1)
+    The first rate over 1, 2, 3, ... is power scheduling with T = 1. The best time scale depends on
+    the bowl, T = 1 / (h * rate), and the recursion finds it by itself.
+""",
     ),
 )
 

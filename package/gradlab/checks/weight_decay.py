@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import weight_decay as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
 from gradlab.optimizers import SGD, RMSProp
 
 Array = NDArray[Any]
@@ -64,28 +65,16 @@ def _penalty_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _half_square(w: Array) -> Any:
-    return 0.5 * (w**2).sum()
-
-
-def _penalty_variant(
-    penalty: Callable[[Array], Any] = _half_square,
-    gradient: Callable[[Array], Array] = lambda w: w,
-    penalized: Callable[[Array], bool] = _is_weight,
-) -> Callable[..., tuple[Any, list[Array]]]:
-    """The penalty with another function of an array, derivative, or choice of the arrays."""
-
-    def variant(params: list[Array], strength: float) -> tuple[Any, list[Array]]:
-        value = strength * sum(penalty(p) for p in params if penalized(p))
-        grads = [strength * gradient(p) if penalized(p) else np.zeros_like(p) for p in params]
-        return value, grads
-
-    return variant
-
-
-def _weights_only(params: list[Array], strength: float) -> tuple[Any, list[Array]]:
-    value, _ = _penalty(params, strength)
-    return value, [strength * p for p in params if _is_weight(p)]
+def _penalty_answer(params: list[Array], strength: float) -> tuple[float, list[Array]]:
+    penalty = 0.0
+    gradients = []
+    for param in params:
+        if param.ndim == 2:
+            penalty += 0.5 * strength * (param**2).sum()
+            gradients.append(strength * param)
+        else:
+            gradients.append(np.zeros_like(param))
+    return penalty, gradients
 
 
 PENALTY = Exercise(
@@ -95,99 +84,67 @@ PENALTY = Exercise(
     reference=_penalty,
     cases=_penalty_cases,
     criteria=(
-        Criterion("penalty and gradients have the right shapes", 0.25, "shape"),
-        Criterion(
-            "the penalty of the weights",
-            0.5,
-            group="ordinary",
-            outputs=("penalty",),
-            equations=("wd-penalty",),
-        ),
-        Criterion(
-            "its gradient for every array",
-            0.75,
-            group="ordinary",
-            outputs=("gradients",),
-            equations=("wd-gradient",),
-        ),
-        Criterion(
+        shapes("penalty and gradients have the right shapes", 0.25),
+        values("the penalty of the weights", 0.5, "penalty", "ordinary", "wd-penalty"),
+        values("its gradient for every array", 0.75, "gradients", "ordinary", "wd-gradient"),
+        values(
             "a matrix of one row or column, biases alone, a strength of 0",
             0.25,
-            group="edge",
-            outputs=("penalty", "gradients"),
-            equations=("wd-penalty", "wd-gradient"),
+            "penalty gradients",
+            "edge",
+            "wd-penalty wd-gradient",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the factor 2 in the gradient",
-            "The penalty has a half, and the derivative of w squared is 2 w: they cancel.",
-            "wd-gradient",
-            (_penalty_variant(gradient=lambda w: 2.0 * w),),
-        ),
-        Misconception(
-            "a penalty on the biases",
-            "A bias moves a unit's step without making it steeper: there is nothing to smooth, and "
-            "shrinking it draws all predictions towards 0. Arrays of one dimension are left out.",
-            "wd-penalty",
-            (_penalty_variant(penalized=lambda p: True),),
-        ),
-        Misconception(
-            "the penalty without its half",
-            "That is the convention of deck S and of Keras, in which the same strength counts "
-            "twice. This exercise asks for deck C's, with the half.",
-            "wd-penalty",
-            (
-                _penalty_variant(lambda w: (w**2).sum(), lambda w: 2 * w),
-                _penalty_variant(lambda w: (w**2).sum()),
-                _penalty_variant(lambda w: (w**2).sum(), penalized=lambda p: True),
-            ),
-        ),
-        Misconception(
-            "the half in the gradient",
-            "The derivative of w squared is 2 w, which cancels the half.",
-            "wd-gradient",
-            (_penalty_variant(gradient=lambda w: 0.5 * w),),
-        ),
-        Misconception(
-            "norms that are not squared",
-            "The penalty sums the squares of all entries. np.linalg.norm has a root in it.",
-            "wd-penalty",
-            (_penalty_variant(lambda w: 0.5 * np.sqrt((w**2).sum()), lambda w: w),),
-        ),
-        Misconception(
-            "the largest singular value instead of the Frobenius norm",
-            "The index F stands for the sum of the squares of all entries. "
-            "np.linalg.norm(matrix, 2) is another norm.",
-            "wd-penalty",
-            (_penalty_variant(lambda w: 0.5 * np.linalg.norm(np.atleast_2d(w), 2) ** 2),),
-        ),
-        Misconception(
-            "a mean where the penalty has a sum",
-            "The squares are added up: a layer with more weights pays more.",
-            "wd-penalty",
-            (
-                _penalty_variant(lambda w: 0.5 * (w**2).mean()),
-                _penalty_variant(lambda w: 0.5 * (w**2).mean(), lambda w: w / w.size),
-            ),
-        ),
-        Misconception(
-            "a penalty on the magnitudes",
-            "That is an L1 penalty. Weight decay takes the squares.",
-            "wd-penalty",
-            (
-                _penalty_variant(lambda w: np.abs(w).sum(), np.sign),
-                _penalty_variant(lambda w: 0.5 * np.abs(w).sum(), np.sign),
-            ),
-        ),
-        Misconception(
-            "no gradients for the biases in the list",
-            "The list has one gradient for each array, so that it can be added to the gradients of "
-            "the loss. For a bias it holds zeros.",
-            "wd-gradient",
-            (_weights_only,),
-        ),
+    model=_penalty_answer,
+    misconceptions=mistakes(
+        _penalty_answer,
+        """
+the factor 2 in the gradient (wd-gradient, 1)
+    append(strength -> append(2 * strength
+    The penalty has a half, and the derivative of w squared is 2 w: they cancel.
+a penalty on the biases (wd-penalty, 0.25)
+    param.ndim == 2 -> True
+    A bias moves a unit's step without making it steeper: there is nothing to smooth, and shrinking
+    it draws all predictions towards 0. Arrays of one dimension are left out.
+the penalty without its half (wd-penalty)
+    0.5 * strength -> strength & append(strength -> append(2 * strength
+    0.5 * strength -> strength
+    0.5 * strength -> strength & param.ndim == 2 -> True
+    That is the convention of deck S and of Keras, in which the same strength counts twice. This
+    exercise asks for deck C's, with the half.
+the half in the gradient (wd-gradient, 1)
+    append(strength -> append(0.5 * strength
+    The derivative of w squared is 2 w, which cancels the half.
+norms that are not squared (wd-penalty, 1.25)
+    (param**2).sum() -> np.linalg.norm(param)
+    The penalty sums the squares of all entries. np.linalg.norm has a root in it.
+the largest singular value instead of the Frobenius norm (wd-penalty, 1.5)
+    (param**2).sum() -> np.linalg.norm(param, 2) ** 2
+    The index F stands for the sum of the squares of all entries. np.linalg.norm(matrix, 2) is
+    another norm.
+a mean where the penalty has a sum (wd-penalty)
+    .sum() -> .mean()
+    .sum() -> .mean() & strength * param) -> strength * param / param.size)
+    The squares are added up: a layer with more weights pays more.
+a penalty on the magnitudes (wd-penalty, 0.25)
+    0.5 * strength * (param**2) -> strength * abs(param) & * param) -> * np.sign(param))
+    (param**2) -> abs(param) & strength * param) -> strength * np.sign(param))
+    That is an L1 penalty. Weight decay takes the squares.
+no gradients for the biases in the list (wd-gradient, 0.75)
+    gradients.append(np.zeros_like(param)) -> pass
+    The list has one gradient for each array, so that it can be added to the gradients of the loss.
+    For a bias it holds zeros.
+no array taken for a weight (wd-penalty, 0.25, idle)
+    param.ndim == 2 -> False
+    Weights have two dimensions, biases one. All that you return is 0, as if there were no weights.
+a penalty that stays at 0 (wd-penalty, 1.25, idle)
+    penalty += -> penalty *=
+    A sum starts at 0 and takes up each term with +=.
+weights in place of the gradient (wd-gradient, 1, idle)
+    append(strength * param) -> append(param)
+    The strength is a factor of the penalty, and of its gradient too: strength * W.
+""",
     ),
 )
 
@@ -241,36 +198,16 @@ def _step_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _step_variant(
-    weights: Callable[[Array, Array, float, float], Array] | None = None,
-    biases: Callable[[Array, Array, float, float], Array] | None = None,
-) -> Callable[..., list[Array]]:
-    """A step with other rules for the weights and for the biases.
-
-    A rule gets the array, its gradient for every example, the rate and the strength.
-    """
-
-    def plain(p: Array, g: Array, rate: float, strength: float) -> Array:
-        result: Array = p - rate * (g.mean(axis=0) + strength * p)
-        return result
-
-    def variant(
-        params: list[Array], example_grads: list[Array], learning_rate: float, strength: float
-    ) -> list[Array]:
-        stepped = []
-        for p, g in zip(params, example_grads, strict=True):
-            if _is_weight(p):
-                stepped.append((weights or plain)(p, g, learning_rate, strength))
-            else:
-                stepped.append((biases or plain)(p, g, learning_rate, strength if biases else 0.0))
-        return stepped
-
-    return variant
-
-
-def _summed(p: Array, g: Array, rate: float, strength: float) -> Array:
-    """The bias in a step whose gradients are added up."""
-    return p - rate * g.sum(axis=0)
+def _step_answer(
+    params: list[Array], example_grads: list[Array], learning_rate: float, strength: float
+) -> list[Array]:
+    stepped = []
+    for param, grads in zip(params, example_grads, strict=True):
+        slope = grads.mean(axis=0)
+        if param.ndim == 2:
+            slope = slope + strength * param
+        stepped.append(param - learning_rate * slope)
+    return stepped
 
 
 STEP = Exercise(
@@ -282,130 +219,69 @@ STEP = Exercise(
     observe=_apart,
     cases=_step_cases,
     criteria=(
-        Criterion("params has the right number of arrays, of the right shapes", 0.25, "shape"),
-        Criterion(
-            "the weights make the step, with decay",
-            1.0,
-            group="ordinary",
-            outputs=("weights",),
-            equations=("wd-update",),
-        ),
-        Criterion(
-            "the biases make the step, without decay",
-            0.5,
-            group="ordinary",
-            outputs=("biases",),
-            equations=("wd-update",),
-        ),
-        Criterion(
+        shapes("params has the right number of arrays, of the right shapes", 0.25),
+        values("the weights make the step, with decay", 1.0, "weights", "ordinary", "wd-update"),
+        values("the biases make the step, without decay", 0.5, "biases", "ordinary", "wd-update"),
+        values(
             "a batch of one, a strength of 0, a decay that takes everything",
             0.5,
-            group="edge",
-            outputs=("weights", "biases"),
-            equations=("wd-update",),
+            "weights biases",
+            "edge",
+            "wd-update",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "gradients added up instead of averaged",
-            "Deck C's pseudo-code does that, too, while its formula divides by the batch size, "
-            "which this exercise asks for. Without it the balance with the penalty depends on the "
-            "batch size.",
-            "wd-update",
-            (_step_variant(lambda p, g, rate, lam: p - rate * (g.sum(axis=0) + lam * p), _summed),),
-        ),
-        Misconception(
-            "the penalty counted once for each example",
-            "You add the penalty's gradient to that of every example and add all up. The loss is a "
-            "mean over the batch, and the penalty joins it once.",
-            "wd-update",
-            (
-                _step_variant(
-                    lambda p, g, rate, lam: p - rate * (g.sum(axis=0) + len(g) * lam * p), _summed
-                ),
-            ),
-        ),
-        Misconception(
-            "the penalty divided by the batch size",
-            "The mean over the batch is one of the losses alone. The penalty does not become "
-            "smaller with more examples.",
-            "wd-update",
-            (_step_variant(lambda p, g, rate, lam: p - rate * (g.sum(axis=0) + lam * p) / len(g)),),
-        ),
-        Misconception(
-            "decay of the biases",
-            "The biases are not in the penalty. They follow the gradient of the loss alone.",
-            "wd-update",
-            (_step_variant(biases=lambda p, g, rate, lam: p - rate * (g.mean(axis=0) + lam * p)),),
-        ),
-        Misconception(
-            "decay without the learning rate",
-            "A step shrinks the weights by learning_rate * strength. In the paper on decoupled "
-            "decay the strength stands alone; here it is part of the gradient.",
-            "wd-update",
-            (_step_variant(lambda p, g, rate, lam: p - rate * g.mean(axis=0) - lam * p),),
-        ),
-        Misconception(
-            "a penalty without its half",
-            "Your weights decay twice as fast. The penalty here has a half, so its gradient is "
-            "strength * W; Keras and deck S leave the half out.",
-            "wd-update",
-            (_step_variant(lambda p, g, rate, lam: p - rate * (g.mean(axis=0) + 2 * lam * p)),),
-        ),
-        Misconception(
-            "half the decay",
-            "The half of the penalty cancels with the 2 of the derivative.",
-            "wd-update",
-            (_step_variant(lambda p, g, rate, lam: p - rate * (g.mean(axis=0) + 0.5 * lam * p)),),
-        ),
-        Misconception(
-            "weights that grow",
-            "The penalty's gradient has the same sign as the loss's: descent subtracts both.",
-            "wd-update",
-            (_step_variant(lambda p, g, rate, lam: p - rate * (g.mean(axis=0) - lam * p)),),
-        ),
-        Misconception(
-            "the new weights shrunk instead of the old ones",
-            "The penalty's gradient is taken where the step begins: the factor belongs to the old "
-            "weights, and the gradient's part of the step keeps its full length.",
-            "wd-update",
-            (
-                _step_variant(
-                    lambda p, g, rate, lam: (1 - rate * lam) * (p - rate * g.mean(axis=0))
-                ),
-            ),
-        ),
-        Misconception(
-            "the gradient shrunk with the weights",
-            "A parenthesis: the decay acts on the weights, the gradient has no strength in it.",
-            "wd-update",
-            (_step_variant(lambda p, g, rate, lam: p - rate * lam * (g.mean(axis=0) + p)),),
-        ),
-        Misconception(
-            "a step without decay",
-            "The penalty is missing from the step.",
-            "wd-update",
-            (_step_variant(lambda p, g, rate, lam: p - rate * g.mean(axis=0)),),
-        ),
-        Misconception(
-            "biases that stay",
-            "The biases are left out of the penalty, not out of the step.",
-            "wd-update",
-            (_step_variant(biases=lambda p, g, rate, lam: p),),
-        ),
-        Misconception(
-            "one mean for a whole array",
-            "g.mean() averages over the weights, too. Each weight has its own gradient: the mean "
-            "runs over the examples, axis 0.",
-            "wd-update",
-            (
-                _step_variant(
-                    lambda p, g, rate, lam: p - rate * (g.mean() + lam * p),
-                    lambda p, g, rate, lam: p - rate * g.mean(),
-                ),
-            ),
-        ),
+    model=_step_answer,
+    misconceptions=mistakes(
+        _step_answer,
+        """
+gradients added up instead of averaged (wd-update, 0.25)
+    mean(axis=0) -> sum(axis=0)
+    Deck C's pseudo-code does that, too, while its formula divides by the batch size, which this
+    exercise asks for. Without it the balance with the penalty depends on the batch size.
+the penalty counted once for each example (wd-update, 0.25)
+    mean(axis=0) -> sum(axis=0) & + strength * param -> + strength * param * len(grads)
+    You add the penalty's gradient to that of every example and add all up. The loss is a mean over
+    the batch, and the penalty joins it once.
+the penalty divided by the batch size (wd-update, 1)
+    + strength * param -> + strength * param / len(grads)
+    The mean over the batch is one of the losses alone. The penalty does not become smaller with
+    more examples.
+decay of the biases (wd-update, 1.5)
+    param.ndim == 2 -> True
+    The biases are not in the penalty. They follow the gradient of the loss alone.
+decay without the learning rate (wd-update, 1)
+    + strength * param -> + strength * param / learning_rate
+    A step shrinks the weights by learning_rate * strength. In the paper on decoupled decay the
+    strength stands alone; here it is part of the gradient.
+a penalty without its half (wd-update, 1)
+    + strength * param -> + 2 * strength * param
+    Your weights decay twice as fast. The penalty here has a half, so its gradient is strength * W;
+    Keras and deck S leave the half out.
+half the decay (wd-update, 1)
+    + strength * param -> + 0.5 * strength * param
+    The half of the penalty cancels with the 2 of the derivative.
+weights that grow (wd-update, 1)
+    + strength * param -> - strength * param
+    The penalty's gradient has the same sign as the loss's: descent subtracts both.
+the new weights shrunk instead of the old ones (wd-update, 1)
+    + strength * param -> + strength * (param - learning_rate * slope)
+    The penalty's gradient is taken where the step begins: the factor belongs to the old weights,
+    and the gradient's part of the step keeps its full length.
+the gradient shrunk with the weights (wd-update, 1)
+    slope + strength * param -> strength * (slope + param)
+    A parenthesis: the decay acts on the weights, the gradient has no strength in it.
+a step without decay (wd-update, 1)
+    slope + strength * param -> slope
+    The penalty is missing from the step.
+biases that stay (wd-update, 1.5)
+    learning_rate * slope -> learning_rate * slope * (param.ndim == 2)
+    The biases are left out of the penalty, not out of the step.
+one mean for a whole array (wd-update, 0.25)
+    mean(axis=0) -> mean()
+    g.mean() averages over the weights, too. Each weight has its own gradient: the mean runs over
+    the examples, axis 0.
+""",
     ),
 )
 
@@ -480,64 +356,25 @@ def _adaptive_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-Seen = Callable[[Array, Array, float, bool], Array]
-
-
-def _penalized(w: Array, g: Array, strength: float, decoupled: bool) -> Array:
-    return g if decoupled else g + strength * w
-
-
-def _shrunk(w: Array, rate: float, strength: float, decoupled: bool) -> Array:
-    return (1 - rate * strength) * w if decoupled else w
-
-
-def _adaptive_variant(
-    averaged: Seen = _penalized,
-    stepped: Seen = _penalized,
-    shrunk: Callable[[Array, float, float, bool], Array] = _shrunk,
-    divisor: Callable[[Array, float], Array] = lambda s, eps: np.sqrt(s + eps),
-    late: bool = False,
-    stale: bool = False,
-    early: bool = False,
-) -> Callable[..., tuple[Array, Array]]:
-    """The step with another gradient in the average or in the step, another decay or divisor.
-
-    `late` shrinks after the step, `stale` divides by the average of before, `early` has the penalty
-    of the weights that have shrunk already.
-    """
-
-    def variant(
-        weight: Array,
-        grad: Array,
-        square: Array,
-        learning_rate: float,
-        rho: float,
-        eps: float,
-        strength: float,
-        decoupled: bool,
-    ) -> tuple[Array, Array]:
-        seen = shrunk(weight, learning_rate, strength, decoupled) if early else weight
-        in_average = averaged(seen, grad, strength, decoupled)
-        in_step = stepped(seen, grad, strength, decoupled)
-        average = rho * square + (1 - rho) * in_average**2
-        step = learning_rate * in_step / divisor(square if stale else average, eps)
-        if late:
-            return shrunk(weight - step, learning_rate, strength, decoupled), average
-        return shrunk(weight, learning_rate, strength, decoupled) - step, average
-
-    return variant
-
-
-def _alone(w: Array, g: Array, strength: float, decoupled: bool) -> Array:
-    return g
-
-
-def _always(w: Array, g: Array, strength: float, decoupled: bool) -> Array:
-    return g + strength * w
-
-
-def _exchanged(w: Array, g: Array, strength: float, decoupled: bool) -> Array:
-    return _penalized(w, g, strength, not decoupled)
+def _adaptive_answer(
+    weight: Array,
+    grad: Array,
+    square: Array,
+    learning_rate: float,
+    rho: float,
+    eps: float,
+    strength: float,
+    decoupled: bool,
+) -> tuple[Array, Array]:
+    if decoupled:
+        slope = grad
+        kept = weight * (1 - learning_rate * strength)
+    else:
+        slope = grad + strength * weight
+        kept = weight
+    new_square = rho * square + (1 - rho) * slope**2
+    new_weight = kept - learning_rate * slope / np.sqrt(new_square + eps)
+    return new_weight, new_square
 
 
 ADAPTIVE = Exercise(
@@ -547,125 +384,75 @@ ADAPTIVE = Exercise(
     observe=_walk,
     cases=_adaptive_cases,
     criteria=(
-        Criterion("weight and square have the right shapes", 0.25, "shape"),
-        Criterion(
+        shapes("weight and square have the right shapes", 0.25),
+        values(
             "four steps with the penalty in the gradient",
             0.75,
-            group="coupled",
-            outputs=("weight", "square"),
-            equations=("wd-update",),
+            "weight square",
+            "coupled",
+            "wd-update",
         ),
-        Criterion(
-            "four steps with decoupled decay",
-            0.75,
-            group="decoupled",
-            outputs=("weight", "square"),
-            equations=("wd-decoupled",),
+        values(
+            "four steps with decoupled decay", 0.75, "weight square", "decoupled", "wd-decoupled"
         ),
-        Criterion(
+        values(
             "a weight without gradients in both ways, and a strength of 0",
             0.5,
-            group="silent",
-            outputs=("weight", "square"),
-            equations=("wd-update", "wd-decoupled"),
+            "weight square",
+            "silent",
+            "wd-update wd-decoupled",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the two ways exchanged",
-            "decoupled=True asks for weights that shrink by themselves and a gradient without "
-            "penalty; decoupled=False for the penalty in the gradient.",
-            "wd-decoupled",
-            (
-                _adaptive_variant(
-                    _exchanged,
-                    _exchanged,
-                    lambda w, rate, lam, decoupled: _shrunk(w, rate, lam, not decoupled),
-                ),
-            ),
-        ),
-        Misconception(
-            "decay twice",
-            "The penalty is in the gradient and the weights shrink as well. It is one or the "
-            "other, as decoupled says.",
-            "wd-decoupled",
-            (
-                _adaptive_variant(
-                    _always, _always, lambda w, rate, lam, decoupled: (1 - rate * lam) * w
-                ),
-                _adaptive_variant(_always, _always),
-                _adaptive_variant(_always, _always, early=True),
-                _adaptive_variant(shrunk=lambda w, rate, lam, decoupled: (1 - rate * lam) * w),
-            ),
-        ),
-        Misconception(
-            "the average of the squares without the penalty",
-            "With the penalty in the gradient, everything sees it: the square that goes into the "
-            "average is that of grad + strength * weight.",
-            "wd-update",
-            (_adaptive_variant(averaged=_alone),),
-        ),
-        Misconception(
-            "the penalty in the average alone",
-            "You square grad + strength * weight and step along grad. The step takes the same sum.",
-            "wd-update",
-            (_adaptive_variant(stepped=_alone),),
-        ),
-        Misconception(
-            "the penalty in the average of the squares, decoupled",
-            "Decoupled, the average sees the gradient of the loss alone.",
-            "wd-decoupled",
-            (_adaptive_variant(averaged=_always),),
-        ),
-        Misconception(
-            "decoupled decay without the learning rate",
-            "You shrink by 1 - strength, as the paper does. This exercise asks for PyTorch's and "
-            "the chapter's form, 1 - learning_rate * strength.",
-            "wd-decoupled",
-            (
-                _adaptive_variant(
-                    shrunk=lambda w, rate, lam, decoupled: (1 - lam) * w if decoupled else w
-                ),
-            ),
-        ),
-        Misconception(
-            "the weights shrunk after the step",
-            "Then the step shrinks, too. The factor acts on the weights that come in.",
-            "wd-decoupled",
-            (_adaptive_variant(late=True),),
-        ),
-        Misconception(
-            "no decoupled decay",
-            "With decoupled=True your weights do not shrink at all.",
-            "wd-decoupled",
-            (_adaptive_variant(shrunk=lambda w, rate, lam, decoupled: w),),
-        ),
-        Misconception(
-            "no penalty in the gradient",
-            "With decoupled=False nothing asks for small weights.",
-            "wd-update",
-            (_adaptive_variant(_alone, _alone),),
-        ),
-        Misconception(
-            "epsilon outside the root",
-            "sqrt(s) + eps is PyTorch's convention. This exercise asks for deck C's, with epsilon "
-            "under the root.",
-            "wd-update",
-            (_adaptive_variant(divisor=lambda s, eps: np.sqrt(s) + eps),),
-        ),
-        Misconception(
-            "a divisor without its root",
-            "The gradient is divided by the root of the average of its squares.",
-            "wd-update",
-            (_adaptive_variant(divisor=lambda s, eps: s + eps),),
-        ),
-        Misconception(
-            "the average of the step before in the divisor",
-            "The average takes up the new gradient first, and then divides.",
-            "wd-update",
-            (_adaptive_variant(stale=True),),
-        ),
+    model=_adaptive_answer,
+    misconceptions=mistakes(
+        _adaptive_answer,
+        """
+the two ways exchanged (wd-decoupled, 0.25)
+    if decoupled -> if not decoupled
+    decoupled=True asks for weights that shrink by themselves and a gradient without penalty;
+    decoupled=False for the penalty in the gradient.
+decay twice (wd-decoupled)
+    new_square = -> kept = weight * (1 - learning_rate * strength); new_square =
+    new_square = -> slope = grad + strength * weight; new_square =
+    new_square = -> slope = grad + strength * kept; new_square =
+    if decoupled -> if True & new_square = -> slope = grad + strength * weight; new_square =
+    The penalty is in the gradient and the weights shrink as well. It is one or the other, as
+    decoupled says.
+the average of the squares without the penalty (wd-update, 1.25)
+    slope**2 -> grad**2
+    With the penalty in the gradient, everything sees it: the square that goes into the average is
+    that of grad + strength * weight.
+the penalty in the average alone (wd-update, 1.25)
+    learning_rate * slope -> learning_rate * grad
+    You square grad + strength * weight and step along grad. The step takes the same sum.
+the penalty in the average of the squares, decoupled (wd-decoupled, 1.25)
+    slope**2 -> (grad + strength * weight) ** 2
+    Decoupled, the average sees the gradient of the loss alone.
+decoupled decay without the learning rate (wd-decoupled, 1.25)
+    1 - learning_rate * strength -> 1 - strength
+    You shrink by 1 - strength, as the paper does. This exercise asks for PyTorch's and the
+    chapter's form, 1 - learning_rate * strength.
+the weights shrunk after the step (wd-decoupled, 1.25)
+    rate * slope -> rate * (1 - decoupled * learning_rate * strength) * slope
+    Then the step shrinks, too. The factor acts on the weights that come in.
+no decoupled decay (wd-decoupled, 1.25)
+    weight * (1 - learning_rate * strength) -> weight
+    With decoupled=True your weights do not shrink at all.
+no penalty in the gradient (wd-update, 1.25)
+    grad + strength * weight -> grad
+    With decoupled=False nothing asks for small weights.
+epsilon outside the root (wd-update, 0.25)
+    np.sqrt(new_square + eps) -> (np.sqrt(new_square) + eps)
+    sqrt(s) + eps is PyTorch's convention. This exercise asks for deck C's, with epsilon under the
+    root.
+a divisor without its root (wd-update, 0.25)
+    np.sqrt(new_square + eps) -> (new_square + eps)
+    The gradient is divided by the root of the average of its squares.
+the average of the step before in the divisor (wd-update, 0.25)
+    np.sqrt(new_square -> np.sqrt(square
+    The average takes up the new gradient first, and then divides.
+""",
     ),
 )
 
@@ -692,26 +479,20 @@ def _ridge_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _solved(x: Array, y: Array, added: float) -> Array:
-    """The least-squares solution with something added to the diagonal."""
-    return np.linalg.lstsq(x.T @ x + added * np.eye(x.shape[1]), x.T @ y, rcond=None)[0]
+def _ridge_answer(x: Array, y: Array, strength: float) -> tuple[Array, float]:
+    count, features = x.shape
+    x_mean = x.mean(axis=0)
+    centred = x - x_mean
+    matrix = centred.T @ centred / count + strength * np.eye(features)
+    weight = np.linalg.solve(matrix, centred.T @ y / count)
+    bias = y.mean() - x_mean @ weight
+    return weight, bias
 
 
-def _ridge_variant(
-    added: Callable[[float, int], float] = lambda strength, count: strength * count,
-    bias: Callable[[Array, Array, Array], Any] = lambda x, y, w: y.mean() - x.mean(axis=0) @ w,
-    centred: bool = True,
-) -> Callable[..., tuple[Array, Any]]:
-    def variant(x: Array, y: Array, strength: float) -> tuple[Array, Any]:
-        inputs = x - x.mean(axis=0) if centred else x
-        weight = _solved(inputs, y, added(strength, len(x)))
-        return weight, bias(x, y, weight)
-
-    return variant
-
-
-def _penalized_bias(x: Array, y: Array, strength: float) -> tuple[Array, Any]:
-    solution = _solved(np.column_stack([x, np.ones(len(x))]), y, strength * len(x))
+def _penalized_bias(x: Array, y: Array, strength: float) -> tuple[Array, float]:
+    inputs = np.column_stack([x, np.ones(len(x))])
+    matrix = inputs.T @ inputs + strength * len(x) * np.eye(inputs.shape[1])
+    solution = np.linalg.lstsq(matrix, inputs.T @ y)[0]
     return solution[:-1], solution[-1]
 
 
@@ -721,89 +502,53 @@ RIDGE = Exercise(
     reference=reference.ridge,
     cases=_ridge_cases,
     criteria=(
-        Criterion("weight and bias have the right shapes", 0.25, "shape"),
-        Criterion(
-            "the weights at the minimum",
-            0.75,
-            group="ordinary",
-            outputs=("weight",),
-            equations=("wd-penalty", "wd-gradient"),
-        ),
-        Criterion(
-            "the bias at the minimum",
-            0.25,
-            group="ordinary",
-            outputs=("bias",),
-            equations=("wd-penalty",),
-        ),
-        Criterion(
+        shapes("weight and bias have the right shapes", 0.25),
+        values("the weights at the minimum", 0.75, "weight", "ordinary", "wd-penalty wd-gradient"),
+        values("the bias at the minimum", 0.25, "bias", "ordinary", "wd-penalty"),
+        values(
             "fewer examples than features, a single feature, a strength of 0",
             0.5,
-            group="edge",
-            outputs=("weight", "bias"),
-            equations=("wd-penalty", "wd-gradient"),
+            "weight bias",
+            "edge",
+            "wd-penalty wd-gradient",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a penalty on the bias",
-            "A column of ones makes the bias a weight, and the penalty draws it and with it all "
-            "predictions towards 0. Leave its entry out of the penalty, or get rid of the bias "
-            "first.",
-            "wd-penalty",
-            (_penalized_bias,),
-        ),
-        Misconception(
-            "the mean target for the bias",
-            "That is right only where the inputs have mean 0. In terms of the inputs as they are, "
-            "the weights have their share in the mean.",
-            "wd-gradient",
-            (_ridge_variant(bias=lambda x, y, w: y.mean()),),
-        ),
-        Misconception(
-            "a fit through the origin",
-            "You solved for the weights as if there were no bias. Set the derivative for the bias "
-            "to 0 first, and put what it says into the other equations.",
-            "wd-gradient",
-            (
-                _ridge_variant(centred=False),
-                _ridge_variant(centred=False, bias=lambda x, y, w: 0.0),
-                _ridge_variant(centred=False, bias=lambda x, y, w: y.mean()),
-            ),
-            idle=True,
-        ),
-        Misconception(
-            "a sum of squares where the loss has a mean",
-            "The loss is divided by the number of examples M, so beside the sum X'X the strength "
-            "counts M times.",
-            "wd-gradient",
-            (_ridge_variant(lambda strength, count: strength),),
-        ),
-        Misconception(
-            "a strength divided by the number of examples",
-            "The other way round: multiply the equation by M, and the strength is multiplied.",
-            "wd-gradient",
-            (_ridge_variant(lambda strength, count: strength / count),),
-        ),
-        Misconception(
-            "twice the strength",
-            "Loss and penalty both have a half here; the 2 of both derivatives cancels.",
-            "wd-gradient",
-            (_ridge_variant(lambda strength, count: 2 * strength * count),),
-        ),
-        Misconception(
-            "half the strength",
-            "Loss and penalty both have a half here; the 2 of both derivatives cancels.",
-            "wd-gradient",
-            (_ridge_variant(lambda strength, count: 0.5 * strength * count),),
-        ),
-        Misconception(
-            "least squares without a penalty",
-            "The strength does not act on your weights.",
-            "wd-penalty",
-            (_ridge_variant(lambda strength, count: 0.0),),
-        ),
+    model=_ridge_answer,
+    misconceptions=mistakes(
+        _ridge_answer,
+        """
+a penalty on the bias (wd-penalty, 0.25)
+    = _penalized_bias
+    A column of ones makes the bias a weight, and the penalty draws it and with it all predictions
+    towards 0. Leave its entry out of the penalty, or get rid of the bias first.
+the mean target for the bias (wd-gradient, 1.25)
+    y.mean() - x_mean @ weight -> y.mean()
+    That is right only where the inputs have mean 0. In terms of the inputs as they are, the weights
+    have their share in the mean.
+a fit through the origin (wd-gradient, 0.25, idle)
+    x - x_mean -> x
+    x - x_mean -> x & y.mean() - x_mean @ weight -> 0.0
+    x - x_mean -> x & y.mean() - x_mean @ weight -> y.mean()
+    You solved for the weights as if there were no bias. Set the derivative for the bias to 0 first,
+    and put what it says into the other equations.
+a sum of squares where the loss has a mean (wd-gradient, 0.25)
+    strength * np.eye -> strength / count * np.eye
+    The loss is divided by the number of examples M, so beside the sum X'X the strength counts M
+    times.
+a strength divided by the number of examples (wd-gradient, 0.25)
+    strength * np.eye -> strength / count**2 * np.eye
+    The other way round: multiply the equation by M, and the strength is multiplied.
+twice the strength (wd-gradient, 0.25)
+    strength * np.eye -> 2 * strength * np.eye
+    Loss and penalty both have a half here; the 2 of both derivatives cancels.
+half the strength (wd-gradient, 0.25)
+    strength * np.eye -> 0.5 * strength * np.eye
+    Loss and penalty both have a half here; the 2 of both derivatives cancels.
+least squares without a penalty (wd-penalty, 0.25)
+    solve(matrix, centred.T @ y / count) -> lstsq(centred, y)[0]
+    The strength does not act on your weights.
+""",
     ),
 )
 
