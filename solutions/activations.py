@@ -55,7 +55,9 @@ def sigmoid_and_tanh(z):
     t = np.tanh(z)
     # The relation of the two, solved for the sigmoid: tanh takes care of large net inputs.
     s = (1 + np.tanh(z / 2)) / 2
-    return s, t, s * (1 - s), 1 - t**2
+    ds = s * (1 - s)
+    dt = 1 - t**2
+    return s, t, ds, dt
     ### END SOLUTION
 
 
@@ -123,9 +125,9 @@ def elu(dout, z, alpha, scale):
     ### BEGIN SOLUTION
     # The exponential is needed where z is negative, and would overflow elsewhere.
     left = np.minimum(z, 0)
-    out = scale * (np.maximum(z, 0) + alpha * np.expm1(left))
-    dz = dout * scale * np.where(z > 0, 1, alpha * np.exp(left))
-    return out, dz
+    out = scale * np.where(z > 0, z, alpha * np.expm1(left))
+    slope = scale * np.where(z > 0, 1, alpha * np.exp(left))
+    return out, dout * slope
     ### END SOLUTION
 
 
@@ -195,8 +197,11 @@ def softmax(dout, z):
     ### BEGIN SOLUTION
     # A shift of an example cancels. With its largest entry at 0 no exponential overflows.
     shifted = z - z.max(axis=1)[:, None]
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1))[:, None]
-    p = np.exp(log_p)
+    exponentials = np.exp(shifted)
+    total = exponentials.sum(axis=1)[:, None]
+    p = exponentials / total
+    # Not from p, which may have been rounded to 0.
+    log_p = shifted - np.log(total)
     # dp_c / dz_k = p_c ([c = k] - p_k), so the sum over c leaves the mean of dout weighted by p.
     weighted = (dout * p).sum(axis=1)[:, None]
     dz = p * (dout - weighted)

@@ -56,9 +56,11 @@ def momentum_step(w, velocity, gradient, learning_rate, momentum):
     Returns the tuple (w, velocity): weights and velocity after the step, of the same shape.
     """
     ### BEGIN SOLUTION
-    velocity = momentum * velocity - learning_rate * gradient
+    step = learning_rate * gradient
+    new = momentum * velocity - step
     # The weights move by the new velocity, which holds this step's gradient already.
-    return w + velocity, velocity
+    w = w + new
+    return w, new
     ### END SOLUTION
 
 
@@ -98,11 +100,13 @@ def nesterov_step(w, velocity, gradient, learning_rate, momentum):
     """
     ### BEGIN SOLUTION
     # The velocity changes as in part 1, because the gradient is the one at the extended point.
-    velocity = momentum * velocity - learning_rate * gradient
+    step = learning_rate * gradient
+    new = momentum * velocity - step
     # W_t = W_{t-1} + v_t, and W_{t-1} = w_t - beta v_{t-1}. So the next extended point is
     #     w_{t+1} = w_t - beta v_{t-1} + v_t + beta v_t,
     # in which v_t - beta v_{t-1} is minus the learning rate times the gradient.
-    return w + momentum * velocity - learning_rate * gradient, velocity
+    w = w + momentum * new - step
+    return w, new
     ### END SOLUTION
 
 
@@ -131,8 +135,10 @@ def adagrad_step(w, total, gradient, learning_rate, eps):
     Returns the tuple (w, total): weights and sum of squares after the step, of the same shape.
     """
     ### BEGIN SOLUTION
-    total = total + gradient**2
-    return w - learning_rate * gradient / (np.sqrt(total) + eps), total
+    new = total + gradient**2
+    divisor = np.sqrt(new) + eps
+    w = w - learning_rate * gradient / divisor
+    return w, new
     ### END SOLUTION
 
 
@@ -165,8 +171,10 @@ def rmsprop_step(w, mean_square, gradient, learning_rate, rho, eps):
     the same shape.
     """
     ### BEGIN SOLUTION
-    mean_square = rho * mean_square + (1 - rho) * gradient**2
-    return w - learning_rate * gradient / np.sqrt(mean_square + eps), mean_square
+    new = rho * mean_square + (1 - rho) * gradient**2
+    divisor = np.sqrt(new + eps)
+    w = w - learning_rate * gradient / divisor
+    return w, new
     ### END SOLUTION
 
 
@@ -215,7 +223,8 @@ def adam_step(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
     # own: what is returned must stay uncorrected.
     m_hat = m / (1 - beta1**t)
     v_hat = v / (1 - beta2**t)
-    w = w - learning_rate * m_hat / (np.sqrt(v_hat) + eps)
+    divisor = np.sqrt(v_hat) + eps
+    w = w - learning_rate * m_hat / divisor
     return w, m, v, t
     ### END SOLUTION
 

@@ -1,4 +1,7 @@
+from typing import ClassVar
+
 import numpy as np
+import pytest
 from checking import Checker
 
 from gradlab import activations
@@ -8,6 +11,10 @@ from gradlab.checks.activations import SELU_ALPHA, SELU_SCALE
 
 class TestActivations(Checker):
     slug = "activations"
+    equivalent: ClassVar = {
+        ("activations.elu", "line 11: '0', 1 instead"): "beyond 0 np.where takes the other branch",
+        ("activations.elu", "line 12: 'z > 0', comparison GtE"): "both branches give 0 at 0",
+    }
 
 
 def cases(name, group=""):
@@ -76,6 +83,23 @@ def test_references_are_the_functions_of_the_package():
     half = np.abs(rng.normal(size=400_000))
     found = exercise("activations.constants").reference(np.r_[half, -half])
     np.testing.assert_allclose(found, (SELU_ALPHA, SELU_SCALE), rtol=5e-3)
+
+
+@pytest.mark.parametrize("spread", [np.std, lambda out: np.sqrt(np.mean(out**2))])
+def test_a_scale_is_judged_with_the_alpha_that_came(spread):
+    def too_large(z):
+        right, left = np.maximum(z, 0), np.expm1(np.minimum(z, 0))
+        alpha = -right.mean() / left.mean() + 0.1
+        return alpha, 1 / spread(right + alpha * left)
+
+    for form, points in (
+        (too_large, 0.75),
+        (lambda z: (too_large(z)[0], -too_large(z)[1]), 0),
+        (lambda z: (z, 1.0), 0),
+        (lambda z: (np.nan, np.nan), 0),
+    ):
+        result = report("activations.constants", form)
+        assert result.earned == points, result
 
 
 def test_a_nan_is_counted_and_named():

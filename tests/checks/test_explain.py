@@ -21,6 +21,13 @@ def test_a_text_lists_mistakes():
     np.testing.assert_array_equal(mean.variants[0](x, np.ones(3), 0.0)[0], x)
 
 
+def test_a_long_form_goes_on_in_the_next_line():
+    long = "both (toy-mean)\n    x - x.mean(axis=0) -> x\n        & c + 1 -> c\n    Hint."
+    (both,) = mistakes(model, long)
+    assert both.edits == (("x - x.mean(axis=0) -> x", "c + 1 -> c"),)
+    assert both.hint == "Hint."
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

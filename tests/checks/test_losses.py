@@ -39,7 +39,7 @@ def test_distributions_sum_to_1_and_zeros_of_the_target_are_at_the_edge_alone():
         for arguments in cases("losses.kl_divergence", group):
             for array in arguments.values():
                 np.testing.assert_allclose(array.sum(axis=1), 1, rtol=1e-6)
-            assert arguments["y"].min() > 0.005
+            assert group == "edge" or arguments["y"].min() > 0.005
             zeros += (arguments["target"] == 0).sum()
         assert (zeros > 0) == (group == "edge")
 

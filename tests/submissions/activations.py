@@ -165,40 +165,6 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_sigmoid_overflow(z):
-    s = np.exp(z) / (np.exp(z) + 1)
-    t = 2 * np.exp(2 * z) / (1 + np.exp(2 * z)) - 1
-    return s, t, s * (1 - s), 1 - t**2
-
-
-def s_tanh_overflow(z):
-    s = 1 / (1 + np.exp(-z))
-    t = (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))
-    return s, t, s * (1 - s), 1 - np.square(t)
-
-
-def s_sigmoid_slope_of_output(z):
-    s = 1 / (1 + np.exp(-z))
-    again = 1 / (1 + np.exp(-s))
-    return s, np.tanh(z), again * (1 - again), 1 - np.tanh(z) ** 2
-
-
-def s_sigmoid_slope_of_input(z):
-    s = 1 / (1 + np.exp(-z))
-    return s, np.tanh(z), z * (1 - z), 1 - z**2
-
-
-def s_tanh_not_doubled(z):
-    s = 1 / (1 + np.exp(-z))
-    t = 2 * s - 1
-    return s, t, s * (1 - s), 1 - t**2
-
-
-def s_tanh_no_square(z):
-    s, t = 1 / (1 + np.exp(-z)), np.tanh(z)
-    return s, t, s * (1 - s), 1 - t
-
-
 def s_tanh_chain(z):
     s, s2 = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(-2 * z))
     return s, 2 * s2 - 1, s * (1 - s), 2 * s2 * (1 - s2)
@@ -209,52 +175,14 @@ def s_sigmoid_sum(z):
     return s.sum(), np.tanh(z).sum(), s * (1 - s), 1 - np.tanh(z) ** 2
 
 
-def s_leaky_maximum(dout, z, alpha):
-    out = np.maximum(alpha * z, z)
-    return out, np.where(z > 0, dout, alpha * dout), np.mean(np.all(z <= 0, axis=0))
-
-
 def s_leaky_zero_on(dout, z, alpha):
     out = np.where(z >= 0, z, alpha * z)
     return out, np.where(z >= 0, dout, alpha * dout), np.mean(np.all(z < 0, axis=0))
 
 
-def s_leaky_no_dout(dout, z, alpha):
-    dz = np.ones_like(z)
-    dz[z <= 0] = alpha
-    return np.where(z > 0, z, alpha * z), dz, np.mean(z.max(axis=0) <= 0)
-
-
-def s_leaky_dout_sign(dout, z, alpha):
-    dz = dout.copy()
-    dz[dout <= 0] *= alpha
-    return np.where(z > 0, z, alpha * z), dz, np.mean(z.max(axis=0) <= 0)
-
-
-def s_leaky_relu(dout, z, alpha):
-    dz = dout.copy()
-    dz[z <= 0] = 0
-    return np.maximum(0, z), dz, np.mean(z.max(axis=0) <= 0)
-
-
-def s_leaky_share_of_zeros(dout, z, alpha):
-    out = np.where(z > 0, z, alpha * z)
-    return out, dout * np.where(z > 0, 1, alpha), np.sum(z <= 0) / z.size
-
-
 def s_leaky_any(dout, z, alpha):
     out = np.where(z > 0, z, alpha * z)
     return out, dout * np.where(z > 0, 1, alpha), np.mean(z.min(axis=0) <= 0)
-
-
-def s_leaky_rows(dout, z, alpha):
-    out = np.where(z > 0, z, alpha * z)
-    return out, dout * np.where(z > 0, 1, alpha), np.mean(z.max(axis=1) <= 0)
-
-
-def s_leaky_count(dout, z, alpha):
-    out = np.where(z > 0, z, alpha * z)
-    return out, dout * np.where(z > 0, 1, alpha), int(np.sum(z.max(axis=0) <= 0))
 
 
 def s_leaky_in_place(dout, z, alpha):
@@ -264,76 +192,15 @@ def s_leaky_in_place(dout, z, alpha):
     return z, dz, off
 
 
-def s_elu_masks(dout, z, alpha, scale):
-    right, left = (z > 0).astype(float), (z <= 0).astype(float)
-    out = scale * (right * z + left * alpha * (np.exp(z) - 1))
-    return out, dout * scale * (right + left * alpha * np.exp(z))
-
-
-def s_elu_slide(dout, z, alpha, scale):
-    out = scale * np.where(z < 0, z, alpha * (np.exp(z) - 1))
-    return out, dout * scale * np.where(z < 0, 1, alpha * np.exp(z))
-
-
-def s_elu_value_as_slope(dout, z, alpha, scale):
-    out = scale * np.where(z > 0, z, alpha * (np.exp(z) - 1))
-    return out, dout * np.where(z > 0, scale, out)
-
-
 def s_elu_output_plus_alpha(dout, z, alpha, scale):
     out = scale * np.where(z > 0, z, alpha * (np.exp(z) - 1))
     return out, dout * np.where(z > 0, scale, out + alpha)
-
-
-def s_elu_slope_1(dout, z, alpha, scale):
-    out = scale * np.where(z > 0, z, alpha * (np.exp(z) - 1))
-    return out, dout * np.where(z > 0, 1, scale * alpha * np.exp(z))
-
-
-def s_elu_scale_left(dout, z, alpha, scale):
-    out = np.where(z > 0, z, scale * alpha * (np.exp(z) - 1))
-    return out, dout * np.where(z > 0, 1, scale * alpha * np.exp(z))
-
-
-def s_elu_no_alpha_in_slope(dout, z, alpha, scale):
-    out = scale * np.where(z > 0, z, alpha * (np.exp(z) - 1))
-    return out, scale * dout * np.where(z > 0, 1, np.exp(z))
-
-
-def s_elu_zero(dout, z, alpha, scale):
-    out = scale * np.where(z >= 0, z, alpha * (np.exp(z) - 1))
-    return out, scale * dout * np.where(z >= 0, 1, alpha * np.exp(z))
-
-
-def s_constants_of_selu(z):
-    return 1.6732632423543772, 1.0507009873554805
-
-
-def s_constants_halves(z):
-    alpha = z[z > 0].mean() / (1 - np.exp(z[z <= 0])).mean()
-    out = np.where(z > 0, z, alpha * (np.exp(z) - 1))
-    return alpha, 1 / out.std()
 
 
 def s_constants_sign(z):
     alpha = np.sum(z[z > 0]) / np.sum(np.exp(z[z <= 0]) - 1)
     out = np.where(z > 0, z, alpha * (np.exp(z) - 1))
     return alpha, 1 / np.sqrt(np.mean(out**2))
-
-
-def s_constants_variance(z):
-    alpha = np.sum(z[z > 0]) / np.sum(1 - np.exp(z[z <= 0]))
-    return alpha, 1 / np.var(np.where(z > 0, z, alpha * (np.exp(z) - 1)))
-
-
-def s_constants_upside_down(z):
-    alpha = np.sum(z[z > 0]) / np.sum(1 - np.exp(z[z <= 0]))
-    return alpha, np.std(np.where(z > 0, z, alpha * (np.exp(z) - 1)))
-
-
-def s_constants_alpha_1(z):
-    alpha = np.sum(z[z > 0]) / np.sum(1 - np.exp(z[z <= 0]))
-    return alpha, 1 / np.std(np.where(z > 0, z, np.exp(z) - 1))
 
 
 def s_constants_in_place(z):
@@ -344,30 +211,6 @@ def s_constants_in_place(z):
     return alpha, 1 / z.std()
 
 
-def s_softmax_overflow(dout, z):
-    e = np.exp(z)
-    p = e / e.sum(axis=1, keepdims=True)
-    return p, np.log(p), p * (dout - (dout * p).sum(axis=1, keepdims=True))
-
-
-def s_softmax_one_shift(dout, z):
-    e = np.exp(z - np.max(z))
-    p = e / e.sum(axis=1, keepdims=True)
-    return p, np.log(p), p * (dout - (dout * p).sum(axis=1, keepdims=True))
-
-
-def s_softmax_rounded(dout, z):
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    p = e / e.sum(axis=1, keepdims=True)
-    return p, np.log(p), p * (dout - (dout * p).sum(axis=1, keepdims=True))
-
-
-def s_softmax_epsilon(dout, z):
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    p = e / e.sum(axis=1, keepdims=True)
-    return p, np.log(p + 1e-8), p * (dout - (dout * p).sum(axis=1, keepdims=True))
-
-
 def s_softmax_axis(dout, z):
     z = z - z.max(axis=0)
     log_p = z - np.log(np.exp(z).sum(axis=0))
@@ -375,32 +218,11 @@ def s_softmax_axis(dout, z):
     return p, log_p, p * (dout - (dout * p).sum(axis=1, keepdims=True))
 
 
-def s_softmax_diagonal(dout, z):
-    z = z - z.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    p = np.exp(log_p)
-    return p, log_p, dout * p * (1 - p)
-
-
 def s_softmax_log_gradient(dout, z):
     z = z - z.max(axis=1, keepdims=True)
     log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
     p = np.exp(log_p)
     return p, log_p, dout - p * dout.sum(axis=1, keepdims=True)
-
-
-def s_softmax_sum_over_all(dout, z):
-    z = z - z.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    p = np.exp(log_p)
-    return p, log_p, p * (dout - np.sum(dout * p))
-
-
-def s_softmax_minus(dout, z):
-    z = z.min(axis=1, keepdims=True) - z
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    p = np.exp(log_p)
-    return p, log_p, p * (dout - (dout * p).sum(axis=1, keepdims=True))
 
 
 def s_softmax_in_place(dout, z):
@@ -411,65 +233,21 @@ def s_softmax_in_place(dout, z):
 
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
-OVERFLOW = "an exponential that overflows"
-
 STUDENTS = [
-    (SIGMOID, s_sigmoid_overflow, OVERFLOW, 1.25),
-    (SIGMOID, s_tanh_overflow, OVERFLOW, 1.25),
-    (
-        SIGMOID,
-        s_sigmoid_slope_of_output,
-        "the slope at the output instead of the net input",
-        0.75,
-    ),
-    (SIGMOID, s_sigmoid_slope_of_input, "the net input in the place of the output", 0.75),
-    (SIGMOID, s_tanh_not_doubled, "a tanh that was not stretched", 0.75),
-    (SIGMOID, s_tanh_no_square, "the slope of tanh without its square", 0.75),
     (SIGMOID, s_tanh_chain, "a factor 2 lost in the slope of tanh", 1.0),
     (SIGMOID, s_sigmoid_sum, "", 0.75),
-    (LEAKY, s_leaky_maximum, "the maximum of z and alpha z", 1.75),
     (LEAKY, s_leaky_zero_on, "a net input of 0 that counts as on", 1.75),
-    (LEAKY, s_leaky_no_dout, "a slope without what arrives", 1.25),
-    (LEAKY, s_leaky_dout_sign, "the sign of dout instead of that of z", 1.25),
-    (LEAKY, s_leaky_relu, "a ReLU without its leak", 1.0),
-    (LEAKY, s_leaky_share_of_zeros, "the share of the entries that are off", 1.25),
     (LEAKY, s_leaky_any, "the share of the units that are off at least once", 1.25),
-    (LEAKY, s_leaky_rows, "the examples for which no unit is on", 1.25),
-    (LEAKY, s_leaky_count, "a number of units instead of a share", 1.25),
     (LEAKY, s_leaky_in_place, "", 1.75),
-    (ELU, s_elu_masks, "an infinite number multiplied by 0", 1.25),
-    (ELU, s_elu_slide, "the two cases exchanged", 0.25),
-    (ELU, s_elu_value_as_slope, "the function in the place of its slope", 0.75),
     (
         ELU,
         s_elu_output_plus_alpha,
         "a slope from the output with the wrong constant",
         0.75,
     ),
-    (ELU, s_elu_slope_1, "a scale on one side alone", 0.75),
-    (ELU, s_elu_scale_left, "a scale on one side alone", 0.25),
-    (ELU, s_elu_no_alpha_in_slope, "alpha forgotten", 0.75),
-    (ELU, s_elu_zero, "the slope of the right side at 0", 1.25),
-    (CONSTANTS, s_constants_of_selu, "SELU's constants", 0.0),
-    (CONSTANTS, s_constants_halves, "means over each half of the sample", 0.0),
     (CONSTANTS, s_constants_sign, "an alpha with its sign turned", 0.75),
-    (
-        CONSTANTS,
-        s_constants_variance,
-        "a variance in the place of the standard deviation",
-        0.75,
-    ),
-    (CONSTANTS, s_constants_upside_down, "a scale upside down", 0.75),
-    (CONSTANTS, s_constants_alpha_1, "a scale for an alpha of 1", 0.75),
     (CONSTANTS, s_constants_in_place, "", 1.25),
-    (SOFTMAX, s_softmax_overflow, OVERFLOW, 1.75),
-    (SOFTMAX, s_softmax_one_shift, "one shift for the whole batch", 1.75),
-    (SOFTMAX, s_softmax_rounded, "the logarithm of a probability that was rounded to 0", 1.75),
-    (SOFTMAX, s_softmax_epsilon, "probabilities that were kept away from 0", 1.75),
     (SOFTMAX, s_softmax_axis, "a softmax over the batch", 0.25),
-    (SOFTMAX, s_softmax_diagonal, "the diagonal of the Jacobian alone", 1.0),
     (SOFTMAX, s_softmax_log_gradient, "the gradient of the log-softmax", 1.0),
-    (SOFTMAX, s_softmax_sum_over_all, "a sum over the batch in the gradient", 1.0),
-    (SOFTMAX, s_softmax_minus, "a minus in the exponent", 0.25),
     (SOFTMAX, s_softmax_in_place, "", 2.25),
 ]

@@ -140,39 +140,10 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_value_one_sided(grad, clip_value):
-    clipped = grad.copy()
-    clipped[clipped > clip_value] = clip_value
-    return clipped, np.sum(grad * clipped) / np.linalg.norm(grad) / np.linalg.norm(clipped)
-
-
-def s_value_loses_sign(grad, clip_value):
-    clipped = grad.copy()
-    clipped[abs(grad) > clip_value] = clip_value
-    return clipped, np.sum(grad * clipped) / (np.linalg.norm(grad) * np.linalg.norm(clipped))
-
-
 def s_value_by_norm(grad, clip_value):
     norm = np.linalg.norm(grad)
     clipped = grad * clip_value / norm if norm > clip_value else grad
     return clipped, np.sum(grad * clipped) / (np.linalg.norm(grad) * np.linalg.norm(clipped))
-
-
-def s_value_no_lengths(grad, clip_value):
-    clipped = np.clip(grad, -clip_value, clip_value)
-    return clipped, float(grad.ravel() @ clipped.ravel())
-
-
-def s_value_angle(grad, clip_value):
-    clipped = np.clip(grad, -clip_value, clip_value)
-    a, b = grad.astype(float).ravel(), clipped.astype(float).ravel()
-    cosine = a @ b / np.sqrt(a @ a) / np.sqrt(b @ b)
-    return clipped, np.rad2deg(np.arccos(min(cosine, 1.0)))
-
-
-def s_value_squared_lengths(grad, clip_value):
-    clipped = np.clip(grad, -clip_value, clip_value)
-    return clipped, np.sum(grad * clipped) / (np.sum(grad**2) * np.sum(clipped**2))
 
 
 def s_value_in_place(grad, clip_value):
@@ -181,37 +152,11 @@ def s_value_in_place(grad, clip_value):
     return grad, np.sum(before * grad) / np.sqrt(np.sum(before**2) * np.sum(grad**2))
 
 
-def s_norm_always(grad, max_norm):
-    return max_norm * grad / np.linalg.norm(grad)
-
-
 def s_norm_spectral(grad, max_norm):
     norm = np.linalg.norm(grad, 2)
     if norm > max_norm:
         return grad * max_norm / norm
     return grad
-
-
-def s_norm_no_root(grad, max_norm):
-    norm = np.sum(np.square(grad))
-    return grad * max_norm / norm if norm > max_norm else grad.copy()
-
-
-def s_norm_unit(grad, max_norm):
-    norm = np.linalg.norm(grad)
-    if norm > max_norm:
-        grad = grad / norm
-    return grad
-
-
-def s_norm_axis(grad, max_norm):
-    norm = np.linalg.norm(grad, axis=-1, keepdims=True)
-    return np.where(norm > max_norm, grad * max_norm / norm.clip(1e-300), grad)
-
-
-def s_norm_pytorch(grad, max_norm):
-    factor = max_norm / (np.linalg.norm(grad) + 1e-6)
-    return grad * min(factor, 1.0)
 
 
 def s_norm_looks_at_entries(grad, max_norm):
@@ -225,13 +170,6 @@ def s_norm_flat(grad, max_norm):
     return grad * max_norm / max(np.linalg.norm(grad), max_norm)
 
 
-def s_global_naive(grads, max_norm):
-    total = np.sqrt(sum([np.sum(np.square(g)) for g in grads]))
-    if total > max_norm:
-        return [g * max_norm / total for g in grads], total
-    return [g.copy() for g in grads], total
-
-
 def s_global_each(grads, max_norm):
     total = 0
     clipped = []
@@ -240,23 +178,6 @@ def s_global_each(grads, max_norm):
         total += norm**2
         clipped.append(g * max_norm / norm if norm > max_norm else g)
     return clipped, np.sqrt(total)
-
-
-def s_global_sum_of_norms(grads, max_norm):
-    total = sum(np.linalg.norm(g) for g in grads)
-    return [g * min(1, np.float64(max_norm) / total) for g in grads], total
-
-
-def s_global_norm_after(grads, max_norm):
-    total = np.sqrt(sum(np.sum(g.astype(float) ** 2) for g in grads))
-    clipped = [g * min(1.0, max_norm / total) for g in grads]
-    return clipped, np.sqrt(sum(np.sum(c.astype(float) ** 2) for c in clipped))
-
-
-def s_global_unit_forgotten(grads, max_norm):
-    c = max(np.abs(g).max() for g in grads)
-    total = np.sqrt(sum(np.sum((g / c) ** 2) for g in grads))
-    return [g * min(1.0, max_norm / total) for g in grads], total
 
 
 def s_global_lengthens(grads, max_norm):
@@ -275,40 +196,6 @@ def s_global_in_place(grads, max_norm):
     return grads, total
 
 
-def s_descent_velocity(gradient, start, learning_rate, momentum, max_norm, steps):
-    w, v, path = start, 0 * start, [start]
-    for _ in range(steps):
-        v = momentum * v - learning_rate * gradient(w)
-        norm = np.linalg.norm(v)
-        if norm > max_norm:
-            v = v / norm * max_norm
-        w = w + v
-        path.append(w)
-    return np.array(path)
-
-
-def s_descent_rate_first(gradient, start, learning_rate, momentum, max_norm, steps):
-    w, v, path = start, 0 * start, [start]
-    for _ in range(steps):
-        step = learning_rate * gradient(w)
-        if np.linalg.norm(step) > max_norm:
-            step = step * max_norm / np.linalg.norm(step)
-        v = momentum * v - step
-        w = w + v
-        path.append(w)
-    return np.array(path)
-
-
-def s_descent_always(gradient, start, learning_rate, momentum, max_norm, steps):
-    w, v, path = start, 0 * start, [start]
-    for _ in range(steps):
-        g = gradient(w)
-        v = momentum * v - learning_rate * g * max_norm / np.linalg.norm(g)
-        w = w + v
-        path.append(w)
-    return path
-
-
 def s_descent_same_array(gradient, start, learning_rate, momentum, max_norm, steps):
     w, v = start.copy(), np.zeros(2)
     path = [w]
@@ -317,17 +204,6 @@ def s_descent_same_array(gradient, start, learning_rate, momentum, max_norm, ste
         g = g * min(1, max_norm / np.linalg.norm(g))
         v = momentum * v - learning_rate * g
         w += v
-        path.append(w)
-    return np.array(path)
-
-
-def s_descent_no_start(gradient, start, learning_rate, momentum, max_norm, steps):
-    w, v, path = start, np.zeros(2), []
-    for _ in range(steps):
-        g = gradient(w)
-        g = g * min(1, max_norm / np.linalg.norm(g))
-        v = momentum * v - learning_rate * g
-        w = w + v
         path.append(w)
     return np.array(path)
 
@@ -345,37 +221,14 @@ def s_descent_average(gradient, start, learning_rate, momentum, max_norm, steps)
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (VALUE, s_value_one_sided, "an upper bound alone", 0.25),
-    (VALUE, s_value_loses_sign, "a sign that is lost", 0.25),
     (VALUE, s_value_by_norm, "clipping by norm", 0.25),
-    (VALUE, s_value_no_lengths, "a cosine that is not divided by the lengths", 1.0),
-    (VALUE, s_value_angle, "the angle instead of its cosine", 1.0),
-    (VALUE, s_value_squared_lengths, "squared lengths under the cosine", 1.0),
     (VALUE, s_value_in_place, "", 1.75),
-    (NORM, s_norm_always, "a factor without its minimum", 1.25),
     (NORM, s_norm_spectral, "the largest singular value of a matrix", 1.25),
-    (NORM, s_norm_no_root, "the square of the norm", 0.25),
-    (NORM, s_norm_unit, "a gradient of length 1", 0.75),
-    (NORM, s_norm_axis, "a norm for each row or column", 1.25),
-    (NORM, s_norm_pytorch, "PyTorch's norm", 1.25),
     (NORM, s_norm_looks_at_entries, "a decision by the largest entry", 1.5),
     (NORM, s_norm_flat, "", 1.75),
-    (GLOBAL, s_global_naive, "squares that overflow or vanish", 2.25),
     (GLOBAL, s_global_each, "one norm for each array", 1.0),
-    (GLOBAL, s_global_sum_of_norms, "the norms of the arrays added up", 0.25),
-    (GLOBAL, s_global_norm_after, "the norm after clipping", 1.25),
-    (GLOBAL, s_global_unit_forgotten, "a norm in units of the largest magnitude", 0.25),
     (GLOBAL, s_global_lengthens, "a factor without its minimum", 1.75),
     (GLOBAL, s_global_in_place, "", 2.75),
-    (DESCENT, s_descent_velocity, "the velocity clipped instead of the gradient", 0.25),
-    (
-        DESCENT,
-        s_descent_rate_first,
-        "learning rate times gradient compared with the threshold",
-        0.25,
-    ),
-    (DESCENT, s_descent_always, "a factor without its minimum", 0.25),
     (DESCENT, s_descent_same_array, "the last point in every row", 0.25),
-    (DESCENT, s_descent_no_start, "a path without its start", 0.0),
     (DESCENT, s_descent_average, "a running average for the velocity", 0.25),
 ]

@@ -135,30 +135,6 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_squared_mse(y, target):
-    n = y.size
-    loss = np.sum((y - target) ** 2) / n
-    return loss, 2 * (y - target) / n
-
-
-def s_squared_no_half(y, target):
-    b = len(y)
-    return np.sum(np.square(y - target)) / b, 2 / b * (y - target)
-
-
-def s_squared_sum(y, target):
-    return 0.5 * np.sum((y - target) ** 2), y - target
-
-
-def s_squared_gradient_not_divided(y, target):
-    return 0.5 * np.sum((y - target) ** 2, axis=1).mean(), y - target
-
-
-def s_squared_target_first(y, target):
-    e = target - y
-    return (e**2).sum() / (2 * len(e)), e / len(e)
-
-
 def s_squared_gradient_averaged(y, target):
     loss = 0.5 * ((y - target) ** 2).sum(1).mean()
     return loss, np.mean(y - target, axis=0)
@@ -179,34 +155,9 @@ def s_kl_zero_log_zero(y, target):
     return loss, -target / (n * y)
 
 
-def s_kl_cross_entropy(y, target):
-    return -np.sum(target * np.log(y)) / len(y), -target / y / len(y)
-
-
 def s_kl_reversed(y, target):
     loss = np.sum(y * np.log(y / target), axis=1).mean()
     return loss, -target / y / len(y)
-
-
-def s_kl_mean(y, target):
-    safe = np.where(target > 0, target, 1)
-    return np.mean(target * np.log(safe / y)), -target / y / y.size
-
-
-def s_kl_error(y, target):
-    safe = np.where(target > 0, target, 1)
-    return np.sum(target * np.log(safe / y)) / len(y), (y - target) / len(y)
-
-
-def s_kl_sign(y, target):
-    safe = np.where(target > 0, target, 1)
-    return np.sum(target * np.log(safe / y)) / len(y), (target / y) / len(y)
-
-
-def s_sigmoid_naive(z, target):
-    y = 1.0 / (1.0 + np.exp(-z))
-    loss = -np.mean(target * np.log(y) + (1 - target) * np.log(1 - y))
-    return loss, (y - target) / z.size
 
 
 def s_sigmoid_naive_and_apart(z, target):
@@ -223,84 +174,12 @@ def s_sigmoid_stable_loss_apart(z, target):
     return loss, dy * y * (1 - y)
 
 
-def s_sigmoid_overflow(z, target):
-    loss = np.mean(np.log(1 + np.exp(z)) - z * target)
-    return loss, (1 / (1 + np.exp(-z)) - target) / z.size
-
-
-def s_sigmoid_clipped(z, target):
-    y = 1 / (1 + np.exp(-z))
-    p = np.clip(y, 1e-12, 1 - 1e-12)
-    loss = -np.mean(target * np.log(p) + (1 - target) * np.log(1 - p))
-    return loss, (y - target) / z.size
-
-
-def s_sigmoid_added(z, target):
-    y = 1 / (1 + np.exp(-z))
-    eps = 1e-15
-    loss = -np.mean(target * np.log(y + eps) + (1 - target) * np.log(1 - y + eps))
-    return loss, (y - target) / z.size
-
-
-def s_sigmoid_at_prediction(z, target):
-    loss = np.mean(np.logaddexp(0, z) - z * target)
-    y = 1 / (1 + np.exp(-z))
-    return loss, ((1 - target) / (1 - y) - target / y) / z.size
-
-
-def s_sigmoid_batch_mean(z, target):
-    loss = np.sum(np.logaddexp(0, z) - z * target) / len(z)
-    return loss, (1 / (1 + np.exp(-z)) - target) / len(z)
-
-
-def s_sigmoid_squared_gradient(z, target):
-    y = 1 / (1 + np.exp(-z))
-    loss = np.mean(np.logaddexp(0, z) - z * target)
-    return loss, (y - target) * y * (1 - y) / z.size
-
-
-def s_softmax_naive(logits, labels):
-    n = len(labels)
-    p = np.exp(logits) / np.sum(np.exp(logits), axis=1, keepdims=True)
-    loss = -np.sum(np.log(p[np.arange(n), labels])) / n
-    dlogits = p.copy()
-    dlogits[np.arange(n), labels] -= 1
-    return loss, dlogits / n
-
-
-def s_softmax_one_maximum(logits, labels):
-    n = len(labels)
-    e = np.exp(logits - np.max(logits))
-    p = e / e.sum(axis=1, keepdims=True)
-    loss = -np.log(p[range(n), labels]).mean()
-    p[range(n), labels] -= 1
-    return loss, p / n
-
-
-def s_softmax_log_of_rounded(logits, labels):
-    n = len(labels)
-    e = np.exp(logits - logits.max(axis=1, keepdims=True))
-    p = e / e.sum(axis=1, keepdims=True)
-    loss = -np.mean(np.log(p[np.arange(n), labels]))
-    p[np.arange(n), labels] -= 1
-    return loss, p / n
-
-
 def s_softmax_one_hot_times_log(logits, labels):
     n = len(labels)
     y = np.eye(logits.shape[1])[labels]
     e = np.exp(logits - logits.max(axis=1, keepdims=True))
     p = e / e.sum(axis=1, keepdims=True)
     return -np.sum(y * np.log(p)) / n, (p - y) / n
-
-
-def s_softmax_epsilon(logits, labels):
-    n = len(labels)
-    e = np.exp(logits - logits.max(axis=1, keepdims=True))
-    p = e / e.sum(axis=1, keepdims=True)
-    loss = -np.mean(np.log(p[np.arange(n), labels] + 1e-9))
-    p[np.arange(n), labels] -= 1
-    return loss, p / n
 
 
 def s_softmax_axis(logits, labels):
@@ -310,50 +189,6 @@ def s_softmax_axis(logits, labels):
     loss = -np.mean(np.log(p[np.arange(n), labels]))
     p[np.arange(n), labels] -= 1
     return loss, p / n
-
-
-def s_softmax_columns(logits, labels):
-    n = len(labels)
-    z = logits - logits.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    dlogits = np.exp(log_p)
-    dlogits[:, labels] -= 1
-    return -log_p[:, labels].mean(), dlogits / n
-
-
-def s_softmax_gradient_summed(logits, labels):
-    n = len(labels)
-    z = logits - logits.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    dlogits = np.exp(log_p)
-    dlogits[np.arange(n), labels] -= 1
-    return -log_p[np.arange(n), labels].mean(), dlogits
-
-
-def s_softmax_no_one_hot(logits, labels):
-    n = len(labels)
-    z = logits - logits.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    return -log_p[np.arange(n), labels].mean(), np.exp(log_p) / n
-
-
-def s_softmax_divided_too_early(logits, labels):
-    n = len(labels)
-    z = logits - logits.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    dlogits = np.exp(log_p) / n
-    dlogits[np.arange(n), labels] -= 1
-    return -log_p[np.arange(n), labels].mean(), dlogits
-
-
-def s_softmax_twice(logits, labels):
-    n = len(labels)
-    z = logits - logits.max(axis=1, keepdims=True)
-    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    q = np.exp(p) / np.exp(p).sum(axis=1, keepdims=True)
-    loss = -np.log(q[np.arange(n), labels]).mean()
-    q[np.arange(n), labels] -= 1
-    return loss, q / n
 
 
 def s_softmax_in_place(logits, labels):
@@ -370,49 +205,19 @@ ROUNDED = "the logarithm of a probability that was rounded"
 APART = "loss and sigmoid differentiated apart"
 
 STUDENTS = [
-    (SQUARED, s_squared_mse, "PyTorch's mse_loss", 0.25),
-    (SQUARED, s_squared_no_half, "a half that is missing", 0.25),
-    (SQUARED, s_squared_sum, "a sum over the batch", 0.25),
-    (SQUARED, s_squared_gradient_not_divided, "a sum over the batch", 0.75),
-    (SQUARED, s_squared_target_first, "a gradient with its sign turned", 0.75),
     (SQUARED, s_squared_gradient_averaged, "one gradient for the whole batch", 0.5),
     (SQUARED, s_squared_loss_of_each_example, "", 0.75),
     (SQUARED, s_squared_in_place, "", 1.25),
     (KL, s_kl_zero_log_zero, "0 times the logarithm of 0", 1.5),
-    (KL, s_kl_cross_entropy, "a cross-entropy", 1.0),
     (KL, s_kl_reversed, "prediction and target exchanged", 1.0),
-    (KL, s_kl_mean, "PyTorch's default, a mean over all entries", 0.25),
-    (KL, s_kl_error, "the gradient at the net input of a softmax", 1.0),
-    (KL, s_kl_sign, "a gradient with its sign turned", 1.0),
-    (SIGMOID, s_sigmoid_naive, ROUNDED, 1.75),
     (SIGMOID, s_sigmoid_naive_and_apart, ROUNDED, 1.75),
     (SIGMOID, s_sigmoid_stable_loss_apart, APART, 1.75),
-    (SIGMOID, s_sigmoid_overflow, "an exponential that overflows", 1.75),
-    (SIGMOID, s_sigmoid_clipped, "probabilities that were moved away from 0 and 1", 1.75),
-    (SIGMOID, s_sigmoid_added, "probabilities that were moved away from 0 and 1", 1.75),
-    (SIGMOID, s_sigmoid_at_prediction, "the gradient at the prediction", 1.0),
-    (SIGMOID, s_sigmoid_batch_mean, "a mean over the batch alone", 0.25),
-    (SIGMOID, s_sigmoid_squared_gradient, "the gradient of the squared error", 1.0),
-    (SOFTMAX, s_softmax_naive, "an exponential that overflows", 2.25),
-    (SOFTMAX, s_softmax_one_maximum, "one shift for the whole batch", 2.25),
-    (
-        SOFTMAX,
-        s_softmax_log_of_rounded,
-        "the logarithm of a probability that was rounded to 0",
-        2.25,
-    ),
     (
         SOFTMAX,
         s_softmax_one_hot_times_log,
         "the logarithm of a probability that was rounded to 0",
         2.25,
     ),
-    (SOFTMAX, s_softmax_epsilon, "probabilities that were kept away from 0", 2.25),
     (SOFTMAX, s_softmax_axis, "a softmax over the batch", 0.25),
-    (SOFTMAX, s_softmax_columns, "every label taken from every example", 0.25),
-    (SOFTMAX, s_softmax_gradient_summed, "a sum over the batch", 1.25),
-    (SOFTMAX, s_softmax_no_one_hot, "a gradient without the one-hot target", 1.25),
-    (SOFTMAX, s_softmax_divided_too_early, "a 1 that was subtracted after the division", 1.25),
-    (SOFTMAX, s_softmax_twice, "a softmax that was applied twice", 0.25),
     (SOFTMAX, s_softmax_in_place, "", 2.75),
 ]

@@ -137,33 +137,6 @@ def s_momentum_pytorch(w, velocity, gradient, learning_rate, momentum):
     return w, velocity
 
 
-def s_momentum_uphill(w, velocity, gradient, learning_rate, momentum):
-    velocity = momentum * velocity + learning_rate * gradient
-    return w - velocity, velocity
-
-
-def s_momentum_average(w, velocity, gradient, learning_rate, momentum):
-    velocity = momentum * velocity + (1 - momentum) * gradient
-    return w - learning_rate * velocity, velocity
-
-
-def s_momentum_forgotten(w, velocity, gradient, learning_rate, momentum):
-    velocity = np.zeros_like(w)
-    velocity = momentum * velocity - learning_rate * gradient
-    return w + velocity, velocity
-
-
-def s_momentum_not_used(w, velocity, gradient, learning_rate, momentum):
-    v = momentum * velocity - learning_rate * gradient
-    return w - learning_rate * gradient, v
-
-
-def s_momentum_old_velocity(w, velocity, gradient, learning_rate, momentum):
-    next_w = w + velocity
-    velocity = momentum * velocity - learning_rate * gradient
-    return next_w, velocity
-
-
 def s_momentum_in_place(w, velocity, gradient, learning_rate, momentum):
     velocity *= momentum
     velocity -= learning_rate * gradient
@@ -176,91 +149,14 @@ def s_momentum_row(w, velocity, gradient, learning_rate, momentum):
     return (w + velocity)[None], velocity[None]
 
 
-def s_nesterov_plain(w, velocity, gradient, learning_rate, momentum):
-    velocity = momentum * velocity - learning_rate * gradient
-    return w + velocity, velocity
-
-
 def s_nesterov_wrong_velocity_in_the_step(w, velocity, gradient, learning_rate, momentum):
     new = momentum * velocity - learning_rate * gradient
     return w + momentum * velocity - learning_rate * gradient, new
 
 
-def s_nesterov_point(w, velocity, gradient, learning_rate, momentum):
-    point = w - momentum * velocity
-    velocity = momentum * velocity - learning_rate * gradient
-    return point + velocity, velocity
-
-
-def s_nesterov_extended_twice(w, velocity, gradient, learning_rate, momentum):
-    velocity = momentum * velocity - learning_rate * gradient
-    w = w + velocity
-    return w + momentum * velocity, velocity
-
-
-def s_nesterov_no_gradient(w, velocity, gradient, learning_rate, momentum):
-    velocity = momentum * velocity - learning_rate * gradient
-    return w + momentum * velocity, velocity
-
-
-def s_nesterov_pytorch(w, velocity, gradient, learning_rate, momentum):
-    velocity = momentum * velocity + gradient
-    return w - learning_rate * (gradient + momentum * velocity), velocity
-
-
-def s_adagrad_inside(w, total, gradient, learning_rate, eps):
-    total = total + gradient**2
-    return w - learning_rate * gradient / np.sqrt(total + eps), total
-
-
-def s_adagrad_no_epsilon(w, total, gradient, learning_rate, eps):
-    total = total + gradient**2
-    return w - learning_rate * gradient / np.sqrt(total), total
-
-
-def s_adagrad_precedence(w, total, gradient, learning_rate, eps):
-    total = total + gradient**2
-    return w - learning_rate * gradient / np.sqrt(total) + eps, total
-
-
-def s_adagrad_no_root(w, total, gradient, learning_rate, eps):
-    total = total + gradient**2
-    return w - learning_rate / (total + eps) * gradient, total
-
-
-def s_adagrad_overwritten(w, total, gradient, learning_rate, eps):
-    total = gradient**2
-    return w - learning_rate * gradient / (np.sqrt(total) + eps), total
-
-
-def s_adagrad_one_sum(w, total, gradient, learning_rate, eps):
-    total = total + np.dot(gradient.ravel(), gradient.ravel())
-    return w - learning_rate * gradient / (np.sqrt(total) + eps), total
-
-
 def s_adagrad_late(w, total, gradient, learning_rate, eps):
     w = w - learning_rate * gradient / (np.sqrt(total) + eps)
     return w, total + gradient**2
-
-
-def s_rmsprop_outside(w, mean_square, gradient, learning_rate, rho, eps):
-    mean_square = rho * mean_square + (1 - rho) * gradient**2
-    return w - learning_rate * gradient / (np.sqrt(mean_square) + eps), mean_square
-
-
-def s_rmsprop_no_epsilon(w, mean_square, gradient, learning_rate, rho, eps):
-    mean_square = rho * mean_square + (1 - rho) * gradient**2
-    return w - learning_rate * gradient / np.sqrt(mean_square), mean_square
-
-
-def s_rmsprop_constant(w, mean_square, gradient, learning_rate, rho, eps):
-    mean_square = rho * mean_square + (1 - rho) * gradient**2
-    return w - learning_rate * gradient / np.sqrt(mean_square + 1e-8), mean_square
-
-
-def s_rmsprop_product(w, mean_square, gradient, learning_rate, rho, eps):
-    mean_square = rho * mean_square + (1 - rho) * gradient**2
-    return w - learning_rate * gradient / (np.sqrt(mean_square) * eps), mean_square
 
 
 def s_rmsprop_after(w, mean_square, gradient, learning_rate, rho, eps):
@@ -269,50 +165,9 @@ def s_rmsprop_after(w, mean_square, gradient, learning_rate, rho, eps):
     return w, mean_square
 
 
-def s_rmsprop_adagrad(w, mean_square, gradient, learning_rate, rho, eps):
-    mean_square = mean_square + gradient**2
-    return w - learning_rate * gradient / np.sqrt(mean_square + eps), mean_square
-
-
-def s_rmsprop_exchanged(w, mean_square, gradient, learning_rate, rho, eps):
-    mean_square = (1 - rho) * mean_square + rho * gradient**2
-    return w - learning_rate * gradient / np.sqrt(mean_square + eps), mean_square
-
-
 def s_rmsprop_not_returned(w, mean_square, gradient, learning_rate, rho, eps):
     new = rho * mean_square + (1 - rho) * gradient**2
     return w - learning_rate * gradient / np.sqrt(new + eps), mean_square
-
-
-def s_adam_no_correction(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
-    t = t + 1
-    m = beta1 * m + (1 - beta1) * gradient
-    v = beta2 * v + (1 - beta2) * gradient**2
-    return w - learning_rate * m / (np.sqrt(v) + eps), m, v, t
-
-
-def s_adam_correction_not_used(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
-    t += 1
-    m = beta1 * m + (1 - beta1) * gradient
-    mt = m / (1 - beta1**t)  # noqa: F841
-    v = beta2 * v + (1 - beta2) * gradient**2
-    vt = v / (1 - beta2**t)  # noqa: F841
-    w = w - learning_rate * m / (np.sqrt(v) + eps)
-    return w, m, v, t
-
-
-def s_adam_first_step_only(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
-    m = beta1 * m + (1 - beta1) * gradient
-    v = beta2 * v + (1 - beta2) * gradient**2
-    mb, vb = m / (1 - beta1), v / (1 - beta2)
-    return w - learning_rate * mb / (np.sqrt(vb) + eps), m, v, t + 1
-
-
-def s_adam_second_step_only(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
-    m = beta1 * m + (1 - beta1) * gradient
-    v = beta2 * v + (1 - beta2) * gradient**2
-    mb, vb = m / (1 - beta1**2), v / (1 - beta2**2)
-    return w - learning_rate * mb / (np.sqrt(vb) + eps), m, v, t + 1
 
 
 def s_adam_late_count(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
@@ -323,34 +178,11 @@ def s_adam_late_count(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
     return w - learning_rate * mb / (np.sqrt(vb) + eps), m, v, t
 
 
-def s_adam_count_not_returned(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
-    m = beta1 * m + (1 - beta1) * gradient
-    v = beta2 * v + (1 - beta2) * gradient**2
-    mb, vb = m / (1 - beta1 ** (t + 1)), v / (1 - beta2 ** (t + 1))
-    return w - learning_rate * mb / (np.sqrt(vb) + eps), m, v, t
-
-
 def s_adam_count_ignored(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
     m = beta1 * m + (1 - beta1) * gradient
     v = beta2 * v + (1 - beta2) * gradient**2
     mb, vb = m / (1 - beta1**t), v / (1 - beta2**t)
     return w - learning_rate * mb / (np.sqrt(vb) + eps), m, v, t
-
-
-def s_adam_parenthesis(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
-    t = t + 1
-    m = beta1 * m + (1 - beta1) * gradient
-    v = beta2 * v + (1 - beta2 * gradient**2)
-    mb, vb = m / (1 - beta1**t), v / (1 - beta2**t)
-    return w - learning_rate * mb / (np.sqrt(vb) + eps), m, v, t
-
-
-def s_adam_inside(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
-    t = t + 1
-    m = beta1 * m + (1 - beta1) * gradient
-    v = beta2 * v + (1 - beta2) * gradient**2
-    mb, vb = m / (1 - beta1**t), v / (1 - beta2**t)
-    return w - learning_rate * mb / np.sqrt(vb + eps), m, v, t
 
 
 def s_adam_keras(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
@@ -361,70 +193,18 @@ def s_adam_keras(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
     return w - alpha * m / (np.sqrt(v) + eps), m, v, t
 
 
-def s_adam_keeps_corrected(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
-    t = t + 1
-    m = beta1 * m + (1 - beta1) * gradient
-    m = m / (1 - beta1**t)
-    v = beta2 * v + (1 - beta2) * gradient**2
-    v = v / (1 - beta2**t)
-    return w - learning_rate * m / (np.sqrt(v) + eps), m, v, t
-
-
-def s_adam_gradient(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
-    t = t + 1
-    m = beta1 * m + (1 - beta1) * gradient
-    v = beta2 * v + (1 - beta2) * gradient**2
-    return w - learning_rate * gradient / (np.sqrt(v / (1 - beta2**t)) + eps), m, v, t
-
-
 # (exercise, function, the misconception that the report names, the points that the weights give)
 ONE_AXIS = "an axis of length one"
 
 STUDENTS = [
     (MOMENTUM, s_momentum_pytorch, "PyTorch's velocity", 1.0),
-    (MOMENTUM, s_momentum_uphill, "a sign turned", 1.0),
-    (MOMENTUM, s_momentum_average, "a running average of the gradients", 0.25),
-    (MOMENTUM, s_momentum_forgotten, "a velocity that is made anew in each step", 0.25),
-    (MOMENTUM, s_momentum_not_used, "plain gradient descent", 0.75),
-    (MOMENTUM, s_momentum_old_velocity, "the velocity of the step before", 0.75),
     (MOMENTUM, s_momentum_in_place, "", 1.25),
     (MOMENTUM, s_momentum_row, ONE_AXIS, 1.25),
-    (NESTEROV, s_nesterov_plain, "the step of plain momentum", 0.75),
     (NESTEROV, s_nesterov_wrong_velocity_in_the_step, "the step of plain momentum", 0.75),
-    (NESTEROV, s_nesterov_point, "the point W in place of the extended one", 0.75),
-    (
-        NESTEROV,
-        s_nesterov_extended_twice,
-        "an extension that is added without taking off the one before",
-        0.75,
-    ),
-    (NESTEROV, s_nesterov_no_gradient, "the look-ahead without the newest gradient", 0.75),
-    (NESTEROV, s_nesterov_pytorch, "PyTorch's velocity", 1.5),
-    (ADAGRAD, s_adagrad_inside, "epsilon inside the root", 0.75),
-    (ADAGRAD, s_adagrad_no_epsilon, "an epsilon that is not the given one", 0.75),
-    (ADAGRAD, s_adagrad_precedence, "epsilon added after the division", 0.75),
-    (ADAGRAD, s_adagrad_no_root, "a division by the sum and not by its root", 0.75),
-    (ADAGRAD, s_adagrad_overwritten, "a sum that is made anew in each step", 0.25),
-    (ADAGRAD, s_adagrad_one_sum, "one sum for all weights", 0.25),
     (ADAGRAD, s_adagrad_late, "the sum of the steps before", 0.75),
-    (RMSPROP, s_rmsprop_outside, "epsilon outside the root", 0.75),
-    (RMSPROP, s_rmsprop_no_epsilon, "epsilon left out", 0.75),
-    (RMSPROP, s_rmsprop_constant, "a constant in place of the given epsilon", 0.75),
-    (RMSPROP, s_rmsprop_product, "a product with epsilon", 0.75),
     (RMSPROP, s_rmsprop_after, "epsilon added after the division", 0.75),
-    (RMSPROP, s_rmsprop_adagrad, "AdaGrad's sum", 0.25),
-    (RMSPROP, s_rmsprop_exchanged, "the weights of past and present exchanged", 0.25),
     (RMSPROP, s_rmsprop_not_returned, "a mean square that is returned as it came", 0.25),
-    (ADAM, s_adam_no_correction, "no bias correction", 1.0),
-    (ADAM, s_adam_correction_not_used, "no bias correction", 1.0),
-    (ADAM, s_adam_first_step_only, "a correction that does not change with the step", 1.0),
-    (ADAM, s_adam_second_step_only, "a correction that is right in the second step only", 1.0),
     (ADAM, s_adam_late_count, "a count that is increased after its use", 1.0),
-    (ADAM, s_adam_count_not_returned, "a count that is never increased", 1.0),
     (ADAM, s_adam_count_ignored, "a count that is never increased", 1.0),
-    (ADAM, s_adam_parenthesis, "a parenthesis in the wrong place", 0.75),
-    (ADAM, s_adam_inside, "epsilon inside the root", 1.0),
     (ADAM, s_adam_keras, "Keras's epsilon", 1.0),
-    (ADAM, s_adam_keeps_corrected, "corrected means that are kept", 0.25),
-    (ADAM, s_adam_gradient, "the gradient itself where its mean belongs", 1.0),
 ]

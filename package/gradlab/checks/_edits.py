@@ -53,7 +53,8 @@ def mistakes(model: Function, text: str) -> tuple[Misconception, ...]:
     A line at the margin names one, with the equation to read again, the points that it earns if
     the test is to hold them, and ``idle`` for a name that says that nothing is computed. The lines
     below are its forms: an edit of `model` or several joined by `` & ``, or ``= name`` of a
-    function beside the model, for what no edit says. The rest is the hint::
+    function beside the model, for what no edit says. A long form goes on in a line that is indented
+    further. The rest is the hint::
 
         epsilon outside the root (bn-normalize, 1.5)
             np.sqrt(var + eps) -> (np.sqrt(var) + eps)
@@ -65,7 +66,8 @@ def mistakes(model: Function, text: str) -> tuple[Misconception, ...]:
         If a line at the margin is not of this form, an entry has no form or no hint, or an edit
         does not fit the model.
     """
-    return tuple(_mistake(model, entry) for entry in re.split(r"\n(?=\S)", text.strip()))
+    whole = re.sub(r"\n {8,}", " ", text.strip())
+    return tuple(_mistake(model, entry) for entry in re.split(r"\n(?=\S)", whole))
 
 
 def _mistake(model: Function, entry: str) -> Misconception:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import gradient_clipping as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Criterion, Exercise, shapes, unchanged, values
 from gradlab.optimizers import Momentum
 
 Array = NDArray[Any]
@@ -40,7 +41,7 @@ def _cosine(a: Array, b: Array) -> Any:
     return (a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum())
 
 
-def _by_value(grad: Array, clip_value: float) -> tuple[Array, Any]:
+def _value_reference(grad: Array, clip_value: float) -> tuple[Array, Any]:
     (clipped,) = reference.clip_by_value([grad], clip_value)
     # In the gradient's own precision, which is all that can be asked for.
     return clipped, grad.dtype.type(_cosine(grad.astype(float), clipped.astype(float)))
@@ -70,52 +71,23 @@ def _value_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _value_variant(
-    clip: Callable[[Array, float], Array] = lambda g, t: np.clip(g, -t, t),
-    cosine: Callable[[Array, Array], Any] = _cosine,
-) -> Callable[..., tuple[Array, Any]]:
-    def variant(grad: Array, clip_value: float) -> tuple[Array, Any]:
-        clipped = clip(grad, clip_value)
-        return clipped, cosine(grad, clipped)
-
-    return variant
-
-
-def _shortened(grad: Array, threshold: float, norm: Callable[[Array], Any]) -> Array:
-    """Clipping by norm, with any norm."""
-    result: Array = grad * np.minimum(1.0, threshold / norm(grad))
-    return result
-
-
-def _largest(grad: Array) -> Any:
-    return np.abs(grad).max()
-
-
-def _euclidean(grad: Array) -> Any:
-    return np.sqrt((grad**2).sum())
+def _clip_by_value(grad: Array, clip_value: float) -> Any:
+    clipped = np.minimum(np.maximum(grad, -clip_value), clip_value)
+    lengths = np.sqrt((grad**2).sum() * (clipped**2).sum())
+    cosine = (grad * clipped).sum() / lengths
+    return clipped, cosine
 
 
 BY_VALUE = Exercise(
     name="gradient_clipping.by_value",
     outputs=("clipped", "cosine"),
-    reference=_by_value,
+    reference=_value_reference,
+    model=_clip_by_value,
     cases=_value_cases,
     criteria=(
-        Criterion("clipped and cosine have the right shapes", 0.25, "shape"),
-        Criterion(
-            "every entry is bounded on both sides",
-            0.5,
-            group="ordinary",
-            outputs=("clipped",),
-            equations=("gc-value",),
-        ),
-        Criterion(
-            "the cosine of the angle between the two",
-            0.5,
-            group="ordinary",
-            outputs=("cosine",),
-            equations=("gc-value",),
-        ),
+        shapes("clipped and cosine have the right shapes", 0.25),
+        values("every entry is bounded on both sides", 0.5, "clipped", "ordinary", "gc-value"),
+        values("the cosine of the angle between the two", 0.5, "cosine", "ordinary", "gc-value"),
         Criterion(
             "the decks' example, negative entries, nothing to clip, a single entry",
             0.5,
@@ -125,101 +97,62 @@ BY_VALUE = Exercise(
             # Where nothing is turned, rounding turns by an angle of 1e-8.
             tolerance=(1e-6, 1e-5),
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "an upper bound alone",
-            "An entry of -100 passes your function. Deck C writes only the upper side; the ceiling "
-            "is meant for the magnitude.",
-            "gc-value",
-            (_value_variant(np.minimum),),
-        ),
-        Misconception(
-            "a lower bound alone",
-            "Entries below -clip_value are cut, those above clip_value are not.",
-            "gc-value",
-            (_value_variant(lambda g, t: np.maximum(g, -t)),),
-        ),
-        Misconception(
-            "a sign that is lost",
-            "A large negative entry becomes a positive one: the step would go uphill in that "
-            "direction. Each entry keeps its sign.",
-            "gc-value",
-            (_value_variant(lambda g, t: np.where(np.abs(g) > t, t, g)),),
-        ),
-        Misconception(
-            "the magnitudes without their signs",
-            "You clip |g| and return it. Each entry keeps its sign.",
-            "gc-value",
-            (_value_variant(lambda g, t: np.minimum(np.abs(g), t)),),
-        ),
-        Misconception(
-            "zeros where negative entries were",
-            "The lower bound is -clip_value, not 0.",
-            "gc-value",
-            (_value_variant(lambda g, t: np.clip(g, 0, t)),),
-        ),
-        Misconception(
-            "large entries thrown away",
-            "An entry above the threshold is cut down to it, not set to 0: its direction is still "
-            "the best that is known.",
-            "gc-value",
-            (_value_variant(lambda g, t: np.where(np.abs(g) > t, 0.0, g)),),
-        ),
-        Misconception(
-            "the sign of the gradient",
-            "Every entry gets the threshold's magnitude. Those below it stay as they are.",
-            "gc-value",
-            (_value_variant(lambda g, t: t * np.sign(g)),),
-        ),
-        Misconception(
-            "clipping by norm",
-            "You shorten the whole gradient by one factor. By value, each entry is bounded by "
-            "itself, and those below the threshold stay.",
-            "gc-value",
-            (_value_variant(lambda g, t: _shortened(g, t, _euclidean)),),
-        ),
-        Misconception(
-            "all entries scaled by the largest one",
-            "No entry is above the threshold then, but all of them have been changed. By value, "
-            "those below the threshold stay.",
-            "gc-value",
-            (_value_variant(lambda g, t: _shortened(g, t, _largest)),),
-        ),
-        Misconception(
-            "a cosine that is not divided by the lengths",
-            "The inner product is the cosine times both lengths.",
-            "gc-value",
-            (_value_variant(cosine=lambda g, c: (g * c).sum()),),
-        ),
-        Misconception(
-            "squared lengths under the cosine",
-            "The inner product is divided by the lengths of both; a length has a root.",
-            "gc-value",
-            (_value_variant(cosine=lambda g, c: (g * c).sum() / ((g**2).sum() * (c**2).sum())),),
-        ),
-        Misconception(
-            "the cosine with one length squared",
-            "The inner product of two vectors is divided by the length of the one and by that of "
-            "the other.",
-            "gc-value",
-            (
-                _value_variant(cosine=lambda g, c: (g * c).sum() / (g**2).sum()),
-                _value_variant(cosine=lambda g, c: (g * c).sum() / (c**2).sum()),
-            ),
-        ),
-        Misconception(
-            "the angle instead of its cosine",
-            "Return the cosine itself: 1 where nothing is turned.",
-            "gc-value",
-            (
-                _value_variant(cosine=lambda g, c: np.arccos(np.clip(_cosine(g, c), -1, 1))),
-                _value_variant(
-                    cosine=lambda g, c: np.degrees(np.arccos(np.clip(_cosine(g, c), -1, 1)))
-                ),
-            ),
-        ),
+    misconceptions=mistakes(
+        _clip_by_value,
+        """
+an upper bound alone (gc-value, 0.25)
+    np.maximum(grad, -clip_value) -> grad
+    An entry of -100 passes your function. Deck C writes only the upper side; the ceiling is meant
+    for the magnitude.
+a lower bound alone (gc-value, 0.25)
+    np.minimum(np.maximum(grad, -clip_value), clip_value) -> np.maximum(grad, -clip_value)
+    Entries below -clip_value are cut, those above clip_value are not.
+a sign that is lost (gc-value, 0.25)
+    np.minimum(np.maximum(grad, -clip_value), clip_value)
+        -> np.where(abs(grad) > clip_value, clip_value, grad)
+    A large negative entry becomes a positive one: the step would go uphill in that direction. Each
+    entry keeps its sign.
+the magnitudes without their signs (gc-value, 0.25)
+    np.maximum(grad, -clip_value) -> abs(grad)
+    You clip |g| and return it. Each entry keeps its sign.
+zeros where negative entries were (gc-value, 0.25)
+    np.maximum(grad, -clip_value) -> np.maximum(grad, 0)
+    The lower bound is -clip_value, not 0.
+large entries thrown away (gc-value, 0.25)
+    np.minimum(np.maximum(grad, -clip_value), clip_value)
+        -> np.where(abs(grad) > clip_value, 0.0, grad)
+    An entry above the threshold is cut down to it, not set to 0: its direction is still the best
+    that is known.
+the sign of the gradient (gc-value, 0.25)
+    np.minimum(np.maximum(grad, -clip_value), clip_value) -> clip_value * np.sign(grad)
+    Every entry gets the threshold's magnitude. Those below it stay as they are.
+clipping by norm (gc-value, 0.25)
+    np.minimum(np.maximum(grad, -clip_value), clip_value)
+        -> grad * min(1, clip_value / np.sqrt((grad * grad).sum()))
+    You shorten the whole gradient by one factor. By value, each entry is bounded by itself, and
+    those below the threshold stay.
+all entries scaled by the largest one (gc-value, 0.25)
+    np.minimum(np.maximum(grad, -clip_value), clip_value)
+        -> grad * min(1, clip_value / abs(grad).max())
+    No entry is above the threshold then, but all of them have been changed. By value, those below
+    the threshold stay.
+a cosine that is not divided by the lengths (gc-value, 1)
+    (grad * clipped).sum() / lengths -> (grad * clipped).sum()
+    The inner product is the cosine times both lengths.
+squared lengths under the cosine (gc-value, 1)
+    np.sqrt( -> (
+    The inner product is divided by the lengths of both; a length has a root.
+the cosine with one length squared (gc-value, 1)
+    (clipped**2) -> (grad**2)
+    (grad**2) -> (clipped**2)
+    The inner product of two vectors is divided by the length of the one and by that of the other.
+the angle instead of its cosine (gc-value, 1)
+    return clipped, cosine -> return clipped, np.arccos(np.clip(cosine, -1, 1))
+    return clipped, cosine -> return clipped, np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    Return the cosine itself: 1 where nothing is turned.
+""",
     ),
 )
 
@@ -227,7 +160,7 @@ BY_VALUE = Exercise(
 # ---- by norm
 
 
-def _by_norm(grad: Array, max_norm: float) -> Array:
+def _norm_reference(grad: Array, max_norm: float) -> Array:
     return reference.clip_by_norm(grad, max_norm)
 
 
@@ -260,126 +193,78 @@ def _norm_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _norm_variant(norm: Callable[[Array], Any]) -> Callable[..., Array]:
-    return lambda grad, max_norm: _shortened(grad, max_norm, norm)
-
-
-def _unit(grad: Array, max_norm: float) -> Array:
-    norm = _euclidean(grad)
-    return grad / norm if norm > max_norm else grad
+def _clip_by_norm(grad: Array, max_norm: float) -> Any:
+    norm = np.sqrt((grad**2).sum())
+    factor = max_norm / np.maximum(norm, max_norm)
+    return factor * grad
 
 
 BY_NORM = Exercise(
     name="gradient_clipping.by_norm",
     outputs=("clipped",),
-    reference=_by_norm,
+    reference=_norm_reference,
+    model=_clip_by_norm,
     cases=_norm_cases,
     criteria=(
-        Criterion("clipped has the right shape", 0.25, "shape"),
-        Criterion(
-            "a gradient that is too long is shortened",
-            0.75,
-            group="ordinary",
-            outputs=("clipped",),
-            equations=("gc-clip-norm",),
+        shapes("clipped has the right shape", 0.25),
+        values(
+            "a gradient that is too long is shortened", 0.75, "clipped", "ordinary", "gc-clip-norm"
         ),
-        Criterion(
-            "the norm decides, and a short gradient stays",
-            0.5,
-            group="short",
-            outputs=("clipped",),
-            equations=("gc-clip-norm",),
+        values(
+            "the norm decides, and a short gradient stays", 0.5, "clipped", "short", "gc-clip-norm"
         ),
-        Criterion(
-            "the decks' example, and a gradient of zeros",
-            0.25,
-            group="zero",
-            outputs=("clipped",),
-            equations=("gc-clip-norm",),
+        values(
+            "the decks' example, and a gradient of zeros", 0.25, "clipped", "zero", "gc-clip-norm"
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a factor without its minimum",
-            "max_norm / norm is above 1 for a short gradient and lengthens it. Near a minimum that "
-            "makes steps of full length for ever.",
-            "gc-clip-norm",
-            (lambda grad, max_norm: grad * (max_norm / _euclidean(grad)),),
-        ),
-        Misconception(
-            "a decision by the largest entry",
-            "You shorten only where an entry is above the threshold. Many small entries make a "
-            "long gradient, too: compare the norm.",
-            "gc-clip-norm",
-            (
-                lambda grad, max_norm: (
-                    grad * (max_norm / _euclidean(grad)) if _largest(grad) > max_norm else grad
-                ),
-            ),
-        ),
-        Misconception(
-            "a gradient of length 1",
-            "You divide by the norm. The result should be max_norm long.",
-            "gc-clip-norm",
-            (_unit,),
-        ),
-        Misconception(
-            "clipping by value",
-            "You bound each entry by itself, which turns the gradient. By norm, all entries are "
-            "multiplied by one factor.",
-            "gc-clip-norm",
-            (lambda grad, max_norm: np.clip(grad, -max_norm, max_norm),),
-        ),
-        Misconception(
-            "the square of the norm",
-            "The sum of the squares is the norm squared: the root is missing.",
-            "gc-clip-norm",
-            (_norm_variant(lambda g: (g**2).sum()),),
-        ),
-        Misconception(
-            "the root of the mean square",
-            "The norm is the root of the sum of the squares; a mean makes it smaller by the root "
-            "of their number.",
-            "gc-clip-norm",
-            (_norm_variant(lambda g: np.sqrt((g**2).mean())),),
-        ),
-        Misconception(
-            "the sum of the magnitudes",
-            "That is the 1-norm. The length of a vector is its 2-norm.",
-            "gc-clip-norm",
-            (_norm_variant(lambda g: np.abs(g).sum()),),
-        ),
-        Misconception(
-            "the largest magnitude as norm",
-            "That is the maximum norm. The length of a vector is its 2-norm.",
-            "gc-clip-norm",
-            (_norm_variant(_largest),),
-        ),
-        Misconception(
-            "the largest singular value of a matrix",
-            "np.linalg.norm(matrix, 2) is the spectral norm. The length of the gradient is the "
-            "root of the sum of all its squared entries, whatever its shape.",
-            "gc-clip-norm",
-            (_norm_variant(lambda g: np.linalg.norm(g, 2)),),
-        ),
-        Misconception(
-            "a norm for each row or column",
-            "With an axis, parts of the gradient get factors of their own, and it is turned. All "
-            "entries together have one norm.",
-            "gc-clip-norm",
-            (
-                _norm_variant(lambda g: np.sqrt((g**2).sum(axis=0))),
-                _norm_variant(lambda g: np.sqrt((g**2).sum(axis=-1, keepdims=True))),
-            ),
-        ),
-        Misconception(
-            "PyTorch's norm",
-            "You add 1e-6 to the norm, which is PyTorch's convention. This exercise asks for the "
-            "norm itself.",
-            "gc-clip-norm",
-            (_norm_variant(lambda g: _euclidean(g) + 1e-6),),
-        ),
+    misconceptions=mistakes(
+        _clip_by_norm,
+        """
+a factor without its minimum (gc-clip-norm, 1.25)
+    np.maximum(norm, max_norm) -> norm
+    max_norm / norm is above 1 for a short gradient and lengthens it. Near a minimum that makes
+    steps of full length for ever.
+a decision by the largest entry (gc-clip-norm, 1.5)
+    / np.maximum(norm, max_norm) -> / norm if abs(grad).max() > max_norm else 1
+    You shorten only where an entry is above the threshold. Many small entries make a long gradient,
+    too: compare the norm.
+a gradient of length 1 (gc-clip-norm, 0.75)
+    max_norm / np.maximum(norm, max_norm) -> 1 / norm if norm > max_norm else 1
+    You divide by the norm. The result should be max_norm long.
+clipping by value (gc-clip-norm, 0.25)
+    factor * grad -> np.clip(grad, -max_norm, max_norm)
+    You bound each entry by itself, which turns the gradient. By norm, all entries are multiplied by
+    one factor.
+the square of the norm (gc-clip-norm, 0.25)
+    np.sqrt((grad**2).sum()) -> (grad**2).sum()
+    The sum of the squares is the norm squared: the root is missing.
+the root of the mean square (gc-clip-norm, 0.25)
+    .sum() -> .mean()
+    The norm is the root of the sum of the squares; a mean makes it smaller by the root of their
+    number.
+the sum of the magnitudes (gc-clip-norm, 0.25)
+    np.sqrt((grad**2).sum()) -> abs(grad).sum()
+    That is the 1-norm. The length of a vector is its 2-norm.
+the largest magnitude as norm (gc-clip-norm, 0.25)
+    np.sqrt((grad**2).sum()) -> abs(grad).max()
+    That is the maximum norm. The length of a vector is its 2-norm.
+the largest singular value of a matrix (gc-clip-norm, 1.25)
+    np.sqrt((grad**2).sum()) -> np.linalg.norm(grad, 2)
+    np.linalg.norm(matrix, 2) is the spectral norm. The length of the gradient is the root of the
+    sum of all its squared entries, whatever its shape.
+a norm for each row or column (gc-clip-norm, 1.25)
+    .sum() -> .sum(axis=0)
+    .sum() -> .sum(axis=-1, keepdims=True)
+    With an axis, parts of the gradient get factors of their own, and it is turned. All entries
+    together have one norm.
+PyTorch's norm (gc-clip-norm, 1.25)
+    .sum()) -> .sum()) + 1e-6
+    You add 1e-6 to the norm, which is PyTorch's convention. This exercise asks for the norm itself.
+a gradient that is not clipped (gc-clip-norm, 0.25, idle)
+    factor * grad -> grad
+    Your function returns the gradient as it came, where it should be shortened, too.
+""",
     ),
 )
 
@@ -387,7 +272,7 @@ BY_NORM = Exercise(
 # ---- by global norm
 
 
-def _global(grads: Sequence[Array], max_norm: float) -> tuple[list[Array], Any]:
+def _global_reference(grads: Sequence[Array], max_norm: float) -> tuple[list[Array], Any]:
     clipped, total_norm = reference.clip_by_global_norm(grads, max_norm)
     return clipped, grads[0].dtype.type(total_norm)
 
@@ -429,89 +314,41 @@ def _global_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _global_variant(
-    norm: Callable[[list[Array]], Any],
-    told: Callable[[Any, float], Any] = lambda norm, limit: norm,
-    least: Callable[[float, Any], Any] = np.minimum,
-) -> Callable[..., tuple[list[Array], Any]]:
-    """Clipping with another norm, and perhaps telling another one than it used."""
-
-    def variant(grads: list[Array], max_norm: float) -> tuple[list[Array], Any]:
-        total = norm(grads)
-        factor = least(1.0, np.float64(max_norm) / total)
-        return [g * factor for g in grads], told(total, max_norm)
-
-    return variant
-
-
-def _naive(grads: list[Array]) -> Any:
-    """The norm by its definition, in the gradients' own precision."""
-    return np.sqrt(sum((g**2).sum() for g in grads))
-
-
-def _in_double(grads: list[Array]) -> Any:
-    return _naive([g.astype(np.float64) for g in grads])
-
-
-def _in_units_of_the_largest(grads: list[Array]) -> Any:
-    return _naive([g / max(map(_largest, grads)) for g in grads])
-
-
-def _through_the_largest(grads: list[Array]) -> Any:
-    return max(map(_largest, grads)) * _in_units_of_the_largest(grads)
-
-
-def _after_clipping(
-    norm: Callable[[list[Array]], Any],
-) -> Callable[..., tuple[list[Array], Any]]:
-    """The norm computed once more, of what goes out."""
-
-    def variant(grads: list[Array], max_norm: float) -> tuple[list[Array], Any]:
-        clipped, _ = _global_variant(norm)(grads, max_norm)
-        return clipped, norm(clipped)
-
-    return variant
-
-
-def _each(total: Callable[[list[Array]], Any]) -> Callable[..., tuple[list[Array], Any]]:
-    def variant(grads: list[Array], max_norm: float) -> tuple[list[Array], Any]:
-        return [_shortened(g, max_norm, _euclidean) for g in grads], total(grads)
-
-    return variant
-
-
-def _by_value_in_lists(grads: list[Array], max_norm: float) -> tuple[list[Array], Any]:
-    return [np.clip(g, -max_norm, max_norm) for g in grads], _naive(grads)
+def _clip_by_global_norm(grads: list[Array], max_norm: float) -> Any:
+    largest = np.max([np.abs(grad).max() for grad in grads])
+    if largest == 0:
+        return [grad.copy() for grad in grads], 0.0
+    squares = [((grad / largest) ** 2).sum() for grad in grads]
+    total_norm = largest * np.sqrt(np.sum(squares))
+    factor = max_norm / np.maximum(total_norm, max_norm)
+    return [factor * grad for grad in grads], total_norm
 
 
 GLOBAL_NORM = Exercise(
     name="gradient_clipping.by_global_norm",
     outputs=("clipped", "total_norm"),
     lists=("clipped",),
-    reference=_global,
+    reference=_global_reference,
+    model=_clip_by_global_norm,
     cases=_global_cases,
     criteria=(
-        Criterion("clipped and total_norm have the right shapes", 0.25, "shape"),
-        Criterion(
+        shapes("clipped and total_norm have the right shapes", 0.25),
+        values(
             "total_norm is the norm of all arrays together, before clipping",
             0.5,
-            group="ordinary",
-            outputs=("total_norm",),
-            equations=("gc-norm",),
+            "total_norm",
+            "ordinary",
+            "gc-norm",
         ),
-        Criterion(
-            "all arrays are shortened by one factor",
-            0.75,
-            group="ordinary",
-            outputs=("clipped",),
-            equations=("gc-clip-norm",),
+        values(
+            "all arrays are shortened by one factor", 0.75, "clipped", "ordinary", "gc-clip-norm"
         ),
-        Criterion(
+        values(
             "gradients that are short enough, a single array",
             0.5,
-            group="short",
-            outputs=("clipped", "total_norm"),
-            equations=("gc-clip-norm",),
+            "clipped total_norm",
+            "short",
+            "gc-clip-norm",
         ),
         Criterion(
             "squares that are out of range, and zeros",
@@ -522,108 +359,79 @@ GLOBAL_NORM = Exercise(
             # Relative alone: beside 1e-200 everything absolute is coarse.
             tolerance=(1e-5, 0.0),
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "squares that overflow or vanish",
-            "The square of 1e200 is infinite and that of 1e-200 is 0, although the norm is "
-            "neither. Divide by the largest magnitude before you square.",
-            "gc-norm",
-            (_global_variant(_naive),),
-        ),
-        Misconception(
-            "one norm for each array",
-            "Each array is shortened by its own norm, which is Keras's clipnorm. The global norm "
-            "is one number, and so is the factor; otherwise the gradient is turned.",
-            "gc-clip-norm",
-            (_each(_naive),),
-        ),
-        Misconception(
-            "the norms of the arrays added up",
-            "Lengths at right angles do not add: the squares do, and the root comes last.",
-            "gc-norm",
-            (_global_variant(lambda grads: sum(_euclidean(g) for g in grads)),),
-        ),
-        Misconception(
-            "the longest array's norm for all",
-            "The arrays are parts of one vector, and each part makes it longer.",
-            "gc-norm",
-            (_global_variant(lambda grads: max(_euclidean(g) for g in grads)),),
-        ),
-        Misconception(
-            "the largest magnitude for the norm",
-            "It is taken out before squaring, and has to be multiplied by the root of the sum of "
-            "the squares afterwards.",
-            "gc-norm",
-            (_global_variant(lambda grads: max(_largest(g) for g in grads)),),
-        ),
-        Misconception(
-            "a norm in units of the largest magnitude",
-            "You divided by the largest magnitude before squaring, and did not multiply by it "
-            "afterwards.",
-            "gc-norm",
-            (
-                _global_variant(_in_units_of_the_largest),
-                # Python's min keeps the 1 where the other number is NaN.
-                _global_variant(_in_units_of_the_largest, least=min),
-            ),
-        ),
-        Misconception(
-            "the square of the norm",
-            "The sum of the squares is the norm squared: the root is missing.",
-            "gc-norm",
-            (_global_variant(lambda grads: _naive(grads) ** 2),),
-        ),
-        Misconception(
-            "a factor without its minimum",
-            "max_norm / norm is above 1 for short gradients and lengthens them.",
-            "gc-clip-norm",
-            tuple(
-                _global_variant(norm, least=lambda one, factor: factor)
-                for norm in (_naive, _in_double, _through_the_largest)
-            ),
-        ),
-        Misconception(
-            "the norm after clipping",
-            "total_norm is the norm that came in. What goes out is never above max_norm, so that "
-            "would tell nobody how often clipping acts.",
-            "gc-norm",
-            (
-                _global_variant(_naive, told=np.minimum),
-                _global_variant(_through_the_largest, told=np.minimum),
-                _after_clipping(_naive),
-                _after_clipping(_in_double),
-            ),
-        ),
-        Misconception(
-            "the factor instead of the norm",
-            "The second result is the norm before clipping.",
-            "gc-norm",
-            (
-                _global_variant(
-                    _naive, told=lambda norm, limit: np.minimum(1.0, np.float64(limit) / norm)
-                ),
-            ),
-        ),
-        Misconception(
-            "PyTorch's norm",
-            "You add 1e-6 to the norm, which is PyTorch's convention. This exercise asks for the "
-            "norm itself.",
-            "gc-clip-norm",
-            (
-                _global_variant(
-                    lambda grads: _naive(grads) + 1e-6, told=lambda norm, limit: norm - 1e-6
-                ),
-            ),
-        ),
-        Misconception(
-            "clipping by value",
-            "You bound each entry by itself, which turns the gradient. By norm, all entries are "
-            "multiplied by one factor.",
-            "gc-clip-norm",
-            (_by_value_in_lists,),
-        ),
+    misconceptions=mistakes(
+        _clip_by_global_norm,
+        """
+squares that overflow or vanish (gc-norm, 2.25)
+    np.max([np.abs(grad).max() for grad in grads]) -> 1.0
+    The square of 1e200 is infinite and that of 1e-200 is 0, although the norm is neither. Divide by
+    the largest magnitude before you square.
+one norm for each array (gc-clip-norm, 1)
+    factor * grad -> grad * min(1, max_norm / np.sqrt((grad**2).sum()))
+    factor * grad -> grad * min(1, max_norm / np.sqrt((grad**2).sum()))
+        & np.max([np.abs(grad).max() for grad in grads]) -> 1.0
+    Each array is shortened by its own norm, which is Keras's clipnorm. The global norm is one
+    number, and so is the factor; otherwise the gradient is turned.
+the norms of the arrays added up (gc-norm, 0.25)
+    largest * np.sqrt(np.sum(squares)) -> sum(np.sqrt((grad**2).sum()) for grad in grads)
+    np.sqrt(np.sum(squares)) -> np.sum(np.sqrt(squares))
+    Lengths at right angles do not add: the squares do, and the root comes last.
+the longest array's norm for all (gc-norm, 0.25)
+    largest * np.sqrt(np.sum(squares)) -> max(np.sqrt((grad**2).sum()) for grad in grads)
+    np.sum(squares) -> np.max(squares)
+    The arrays are parts of one vector, and each part makes it longer.
+the largest magnitude for the norm (gc-norm, 0.25)
+    largest * np.sqrt(np.sum(squares)) -> largest
+    It is taken out before squaring, and has to be multiplied by the root of the sum of the squares
+    afterwards.
+a norm in units of the largest magnitude (gc-norm, 0.25)
+    largest * np.sqrt -> np.sqrt
+    largest * np.sqrt -> np.sqrt & largest == 0 -> largest < 0
+    largest * np.sqrt -> np.sqrt & largest == 0 -> largest < 0
+        & max_norm / np.maximum(total_norm, max_norm) -> min(1.0, max_norm / total_norm)
+    You divided by the largest magnitude before squaring, and did not multiply by it afterwards.
+the square of the norm (gc-norm, 0.25)
+    np.sqrt(np.sum(squares)) -> np.sum(squares)
+        & np.max([np.abs(grad).max() for grad in grads]) -> 1.0
+    largest * np.sqrt(np.sum(squares)) -> largest**2 * np.sum(squares)
+    np.sqrt(np.sum(squares)) -> np.sum(squares)
+    The sum of the squares is the norm squared: the root is missing.
+a factor without its minimum (gc-clip-norm, 1.75)
+    np.maximum(total_norm, max_norm) -> total_norm
+    np.maximum(total_norm, max_norm) -> total_norm & largest == 0 -> largest < 0
+    np.maximum(total_norm, max_norm) -> total_norm
+        & np.max([np.abs(grad).max() for grad in grads]) -> 1.0
+    np.maximum(total_norm, max_norm) -> total_norm & (grad / largest) -> grad.astype(float)
+        & largest * np.sqrt -> np.sqrt & largest == 0 -> largest < 0
+    max_norm / norm is above 1 for short gradients and lengthens them.
+the norm after clipping (gc-norm, 1.25)
+    grads], total_norm -> grads], np.minimum(total_norm, max_norm)
+    grads], total_norm -> grads], np.minimum(total_norm, max_norm)
+        & np.max([np.abs(grad).max() for grad in grads]) -> 1.0
+    grads], total_norm -> grads], np.sqrt(sum(((factor * grad) ** 2).sum() for grad in grads))
+        & np.max([np.abs(grad).max() for grad in grads]) -> 1.0
+    grads], total_norm -> grads], np.sqrt(sum(((factor * grad) ** 2).sum() for grad in grads))
+        & (grad / largest) -> grad.astype(float) & largest * np.sqrt -> np.sqrt
+    total_norm is the norm that came in. What goes out is never above max_norm, so that would tell
+    nobody how often clipping acts.
+the factor instead of the norm (gc-norm, 1.25)
+    grads], total_norm -> grads], factor
+    grads], total_norm -> grads], factor & np.max([np.abs(grad).max() for grad in grads]) -> 1.0
+    The second result is the norm before clipping.
+PyTorch's norm (gc-clip-norm)
+    np.maximum(total_norm, -> np.maximum(total_norm + 1e-6,
+    np.maximum(total_norm, -> np.maximum(total_norm + 1e-6,
+        & np.max([np.abs(grad).max() for grad in grads]) -> 1.0
+    You add 1e-6 to the norm, which is PyTorch's convention. This exercise asks for the norm itself.
+clipping by value (gc-clip-norm, 1)
+    factor * grad -> np.clip(grad, -max_norm, max_norm)
+    factor * grad -> np.clip(grad, -max_norm, max_norm)
+        & np.max([np.abs(grad).max() for grad in grads]) -> 1.0
+    You bound each entry by itself, which turns the gradient. By norm, all entries are multiplied by
+    one factor.
+""",
     ),
 )
 
@@ -631,7 +439,7 @@ GLOBAL_NORM = Exercise(
 # ---- clipped descent
 
 
-def _descend(
+def _descent_reference(
     gradient: Callable[[Array], Array],
     start: Array,
     learning_rate: float,
@@ -684,154 +492,99 @@ def _descent_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _clip(grad: Array, max_norm: float) -> Array:
-    return _shortened(grad, max_norm, _euclidean)
-
-
-def _descent_variant(
-    step: Callable[..., Array] | None = None,
-    clip: Callable[[Array, float], Array] = _clip,
-    told: Callable[[list[Array]], Any] = np.array,
-    where: Callable[[Array, Array, Array, float], Array] = lambda start, w, v, beta: w,
-) -> Callable[..., Any]:
-    """Descent with one thing exchanged: the new velocity, the clipping, what is told, the place
-    at which the gradient is taken.
-    """
-
-    def variant(
-        gradient: Callable[[Array], Array],
-        start: Array,
-        learning_rate: float,
-        momentum: float,
-        max_norm: float,
-        steps: int,
-    ) -> Any:
-        point, velocity = start, np.zeros_like(start)
-        path = [start]
-        for _ in range(steps):
-            slope = gradient(where(start, point, velocity, momentum))
-            if step is None:
-                velocity = momentum * velocity - learning_rate * clip(slope, max_norm)
-            else:
-                velocity = step(velocity, slope, learning_rate, momentum, max_norm)
-            point = point + velocity
-            path.append(point)
-        return told(path)
-
-    return variant
+def _clipped_descent(
+    gradient: Callable[[Array], Array],
+    start: Array,
+    learning_rate: float,
+    momentum: float,
+    max_norm: float,
+    steps: int,
+) -> Any:
+    point = start
+    velocity = np.zeros_like(start)
+    path = [point]
+    for _ in range(steps):
+        slope = gradient(point)
+        norm = np.sqrt((slope**2).sum())
+        clipped = slope * max_norm / np.maximum(norm, max_norm)
+        velocity = momentum * velocity - learning_rate * clipped
+        point = point + velocity
+        path.append(point)
+    return np.array(path)
 
 
 DESCENT = Exercise(
     name="gradient_clipping.descent",
     outputs=("path",),
-    reference=_descend,
+    reference=_descent_reference,
+    model=_clipped_descent,
     cases=_descent_cases,
     criteria=(
-        Criterion("path has the right shape", 0.25, "shape"),
-        Criterion(
+        shapes("path has the right shape", 0.25),
+        values(
             "clipped descent with momentum goes the right way",
             1.25,
-            group="ordinary",
-            outputs=("path",),
-            equations=("gc-clip-norm",),
+            "path",
+            "ordinary",
+            "gc-clip-norm",
         ),
-        Criterion(
-            "no step, two steps, no momentum, nothing to clip",
-            0.25,
-            group="edge",
-            outputs=("path",),
-            equations=("gc-clip-norm",),
+        values(
+            "no step, two steps, no momentum, nothing to clip", 0.25, "path", "edge", "gc-clip-norm"
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the velocity clipped instead of the gradient",
-            "One huge gradient is in the velocity before you shorten it, and pushes all the others "
-            "out. Clip the gradient before the optimizer sees it.",
-            "gc-clip-norm",
-            (
-                _descent_variant(lambda v, g, rate, beta, limit: _clip(beta * v - rate * g, limit)),
-                _descent_variant(
-                    lambda v, g, rate, beta, limit: rate * _clip(beta * v / rate - g, limit)
-                ),
-            ),
-        ),
-        Misconception(
-            "learning rate times gradient compared with the threshold",
-            "The threshold is one for the gradient. Clip first, then multiply by the learning "
-            "rate: a step without momentum is at most learning_rate * max_norm long.",
-            "gc-clip-norm",
-            (_descent_variant(lambda v, g, rate, beta, limit: beta * v - _clip(rate * g, limit)),),
-        ),
-        Misconception(
-            "descent without clipping",
-            "The gradients go into the velocity as they are.",
-            "gc-clip-norm",
-            (_descent_variant(clip=lambda g, limit: g),),
-        ),
-        Misconception(
-            "a factor without its minimum",
-            "Near the minimum the gradient is short, and you lengthen it to max_norm.",
-            "gc-clip-norm",
-            (_descent_variant(clip=lambda g, limit: g * (limit / _euclidean(g))),),
-        ),
-        Misconception(
-            "clipping by value",
-            "This part asks for clipping by norm, which keeps the direction.",
-            "gc-clip-norm",
-            (_descent_variant(clip=lambda g, limit: np.clip(g, -limit, limit)),),
-        ),
-        Misconception(
-            "the velocity forgotten",
-            "Each of your steps is the clipped gradient's alone. The velocity keeps the share "
-            "momentum of what it was.",
-            "gc-clip-norm",
-            (_descent_variant(lambda v, g, rate, beta, limit: -rate * _clip(g, limit)),),
-        ),
-        Misconception(
-            "a running average for the velocity",
-            "You weight the gradient by 1 - momentum, which is a convention, too. This exercise "
-            "gives it the full learning rate.",
-            "gc-clip-norm",
-            (
-                _descent_variant(
-                    lambda v, g, rate, beta, limit: beta * v - (1 - beta) * rate * _clip(g, limit)
-                ),
-            ),
-        ),
-        Misconception(
-            "the gradient at the start in every step",
-            "The gradient changes with the point: ask for it anew in each step.",
-            "gc-clip-norm",
-            (_descent_variant(where=lambda start, w, v, beta: start),),
-        ),
-        Misconception(
-            "Nesterov's gradient",
-            "You take the gradient where the velocity will lead, which is Nesterov's method. This "
-            "exercise asks for the gradient at the point itself.",
-            "gc-clip-norm",
-            (_descent_variant(where=lambda start, w, v, beta: w + beta * v),),
-        ),
-        Misconception(
-            "a step uphill",
-            "The velocity gets minus the learning rate times the gradient.",
-            "gc-clip-norm",
-            (_descent_variant(lambda v, g, rate, beta, limit: beta * v + rate * _clip(g, limit)),),
-        ),
-        Misconception(
-            "the last point in every row",
-            "Your list holds the same array many times, and in-place steps change it everywhere. "
-            "Make a new array in each step, or append a copy.",
-            "gc-clip-norm",
-            (_descent_variant(told=lambda path: np.array([path[-1]] * len(path))),),
-        ),
-        Misconception(
-            "a path without its start",
-            "The first row is the start, so there is one row more than there are steps.",
-            "gc-clip-norm",
-            (_descent_variant(told=lambda path: np.array(path[1:])),),
-        ),
+    misconceptions=mistakes(
+        _clipped_descent,
+        """
+the velocity clipped instead of the gradient (gc-clip-norm, 0.25)
+    learning_rate * clipped -> learning_rate * slope & point = point + velocity -> velocity =
+        velocity * min(1, max_norm / np.linalg.norm(velocity)); point = point + velocity
+    learning_rate * clipped -> learning_rate * slope & point = point + velocity -> velocity =
+        velocity * min(1, learning_rate * max_norm / np.linalg.norm(velocity));
+        point = point + velocity
+    One huge gradient is in the velocity before you shorten it, and pushes all the others out. Clip
+    the gradient before the optimizer sees it.
+learning rate times gradient compared with the threshold (gc-clip-norm, 0.25)
+    gradient(point) -> learning_rate * gradient(point) & learning_rate * clipped -> clipped
+    The threshold is one for the gradient. Clip first, then multiply by the learning rate: a step
+    without momentum is at most learning_rate * max_norm long.
+descent without clipping (gc-clip-norm, 0.25)
+    learning_rate * clipped -> learning_rate * slope
+    The gradients go into the velocity as they are.
+a factor without its minimum (gc-clip-norm, 0.25)
+    np.maximum(norm, max_norm) -> norm
+    Near the minimum the gradient is short, and you lengthen it to max_norm.
+clipping by value (gc-clip-norm, 0.25)
+    learning_rate * clipped -> learning_rate * np.clip(slope, -max_norm, max_norm)
+    This part asks for clipping by norm, which keeps the direction.
+the velocity forgotten (gc-clip-norm, 0.25)
+    momentum * velocity - learning_rate -> -learning_rate
+    Each of your steps is the clipped gradient's alone. The velocity keeps the share momentum of
+    what it was.
+a running average for the velocity (gc-clip-norm, 0.25)
+    - learning_rate * clipped -> - (1 - momentum) * learning_rate * clipped
+    You weight the gradient by 1 - momentum, which is a convention, too. This exercise gives it the
+    full learning rate.
+the gradient at the start in every step (gc-clip-norm, 0.25)
+    gradient(point) -> gradient(start)
+    The gradient changes with the point: ask for it anew in each step.
+Nesterov's gradient (gc-clip-norm, 0.25)
+    gradient(point) -> gradient(point + momentum * velocity)
+    You take the gradient where the velocity will lead, which is Nesterov's method. This exercise
+    asks for the gradient at the point itself.
+a step uphill (gc-clip-norm, 0.25)
+    velocity - learning_rate -> velocity + learning_rate
+    point + velocity -> point - velocity
+    Minus the learning rate times the gradient goes into the velocity, and the velocity is added to
+    the point. Compare both signs.
+the last point in every row (gc-clip-norm, 0.25)
+    np.array(path) -> np.array([path[-1]] * len(path))
+    Your list holds the same array many times, and in-place steps change it everywhere. Make a new
+    array in each step, or append a copy.
+a path without its start (gc-clip-norm, 0)
+    np.array(path) -> np.array(path[1:])
+    The first row is the start, so there is one row more than there are steps.
+""",
     ),
 )
 

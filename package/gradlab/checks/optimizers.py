@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import optimizers as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Criterion, Exercise, shapes, unchanged, values
 
 Array = NDArray[Any]
 
@@ -87,14 +88,14 @@ def _case(
 # ---- momentum and Nesterov
 
 
-def _momentum(
+def _momentum_reference(
     w: Array, velocity: Array, gradient: Array, learning_rate: float, momentum: float
 ) -> tuple[Array, ...]:
     optimizer = reference.Momentum(learning_rate, momentum)
     return _one_step(optimizer, w, gradient, 1, velocity=velocity)
 
 
-def _nesterov(
+def _nesterov_reference(
     w: Array, velocity: Array, gradient: Array, learning_rate: float, momentum: float
 ) -> tuple[Array, ...]:
     optimizer = reference.Nesterov(learning_rate, momentum)
@@ -122,111 +123,22 @@ def _velocity_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-Velocity = Callable[[Array, Array, float, float], Array]
-Move = Callable[[Array, Array, Array, float, float], Any]
+def _momentum_step(
+    w: Array, velocity: Array, gradient: Array, learning_rate: float, momentum: float
+) -> Any:
+    step = learning_rate * gradient
+    new = momentum * velocity - step
+    w = w + new
+    return w, new
 
 
-def _velocity_variant(move: Move, velocity: Velocity | None = None) -> Callable[..., Any]:
-    """Momentum with another velocity(old, g, rate, beta), or move(old, new, g, rate, beta)."""
-
-    def variant(w: Array, old: Array, g: Array, rate: float, beta: float) -> tuple[Any, ...]:
-        new = beta * old - rate * g if velocity is None else velocity(old, g, rate, beta)
-        return w + move(old, new, g, rate, beta), new
-
-    return variant
-
-
-def _by_velocity(old: Array, new: Array, g: Array, rate: float, beta: float) -> Array:
-    return new
-
-
-def _by_nesterov(old: Array, new: Array, g: Array, rate: float, beta: float) -> Array:
-    return beta * new - rate * g
-
-
-def _velocity_misconceptions(
-    move: Move, move_uphill: Move, move_without_rate: Move, equation: str
-) -> tuple[Misconception, ...]:
-    """Mistakes in the velocity, which the two methods share; each moves the weights in its way."""
-    return (
-        Misconception(
-            "PyTorch's velocity",
-            "Your velocity adds up gradients, and the learning rate enters when the weights move: "
-            "PyTorch's convention. This exercise asks for that of the decks, in which the "
-            "velocity holds minus the learning rate times the gradients.",
-            equation,
-            (_velocity_variant(move_without_rate, lambda v, g, rate, beta: beta * v + g),),
-        ),
-        Misconception(
-            "a sign turned",
-            "Minus the learning rate times the gradient goes into the velocity, and the velocity "
-            "is added to the weights. Compare both signs with the formula.",
-            equation,
-            (
-                _velocity_variant(move_uphill, lambda v, g, rate, beta: beta * v + rate * g),
-                _velocity_variant(move, lambda v, g, rate, beta: beta * v + rate * g),
-                _velocity_variant(move_uphill),
-            ),
-        ),
-        Misconception(
-            "a running average of the gradients",
-            "You weight the new gradient by 1 - momentum. That is a convention too, with a "
-            "learning rate that is larger by 1 / (1 - momentum); here the gradient enters whole.",
-            equation,
-            (
-                _velocity_variant(move, lambda v, g, rate, beta: beta * v - (1 - beta) * rate * g),
-                _velocity_variant(
-                    move_without_rate, lambda v, g, rate, beta: beta * v + (1 - beta) * g
-                ),
-            ),
-        ),
-        *_memory_misconceptions(move, equation),
-    )
-
-
-def _memory_misconceptions(move: Move, equation: str) -> tuple[Misconception, ...]:
-    """Mistakes in what remains of the old velocity."""
-    return (
-        Misconception(
-            "a velocity that is made anew in each step",
-            "What your function is given as velocity has no effect on what it returns. The share "
-            "`momentum` of it remains.",
-            equation,
-            (_velocity_variant(move, lambda v, g, rate, beta: -rate * g),),
-        ),
-        Misconception(
-            "a velocity that is returned as it came",
-            "You return the velocity that your function was given, and not the one that the "
-            "gradient has changed.",
-            equation,
-            (
-                _velocity_variant(
-                    lambda v, same, g, rate, beta: move(v, beta * v - rate * g, g, rate, beta),
-                    lambda v, g, rate, beta: v,
-                ),
-            ),
-            idle=True,
-        ),
-        Misconception(
-            "a velocity that is never slowed down",
-            "All of the old velocity remains. Without the factor `momentum` nothing ever comes to "
-            "rest.",
-            equation,
-            (_velocity_variant(move, lambda v, g, rate, beta: v - rate * g),),
-        ),
-        Misconception(
-            "momentum as the share that is lost",
-            "You keep 1 - momentum of the velocity. What remains is the share `momentum`.",
-            equation,
-            (_velocity_variant(move, lambda v, g, rate, beta: (1 - beta) * v - rate * g),),
-        ),
-        Misconception(
-            "the newest gradient damped too",
-            "`momentum` multiplies the old velocity alone, not the sum with the gradient's part.",
-            equation,
-            (_velocity_variant(move, lambda v, g, rate, beta: beta * (v - rate * g)),),
-        ),
-    )
+def _nesterov_step(
+    w: Array, velocity: Array, gradient: Array, learning_rate: float, momentum: float
+) -> Any:
+    step = learning_rate * gradient
+    new = momentum * velocity - step
+    w = w + momentum * new - step
+    return w, new
 
 
 def _velocity_criteria(
@@ -234,7 +146,7 @@ def _velocity_criteria(
 ) -> tuple[Criterion, ...]:
     both = ("w_after", "velocity_after")
     return (
-        Criterion("w and velocity keep their shape", shape, "shape"),
+        shapes("w and velocity keep their shape", shape),
         Criterion(
             "the velocity is right, from rest on",
             values[0],
@@ -256,7 +168,7 @@ def _velocity_criteria(
             outputs=both,
             equations=equations,
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     )
 
 
@@ -265,47 +177,67 @@ MOMENTUM = Exercise(
     outputs=("w_after", "velocity_after"),
     returns=("w", "velocity"),
     lists=("w_after", "velocity_after"),
-    reference=_momentum,
+    reference=_momentum_reference,
+    model=_momentum_step,
     observe=_follow,
     cases=_velocity_cases,
     criteria=_velocity_criteria(
         0.25, (0.25, 0.5, 0.25), ("opt-momentum-velocity", "opt-momentum-step")
     ),
-    misconceptions=(
-        Misconception(
-            "plain gradient descent",
-            "The weights move by the gradient of this step alone. They move by the velocity, which "
-            "holds this gradient and what remains of the earlier ones.",
-            "opt-momentum-step",
-            (_velocity_variant(lambda old, new, g, rate, beta: -rate * g),),
-        ),
-        *_velocity_misconceptions(
-            _by_velocity,
-            lambda old, new, g, rate, beta: -new,
-            lambda old, new, g, rate, beta: -rate * new,
-            "opt-momentum-velocity",
-        ),
-        Misconception(
-            "the velocity of the step before",
-            "The weights move by the old velocity. First the gradient changes the velocity, then "
-            "the new one moves the weights.",
-            "opt-momentum-step",
-            (_velocity_variant(lambda old, new, g, rate, beta: old),),
-        ),
-        Misconception(
-            "the gradient counted twice",
-            "The velocity holds minus the learning rate times the gradient already; adding it to "
-            "the velocity is too much.",
-            "opt-momentum-step",
-            (_velocity_variant(lambda old, new, g, rate, beta: new - rate * g),),
-        ),
-        Misconception(
-            "Nesterov's step",
-            "You look ahead along the velocity, which is the next part. Here the weights move by "
-            "the velocity itself.",
-            "opt-momentum-step",
-            (_velocity_variant(_by_nesterov),),
-        ),
+    misconceptions=mistakes(
+        _momentum_step,
+        """
+plain gradient descent (opt-momentum-step, 0.75)
+    w + new -> w - step
+    The weights move by the gradient of this step alone. They move by the velocity, which holds this
+    gradient and what remains of the earlier ones.
+PyTorch's velocity (opt-momentum-velocity, 1)
+    velocity - step -> velocity + gradient & w + new -> w - learning_rate * new
+    Your velocity adds up gradients, and the learning rate enters when the weights move: PyTorch's
+    convention. This exercise asks for that of the decks, in which the velocity holds minus the
+    learning rate times the gradients.
+a sign turned (opt-momentum-velocity)
+    velocity - step -> velocity + step & w + new -> w - new
+    velocity - step -> velocity + step
+    w + new -> w - new
+    Minus the learning rate times the gradient goes into the velocity, and the velocity is added to
+    the weights. Compare both signs with the formula.
+a running average of the gradients (opt-momentum-velocity, 0.25)
+    velocity - step -> velocity - (1 - momentum) * step
+    momentum * velocity - step -> momentum * velocity + (1 - momentum) * gradient
+        & w + new -> w - learning_rate * new
+    You weight the new gradient by 1 - momentum. That is a convention too, with a learning rate that
+    is larger by 1 / (1 - momentum); here the gradient enters whole.
+a velocity that is made anew in each step (opt-momentum-velocity, 0.25)
+    momentum * velocity - step -> -step
+    What your function is given as velocity has no effect on what it returns. The share `momentum`
+    of it remains.
+a velocity that is returned as it came (opt-momentum-velocity, 0.25, idle)
+    return w, new -> return w, velocity
+    You return the velocity that your function was given, and not the one that the gradient has
+    changed.
+a velocity that is never slowed down (opt-momentum-velocity, 0.25)
+    momentum * velocity - step -> velocity - step
+    All of the old velocity remains. Without the factor `momentum` nothing ever comes to rest.
+momentum as the share that is lost (opt-momentum-velocity, 0.25)
+    momentum * velocity - step -> (1 - momentum) * velocity - step
+    You keep 1 - momentum of the velocity. What remains is the share `momentum`.
+the newest gradient damped too (opt-momentum-velocity, 0.25)
+    momentum * velocity - step -> momentum * (velocity - step)
+    `momentum` multiplies the old velocity alone, not the sum with the gradient's part.
+the velocity of the step before (opt-momentum-step, 0.75)
+    w + new -> w + velocity
+    The weights move by the old velocity. First the gradient changes the velocity, then the new one
+    moves the weights.
+the gradient counted twice (opt-momentum-step, 0.75)
+    w + new -> w + new - step
+    The velocity holds minus the learning rate times the gradient already; adding it to the velocity
+    is too much.
+Nesterov's step (opt-momentum-step, 0.75)
+    w + new -> w + momentum * new - step
+    You look ahead along the velocity, which is the next part. Here the weights move by the velocity
+    itself.
+""",
     ),
 )
 
@@ -314,60 +246,75 @@ NESTEROV = Exercise(
     outputs=("w_after", "velocity_after"),
     returns=("w", "velocity"),
     lists=("w_after", "velocity_after"),
-    reference=_nesterov,
+    reference=_nesterov_reference,
+    model=_nesterov_step,
     observe=_follow,
     cases=_velocity_cases,
     criteria=_velocity_criteria(
         0.25, (0.25, 1.0, 0.25), ("opt-nesterov-velocity", "opt-nesterov-step")
     ),
-    misconceptions=(
-        *_velocity_misconceptions(
-            _by_nesterov,
-            lambda old, new, g, rate, beta: -beta * new - rate * g,
-            lambda old, new, g, rate, beta: -rate * (g + beta * new),
-            "opt-nesterov-velocity",
-        ),
-        Misconception(
-            "the step of plain momentum",
-            "You move by the new velocity. That is the difference of two points W; the network "
-            "holds the extended points, and each of them lies ahead of its W by momentum times "
-            "its own velocity. If your formula has a velocity in it, look which one: old or new.",
-            "opt-nesterov-step",
-            (_velocity_variant(_by_velocity),),
-        ),
-        Misconception(
-            "the point W in place of the extended one",
-            "w - momentum * (old velocity) is W, and from there the new velocity leads to the next "
-            "W. The network holds that one's extended point: one more piece is missing.",
-            "opt-nesterov-step",
-            (_velocity_variant(lambda old, new, g, rate, beta: -rate * g),),
-        ),
-        Misconception(
-            "an extension that is added without taking off the one before",
-            "You add the velocity and the look-ahead to w. But w is an extended point: it holds "
-            "momentum times the old velocity already.",
-            "opt-nesterov-step",
-            (_velocity_variant(lambda old, new, g, rate, beta: new + beta * new),),
-        ),
-        Misconception(
-            "the look-ahead without the newest gradient",
-            "The newest gradient enters twice: through the velocity, and once by itself. Write "
-            "the difference of the two extended points and replace W.",
-            "opt-nesterov-step",
-            (_velocity_variant(lambda old, new, g, rate, beta: beta * new),),
-        ),
-        Misconception(
-            "a look-ahead along the whole velocity",
-            "The extended point lies ahead of W by momentum times the velocity, not by all of it.",
-            "opt-nesterov-step",
-            (_velocity_variant(lambda old, new, g, rate, beta: new - rate * g),),
-        ),
-        Misconception(
-            "a step that adds the gradient",
-            "Replace W and collect the terms again: the gradient that is left over leads downhill.",
-            "opt-nesterov-step",
-            (_velocity_variant(lambda old, new, g, rate, beta: beta * new + rate * g),),
-        ),
+    misconceptions=mistakes(
+        _nesterov_step,
+        """
+PyTorch's velocity (opt-nesterov-velocity, 1.5)
+    velocity - step -> velocity + gradient
+        & w + momentum * new - step -> w - learning_rate * (gradient + momentum * new)
+    Your velocity adds up gradients, and the learning rate enters when the weights move: PyTorch's
+    convention. This exercise asks for that of the decks, in which the velocity holds minus the
+    learning rate times the gradients.
+a sign turned (opt-nesterov-velocity)
+    velocity - step -> velocity + step & w + momentum -> w - momentum
+    velocity - step -> velocity + step
+    w + momentum -> w - momentum
+    Minus the learning rate times the gradient goes into the velocity, and the velocity is added to
+    the weights. Compare both signs with the formula.
+a running average of the gradients (opt-nesterov-velocity, 0.25)
+    velocity - step -> velocity - (1 - momentum) * step
+    velocity - step -> velocity + (1 - momentum) * gradient
+        & w + momentum * new - step -> w - learning_rate * (gradient + momentum * new)
+    You weight the new gradient by 1 - momentum. That is a convention too, with a learning rate that
+    is larger by 1 / (1 - momentum); here the gradient enters whole.
+a velocity that is made anew in each step (opt-nesterov-velocity, 0.25)
+    momentum * velocity - step -> -step
+    What your function is given as velocity has no effect on what it returns. The share `momentum`
+    of it remains.
+a velocity that is returned as it came (opt-nesterov-velocity, 0.25, idle)
+    return w, new -> return w, velocity
+    You return the velocity that your function was given, and not the one that the gradient has
+    changed.
+a velocity that is never slowed down (opt-nesterov-velocity, 0.25)
+    momentum * velocity - step -> velocity - step
+    All of the old velocity remains. Without the factor `momentum` nothing ever comes to rest.
+momentum as the share that is lost (opt-nesterov-velocity, 0.25)
+    momentum * velocity - step -> (1 - momentum) * velocity - step
+    You keep 1 - momentum of the velocity. What remains is the share `momentum`.
+the newest gradient damped too (opt-nesterov-velocity, 0.25)
+    momentum * velocity - step -> momentum * (velocity - step)
+    `momentum` multiplies the old velocity alone, not the sum with the gradient's part.
+the step of plain momentum (opt-nesterov-step, 0.75)
+    w + momentum * new - step -> w + new
+    You move by the new velocity. That is the difference of two points W; the network holds the
+    extended points, and each of them lies ahead of its W by momentum times its own velocity. If
+    your formula has a velocity in it, look which one: old or new.
+the point W in place of the extended one (opt-nesterov-step, 0.75)
+    w + momentum * new - step -> w - step
+    w - momentum * (old velocity) is W, and from there the new velocity leads to the next W. The
+    network holds that one's extended point: one more piece is missing.
+an extension that is added without taking off the one before (opt-nesterov-step, 0.75)
+    w + momentum * new - step -> w + momentum * new + new
+    You add the velocity and the look-ahead to w. But w is an extended point: it holds momentum
+    times the old velocity already.
+the look-ahead without the newest gradient (opt-nesterov-step, 0.75)
+    w + momentum * new - step -> w + momentum * new
+    The newest gradient enters twice: through the velocity, and once by itself. Write the difference
+    of the two extended points and replace W.
+a look-ahead along the whole velocity (opt-nesterov-step, 0.75)
+    w + momentum * new -> w + new
+    The extended point lies ahead of W by momentum times the velocity, not by all of it.
+a step that adds the gradient (opt-nesterov-step, 0.75)
+    new - step -> new + step
+    Replace W and collect the terms again: the gradient that is left over leads downhill.
+""",
     ),
 )
 
@@ -375,14 +322,14 @@ NESTEROV = Exercise(
 # ---- AdaGrad and RMSProp
 
 
-def _adagrad(
+def _adagrad_reference(
     w: Array, total: Array, gradient: Array, learning_rate: float, eps: float
 ) -> tuple[Array, ...]:
     optimizer = reference.AdaGrad(learning_rate, eps)
     return _one_step(optimizer, w, gradient, 1, sum_of_squares=total)
 
 
-def _rmsprop(
+def _rmsprop_reference(
     w: Array, mean_square: Array, gradient: Array, learning_rate: float, rho: float, eps: float
 ) -> tuple[Array, ...]:
     optimizer = reference.RMSProp(learning_rate, rho, eps)
@@ -435,66 +382,20 @@ def _adaptive_cases(
     return cases
 
 
-def _adaptive_variant(
-    memory: Callable[..., Any], step: Callable[[Array, Any, Any, float], Any]
-) -> Callable[..., tuple[Any, ...]]:
-    """The memory is memory(old, g) or, of RMSProp, memory(old, g, rho).
-
-    The weights move by the rate times step(g, old memory, new memory, eps), downhill.
-    """
-
-    def variant(w: Array, old: Array, g: Array, rate: float, *rest: float) -> tuple[Any, ...]:
-        *rho, eps = rest
-        new = memory(old, g, *rho)
-        return w - rate * step(g, old, new, eps), new
-
-    return variant
+def _adagrad_step(w: Array, total: Array, gradient: Array, learning_rate: float, eps: float) -> Any:
+    new = total + gradient**2
+    divisor = np.sqrt(new) + eps
+    w = w - learning_rate * gradient / divisor
+    return w, new
 
 
-def _sum_of_squares(s: Array, g: Array) -> Array:
-    return s + g**2
-
-
-def _mean_square(s: Array, g: Array, rho: float) -> Array:
-    return rho * s + (1 - rho) * g**2
-
-
-def _outside(g: Array, old: Array, new: Array, eps: float) -> Array:
-    return g / (np.sqrt(new) + eps)
-
-
-def _inside(g: Array, old: Array, new: Array, eps: float) -> Array:
-    return g / np.sqrt(new + eps)
-
-
-def _with_epsilon(
-    step: Callable[[Array, Any, Any, float], Any], own: float
-) -> Callable[[Array, Any, Any, float], Any]:
-    return lambda g, old, new, eps: step(g, old, new, own)
-
-
-def _after_the_division(
-    memory: Callable[..., Any],
-) -> tuple[Callable[..., tuple[Any, ...]], ...]:
-    """Epsilon added to the quotient, in the two ways that an omitted parenthesis allows."""
-
-    def added_to_the_weights(
-        w: Array, old: Array, g: Array, rate: float, *rest: float
-    ) -> tuple[Any, ...]:
-        *rho, eps = rest
-        new = memory(old, g, *rho)
-        return w - rate * g / np.sqrt(new) + eps, new
-
-    return (
-        _adaptive_variant(memory, lambda g, old, new, eps: g / np.sqrt(new) + eps),
-        added_to_the_weights,
-    )
-
-
-def _rmsprop_without_memory(
-    w: Array, mean_square: Array, g: Array, rate: float, rho: float, eps: float
-) -> tuple[Array, ...]:
-    return w - rate * g / np.sqrt(_mean_square(mean_square, g, rho) + eps), mean_square
+def _rmsprop_step(
+    w: Array, mean_square: Array, gradient: Array, learning_rate: float, rho: float, eps: float
+) -> Any:
+    new = rho * mean_square + (1 - rho) * gradient**2
+    divisor = np.sqrt(new + eps)
+    w = w - learning_rate * gradient / divisor
+    return w, new
 
 
 ADAGRAD = Exercise(
@@ -502,7 +403,8 @@ ADAGRAD = Exercise(
     outputs=("w_after", "total_after"),
     returns=("w", "total"),
     lists=("w_after", "total_after"),
-    reference=_adagrad,
+    reference=_adagrad_reference,
+    model=_adagrad_step,
     observe=_follow,
     cases=_adaptive_cases(
         (
@@ -513,126 +415,77 @@ ADAGRAD = Exercise(
         )
     ),
     criteria=(
-        Criterion("w and total keep their shape", 0.25, "shape"),
-        Criterion(
+        shapes("w and total keep their shape", 0.25),
+        values(
             "the sum of squares is right at every step",
             0.25,
-            group="ordinary",
-            outputs=("total_after",),
-            equations=("opt-adagrad-sum",),
+            "total_after",
+            "ordinary",
+            "opt-adagrad-sum",
         ),
-        Criterion(
-            "the weights are right at every step",
-            0.5,
-            group="ordinary",
-            outputs=("w_after",),
-            equations=("opt-adagrad-step",),
+        values(
+            "the weights are right at every step", 0.5, "w_after", "ordinary", "opt-adagrad-step"
         ),
-        Criterion(
+        values(
             "gradients as small as epsilon, and a gradient that stays 0",
             0.25,
-            group="edge",
-            outputs=("w_after", "total_after"),
-            equations=("opt-adagrad-step",),
+            "w_after total_after",
+            "edge",
+            "opt-adagrad-step",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "epsilon inside the root",
-            "You divide by sqrt(total + eps), as Keras and optax do. This exercise asks for the "
-            "paper's convention, also PyTorch's: sqrt(total) + eps.",
-            "opt-adagrad-step",
-            (_adaptive_variant(_sum_of_squares, _inside),),
-        ),
-        Misconception(
-            "an epsilon that is not the given one",
-            "Use the argument eps, in every step. Without it, or with a constant of your own, "
-            "nobody notices until gradients are as small as it is, or 0.",
-            "opt-adagrad-step",
-            tuple(
-                _adaptive_variant(_sum_of_squares, _with_epsilon(_outside, own))
-                for own in (0.0, 1e-8, 1e-7, 1e-10)
-            ),
-        ),
-        Misconception(
-            "a product with epsilon",
-            "eps is added to the root, so that the divisor is never 0. Multiplied, it changes the "
-            "learning rate and protects from nothing.",
-            "opt-adagrad-step",
-            (
-                _adaptive_variant(
-                    _sum_of_squares, lambda g, old, new, eps: g / (np.sqrt(new) * eps)
-                ),
-            ),
-        ),
-        Misconception(
-            "epsilon added after the division",
-            "The divisor is sqrt(total) + eps as a whole: it needs parentheses of its own.",
-            "opt-adagrad-step",
-            _after_the_division(_sum_of_squares),
-        ),
-        Misconception(
-            "the sum of the steps before",
-            "You divide by the root of the sum without this step's gradient. First the gradient "
-            "enters the sum, then the root is taken.",
-            "opt-adagrad-step",
-            (
-                _adaptive_variant(
-                    _sum_of_squares, lambda g, old, new, eps: g / (np.sqrt(old) + eps)
-                ),
-            ),
-        ),
-        Misconception(
-            "a division by the sum and not by its root",
-            "Squares have the unit of the gradient squared. Take the root, so that the gradient's "
-            "size drops out.",
-            "opt-adagrad-step",
-            (_adaptive_variant(_sum_of_squares, lambda g, old, new, eps: g / (new + eps)),),
-        ),
-        Misconception(
-            "a sum that is returned as it came",
-            "The step is that of the new sum, but you return the old one, so that the next step "
-            "knows nothing of this gradient.",
-            "opt-adagrad-sum",
-            (
-                _adaptive_variant(
-                    lambda s, g: s, lambda g, old, new, eps: _outside(g, old, old + g**2, eps)
-                ),
-            ),
-            idle=True,
-        ),
-        Misconception(
-            "a sum that is made anew in each step",
-            "You return this step's square alone. It is added to what total held before.",
-            "opt-adagrad-sum",
-            (_adaptive_variant(lambda s, g: g**2, _outside),),
-        ),
-        Misconception(
-            "a sum of gradients that are not squared",
-            "Gradients of both signs cancel, or the root gets a negative number. Sum the squares.",
-            "opt-adagrad-sum",
-            (_adaptive_variant(lambda s, g: s + g, _outside),),
-        ),
-        Misconception(
-            "a sum of sizes instead of squares",
-            "You add up absolute values. Add up the squares; the root comes afterwards.",
-            "opt-adagrad-sum",
-            (_adaptive_variant(lambda s, g: s + np.abs(g), _outside),),
-        ),
-        Misconception(
-            "one sum for all weights",
-            "You sum the squares over the weights. Each weight has a sum of its own, over the "
-            "steps: square and add entry by entry.",
-            "opt-adagrad-sum",
-            (_adaptive_variant(lambda s, g: s + np.sum(g**2), _outside),),
-        ),
-        Misconception(
-            "a step uphill",
-            "The step is subtracted from the weights.",
-            "opt-adagrad-step",
-            (_adaptive_variant(_sum_of_squares, lambda *a: -_outside(*a)),),
-        ),
+    misconceptions=mistakes(
+        _adagrad_step,
+        """
+epsilon inside the root (opt-adagrad-step, 0.75)
+    np.sqrt(new) + eps -> np.sqrt(new + eps)
+    You divide by sqrt(total + eps), as Keras and optax do. This exercise asks for the paper's
+    convention, also PyTorch's: sqrt(total) + eps.
+an epsilon that is not the given one (opt-adagrad-step, 0.75)
+    + eps -> + 0.0
+    + eps -> + 1e-8
+    + eps -> + 1e-7
+    + eps -> + 1e-10
+    Use the argument eps, in every step. Without it, or with a constant of your own, nobody notices
+    until gradients are as small as it is, or 0.
+a product with epsilon (opt-adagrad-step, 0.75)
+    + eps -> * eps
+    eps is added to the root, so that the divisor is never 0. Multiplied, it changes the learning
+    rate and protects from nothing.
+epsilon added after the division (opt-adagrad-step, 0.75)
+    + eps -> + 0.0 & * gradient / divisor -> * (gradient / divisor + eps)
+    + eps -> + 0.0 & / divisor -> / divisor + eps
+    The divisor is sqrt(total) + eps as a whole: it needs parentheses of its own.
+the sum of the steps before (opt-adagrad-step, 0.75)
+    np.sqrt(new) -> np.sqrt(total)
+    You divide by the root of the sum without this step's gradient. First the gradient enters the
+    sum, then the root is taken.
+a division by the sum and not by its root (opt-adagrad-step, 0.75)
+    np.sqrt(new) -> new
+    Squares have the unit of the gradient squared. Take the root, so that the gradient's size drops
+    out.
+a sum that is returned as it came (opt-adagrad-sum, 0.25, idle)
+    return w, new -> return w, total
+    The step is that of the new sum, but you return the old one, so that the next step knows nothing
+    of this gradient.
+a sum that is made anew in each step (opt-adagrad-sum, 0.25)
+    total + gradient**2 -> gradient**2
+    You return this step's square alone. It is added to what total held before.
+a sum of gradients that are not squared (opt-adagrad-sum, 0.25)
+    gradient**2 -> gradient
+    Gradients of both signs cancel, or the root gets a negative number. Sum the squares.
+a sum of sizes instead of squares (opt-adagrad-sum, 0.25)
+    gradient**2 -> abs(gradient)
+    You add up absolute values. Add up the squares; the root comes afterwards.
+one sum for all weights (opt-adagrad-sum, 0.25)
+    gradient**2 -> (gradient**2).sum()
+    You sum the squares over the weights. Each weight has a sum of its own, over the steps: square
+    and add entry by entry.
+a step uphill (opt-adagrad-step, 0.75)
+    w - learning_rate -> w + learning_rate
+    The step is subtracted from the weights.
+""",
     ),
 )
 
@@ -641,7 +494,8 @@ RMSPROP = Exercise(
     outputs=("w_after", "mean_square_after"),
     returns=("w", "mean_square"),
     lists=("w_after", "mean_square_after"),
-    reference=_rmsprop,
+    reference=_rmsprop_reference,
+    model=_rmsprop_step,
     observe=_follow,
     cases=_adaptive_cases(
         (
@@ -653,143 +507,90 @@ RMSPROP = Exercise(
         (0.7, 0.85, 0.6, 0.75),
     ),
     criteria=(
-        Criterion("w and mean_square keep their shape", 0.25, "shape"),
-        Criterion(
+        shapes("w and mean_square keep their shape", 0.25),
+        values(
             "the running mean of the squares is right at every step",
             0.25,
-            group="ordinary",
-            outputs=("mean_square_after",),
-            equations=("opt-rmsprop-mean-square",),
+            "mean_square_after",
+            "ordinary",
+            "opt-rmsprop-mean-square",
         ),
-        Criterion(
-            "the weights are right at every step",
-            0.5,
-            group="ordinary",
-            outputs=("w_after",),
-            equations=("opt-rmsprop-step",),
+        values(
+            "the weights are right at every step", 0.5, "w_after", "ordinary", "opt-rmsprop-step"
         ),
-        Criterion(
+        values(
             "gradients as small as epsilon, and a gradient that stays 0",
             0.25,
-            group="edge",
-            outputs=("w_after", "mean_square_after"),
-            equations=("opt-rmsprop-step",),
+            "w_after mean_square_after",
+            "edge",
+            "opt-rmsprop-step",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "epsilon outside the root",
-            "You divide by sqrt(mean_square) + eps, which is PyTorch's convention. This exercise "
-            "asks for that of deck C and Keras: eps is added under the root.",
-            "opt-rmsprop-step",
-            (_adaptive_variant(_mean_square, _outside),),
-        ),
-        Misconception(
-            "epsilon left out",
-            "You divide by sqrt(mean_square), as deck L does. A weight whose gradient is 0 from "
-            "the start is then moved by 0 / 0. Add eps under the root.",
-            "opt-rmsprop-step",
-            (_adaptive_variant(_mean_square, lambda g, old, new, eps: g / np.sqrt(new)),),
-        ),
-        Misconception(
-            "a constant in place of the given epsilon",
-            "Your function does not use its argument eps but a small number of its own.",
-            "opt-rmsprop-step",
-            tuple(
-                _adaptive_variant(_mean_square, _with_epsilon(_inside, own))
-                for own in (1e-8, 1e-7, 1e-6, 1e-10)
-            ),
-        ),
-        Misconception(
-            "a product with epsilon",
-            "eps is added, so that the divisor is never 0. Multiplied, it changes the learning "
-            "rate and protects from nothing.",
-            "opt-rmsprop-step",
-            (
-                _adaptive_variant(_mean_square, lambda g, old, new, eps: g / np.sqrt(new * eps)),
-                _adaptive_variant(_mean_square, lambda g, old, new, eps: g / (np.sqrt(new) * eps)),
-            ),
-        ),
-        Misconception(
-            "epsilon added after the division",
-            "eps belongs to the divisor, under the root: look at the parentheses.",
-            "opt-rmsprop-step",
-            _after_the_division(_mean_square),
-        ),
-        Misconception(
-            "the mean square of the steps before",
-            "You divide by the mean square without this step's gradient. First the gradient "
-            "enters the mean, then the root is taken.",
-            "opt-rmsprop-step",
-            (_adaptive_variant(_mean_square, lambda g, old, new, eps: g / np.sqrt(old + eps)),),
-        ),
-        Misconception(
-            "a division by the mean square and not by its root",
-            "Squares have the unit of the gradient squared. Take the root, so that the gradient's "
-            "size drops out.",
-            "opt-rmsprop-step",
-            (_adaptive_variant(_mean_square, lambda g, old, new, eps: g / (new + eps)),),
-        ),
-        Misconception(
-            "AdaGrad's sum",
-            "You add up all squares. RMSProp forgets: the old mean keeps the weight rho, and the "
-            "new square gets 1 - rho.",
-            "opt-rmsprop-mean-square",
-            (_adaptive_variant(lambda s, g, rho: s + g**2, _inside),),
-        ),
-        Misconception(
-            "weights that do not add up to 1",
-            "The old mean keeps rho, and the new square gets the rest, 1 - rho. With other weights "
-            "it is no mean.",
-            "opt-rmsprop-mean-square",
-            (
-                _adaptive_variant(lambda s, g, rho: rho * s + g**2, _inside),
-                _adaptive_variant(lambda s, g, rho: s + (1 - rho) * g**2, _inside),
-            ),
-        ),
-        Misconception(
-            "the weights of past and present exchanged",
-            "rho is the weight of the past, and 1 - rho that of the new square.",
-            "opt-rmsprop-mean-square",
-            (_adaptive_variant(lambda s, g, rho: (1 - rho) * s + rho * g**2, _inside),),
-        ),
-        Misconception(
-            "a parenthesis in the wrong place",
-            "(1 - rho * g**2) is not (1 - rho) * g**2.",
-            "opt-rmsprop-mean-square",
-            (_adaptive_variant(lambda s, g, rho: rho * s + (1 - rho * g**2), _inside),),
-        ),
-        Misconception(
-            "a mean square that is returned as it came",
-            "The step is that of the new mean square, but you return the old one, so that the next "
-            "step knows nothing of this gradient.",
-            "opt-rmsprop-mean-square",
-            (_rmsprop_without_memory,),
-            idle=True,
-        ),
-        Misconception(
-            "a mean that is made anew in each step",
-            "What your function is given as mean_square has no effect on what it returns.",
-            "opt-rmsprop-mean-square",
-            (
-                _adaptive_variant(lambda s, g, rho: (1 - rho) * g**2, _inside),
-                _adaptive_variant(lambda s, g, rho: g**2, _inside),
-            ),
-        ),
-        Misconception(
-            "a mean of gradients that are not squared",
-            "Gradients of both signs cancel, or the root gets a negative number. Average their "
-            "squares.",
-            "opt-rmsprop-mean-square",
-            (_adaptive_variant(lambda s, g, rho: rho * s + (1 - rho) * g, _inside),),
-        ),
-        Misconception(
-            "a step uphill",
-            "The step is subtracted from the weights.",
-            "opt-rmsprop-step",
-            (_adaptive_variant(_mean_square, lambda *a: -_inside(*a)),),
-        ),
+    misconceptions=mistakes(
+        _rmsprop_step,
+        """
+epsilon outside the root (opt-rmsprop-step, 0.75)
+    np.sqrt(new + eps) -> np.sqrt(new) + eps
+    You divide by sqrt(mean_square) + eps, which is PyTorch's convention. This exercise asks for
+    that of deck C and Keras: eps is added under the root.
+epsilon left out (opt-rmsprop-step, 0.75)
+    new + eps -> new
+    You divide by sqrt(mean_square), as deck L does. A weight whose gradient is 0 from the start is
+    then moved by 0 / 0. Add eps under the root.
+a constant in place of the given epsilon (opt-rmsprop-step, 0.75)
+    new + eps -> new + 1e-8
+    new + eps -> new + 1e-7
+    new + eps -> new + 1e-6
+    new + eps -> new + 1e-10
+    Your function does not use its argument eps but a small number of its own.
+a product with epsilon (opt-rmsprop-step, 0.75)
+    new + eps -> new * eps
+    np.sqrt(new + eps) -> np.sqrt(new) * eps
+    eps is added, so that the divisor is never 0. Multiplied, it changes the learning rate and
+    protects from nothing.
+epsilon added after the division (opt-rmsprop-step, 0.75)
+    new + eps -> new & * gradient / divisor -> * (gradient / divisor + eps)
+    new + eps -> new & / divisor -> / divisor + eps
+    eps belongs to the divisor, under the root: look at the parentheses.
+the mean square of the steps before (opt-rmsprop-step, 0.75)
+    new + eps -> mean_square + eps
+    You divide by the mean square without this step's gradient. First the gradient enters the mean,
+    then the root is taken.
+a division by the mean square and not by its root (opt-rmsprop-step, 0.75)
+    np.sqrt(new + eps) -> (new + eps)
+    Squares have the unit of the gradient squared. Take the root, so that the gradient's size drops
+    out.
+AdaGrad's sum (opt-rmsprop-mean-square, 0.25)
+    rho * mean_square + (1 - rho) * -> mean_square +
+    You add up all squares. RMSProp forgets: the old mean keeps the weight rho, and the new square
+    gets 1 - rho.
+weights that do not add up to 1 (opt-rmsprop-mean-square, 0.25)
+    (1 - rho) * gradient -> gradient
+    rho * mean_square -> mean_square
+    The old mean keeps rho, and the new square gets the rest, 1 - rho. With other weights it is no
+    mean.
+the weights of past and present exchanged (opt-rmsprop-mean-square, 0.25)
+    rho * mean_square + (1 - rho) -> (1 - rho) * mean_square + rho
+    rho is the weight of the past, and 1 - rho that of the new square.
+a parenthesis in the wrong place (opt-rmsprop-mean-square, 0.25)
+    (1 - rho) * gradient**2 -> (1 - rho * gradient**2)
+    (1 - rho * g**2) is not (1 - rho) * g**2.
+a mean square that is returned as it came (opt-rmsprop-mean-square, 0.25, idle)
+    return w, new -> return w, mean_square
+    The step is that of the new mean square, but you return the old one, so that the next step knows
+    nothing of this gradient.
+a mean that is made anew in each step (opt-rmsprop-mean-square, 0.25)
+    rho * mean_square + (1 - rho) -> (1 - rho)
+    rho * mean_square + (1 - rho) * gradient**2 -> gradient**2
+    What your function is given as mean_square has no effect on what it returns.
+a mean of gradients that are not squared (opt-rmsprop-mean-square, 0.25)
+    gradient**2 -> gradient
+    Gradients of both signs cancel, or the root gets a negative number. Average their squares.
+a step uphill (opt-rmsprop-step, 0.75)
+    w - learning_rate -> w + learning_rate
+    The step is subtracted from the weights.
+""",
     ),
 )
 
@@ -797,7 +598,7 @@ RMSPROP = Exercise(
 # ---- Adam
 
 
-def _adam(
+def _adam_reference(
     w: Array,
     m: Array,
     v: Array,
@@ -841,59 +642,25 @@ def _adam_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _adam_variant(
-    mean: Callable[..., Any] = lambda m, g, beta: beta * m + (1 - beta) * g,
-    mean_square: Callable[..., Any] = lambda v, g, beta: beta * v + (1 - beta) * g**2,
-    correction: Callable[..., Any] = lambda beta, t: 1 - beta**t,
-    correct: tuple[bool, bool] = (True, True),
-    step: Callable[..., Any] = lambda m, v, eps, c: m / (np.sqrt(v) + eps),
-    count: tuple[int, int] = (1, 1),
-    keep_corrected: bool = False,
-    exchanged: bool = False,
-) -> Callable[..., tuple[Any, ...]]:
-    """Adam with one of its parts exchanged.
-
-    `step` gets the corrected means, epsilon and the sum of the weights in v; `count` is what is
-    added to t before it is used, and before it is returned.
-    """
-
-    def variant(
-        w: Array,
-        m: Array,
-        v: Array,
-        t: int,
-        g: Array,
-        rate: float,
-        beta1: float,
-        beta2: float,
-        eps: float,
-    ) -> tuple[Any, ...]:
-        if exchanged:
-            beta1, beta2 = beta2, beta1
-        m, v = mean(m, g, beta1), mean_square(v, g, beta2)
-        now = t + count[0]
-        c1 = correction(beta1, now) if correct[0] else 1.0
-        c2 = correction(beta2, now) if correct[1] else 1.0
-        m_hat, v_hat = np.divide(m, c1), np.divide(v, c2)
-        w = w - rate * step(m_hat, v_hat, eps, c2)
-        return (w, m_hat, v_hat, t + count[1]) if keep_corrected else (w, m, v, t + count[1])
-
-    return variant
-
-
-def _adam_with_the_gradient_itself(
+def _adam_step(
     w: Array,
     m: Array,
     v: Array,
     t: int,
-    g: Array,
-    rate: float,
+    gradient: Array,
+    learning_rate: float,
     beta1: float,
     beta2: float,
     eps: float,
-) -> tuple[Any, ...]:
-    _, m, v, t = _adam_variant()(w, m, v, t, g, rate, beta1, beta2, eps)
-    return w - rate * g / (np.sqrt(v / (1 - beta2**t)) + eps), m, v, t
+) -> Any:
+    t = t + 1
+    m = beta1 * m + (1 - beta1) * gradient
+    v = beta2 * v + (1 - beta2) * gradient**2
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    divisor = np.sqrt(v_hat) + eps
+    w = w - learning_rate * m_hat / divisor
+    return w, m, v, t
 
 
 ADAM = Exercise(
@@ -901,205 +668,137 @@ ADAM = Exercise(
     outputs=("w_after", "m_after", "v_after", "t_after"),
     returns=("w", "m", "v", "t"),
     lists=("w_after", "m_after", "v_after", "t_after"),
-    reference=_adam,
+    reference=_adam_reference,
+    model=_adam_step,
     observe=_follow,
     cases=_adam_cases,
     criteria=(
-        Criterion("w, m and v keep their shape, and t is one number", 0.25, "shape"),
-        Criterion(
-            "m is the running mean of the gradient",
-            0.25,
-            group="ordinary",
-            outputs=("m_after",),
-            equations=("opt-adam-mean",),
+        shapes("w, m and v keep their shape, and t is one number", 0.25),
+        values(
+            "m is the running mean of the gradient", 0.25, "m_after", "ordinary", "opt-adam-mean"
         ),
-        Criterion(
+        values(
             "v is the running mean of its square",
             0.25,
-            group="ordinary",
-            outputs=("v_after",),
-            equations=("opt-adam-mean-square",),
+            "v_after",
+            "ordinary",
+            "opt-adam-mean-square",
         ),
-        Criterion(
+        values(
             "w and t are right from the first step on",
             1.0,
-            group="ordinary",
-            outputs=("w_after", "t_after"),
-            equations=("opt-adam-correction", "opt-adam-step"),
+            "w_after t_after",
+            "ordinary",
+            "opt-adam-correction opt-adam-step",
         ),
-        Criterion(
+        values(
             "training is taken up again at a later step",
             0.25,
-            group="later",
-            outputs=("w_after", "m_after", "v_after", "t_after"),
-            equations=("opt-adam-correction", "opt-adam-step"),
+            "w_after m_after v_after t_after",
+            "later",
+            "opt-adam-correction opt-adam-step",
         ),
-        Criterion(
+        values(
             "gradients as small as epsilon, and a gradient that stays 0",
             0.25,
-            group="edge",
-            outputs=("w_after",),
-            equations=("opt-adam-step",),
+            "w_after",
+            "edge",
+            "opt-adam-step",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "no bias correction",
-            "The means start at 0 and are too small at first. If you computed the corrected ones, "
-            "look whether the step uses them.",
-            "opt-adam-correction",
-            (_adam_variant(correct=(False, False)),),
-        ),
-        Misconception(
-            "a correction of m alone",
-            "v starts at 0 too, and it stands in the divisor: without its correction the first "
-            "steps are far too long.",
-            "opt-adam-correction",
-            (_adam_variant(correct=(True, False)),),
-        ),
-        Misconception(
-            "a correction of v alone",
-            "m starts at 0 too, so that the first steps are too short.",
-            "opt-adam-correction",
-            (_adam_variant(correct=(False, True)),),
-        ),
-        Misconception(
-            "a correction that does not change with the step",
-            "1 - beta is right in the first step only. After t steps the weights add up to "
-            "1 - beta**t.",
-            "opt-adam-correction",
-            (_adam_variant(correction=lambda beta, t: 1 - beta),),
-        ),
-        Misconception(
-            "a correction that is right in the second step only",
-            "The exponent is the number of the step, and not 2.",
-            "opt-adam-correction",
-            (_adam_variant(correction=lambda beta, t: 1 - beta**2),),
-        ),
-        Misconception(
-            "a correction upside down",
-            "The means are too small at first, because their weights add up to less than 1: divide "
-            "by that sum.",
-            "opt-adam-correction",
-            (_adam_variant(correction=lambda beta, t: 1 / (1 - beta**t)),),
-        ),
-        Misconception(
-            "a count that is increased after its use",
-            "t is the number of steps before this one, and 0 in the first call, where 1 - beta**0 "
-            "divides by 0. Count this step first.",
-            "opt-adam-correction",
-            (_adam_variant(count=(0, 1)),),
-        ),
-        Misconception(
-            "a count that is never increased",
-            "You return t as it came, so that every step takes itself for the same one. Return "
-            "the number of steps taken, this one included.",
-            "opt-adam-correction",
-            (_adam_variant(count=(1, 0)), _adam_variant(count=(0, 0))),
-            idle=True,
-        ),
-        Misconception(
-            "corrected means that are kept",
-            "You return the corrected means, so that the next step corrects them again. The step "
-            "uses them; what is remembered stays uncorrected.",
-            "opt-adam-correction",
-            (_adam_variant(keep_corrected=True),),
-        ),
-        Misconception(
-            "a parenthesis in the wrong place",
-            "(1 - beta2 * g**2) is not (1 - beta2) * g**2.",
-            "opt-adam-mean-square",
-            (_adam_variant(mean_square=lambda v, g, beta: beta * v + (1 - beta * g**2)),),
-        ),
-        Misconception(
-            "beta1 and beta2 exchanged",
-            "beta1 belongs to the mean of the gradient, beta2 to that of its square.",
-            "opt-adam-mean",
-            (_adam_variant(exchanged=True),),
-        ),
-        Misconception(
-            "weights that do not add up to 1",
-            "The old mean keeps beta, and what is new gets the rest, 1 - beta: in both means.",
-            "opt-adam-mean",
-            (
-                _adam_variant(lambda m, g, beta: beta * m + g, lambda v, g, b: b * v + g**2),
-                _adam_variant(lambda m, g, beta: beta * m + g),
-                _adam_variant(mean_square=lambda v, g, beta: beta * v + g**2),
-            ),
-        ),
-        Misconception(
-            "the weights of past and present exchanged",
-            "beta is the weight of the past, and 1 - beta that of the present.",
-            "opt-adam-mean",
-            (
-                _adam_variant(
-                    lambda m, g, beta: (1 - beta) * m + beta * g,
-                    lambda v, g, beta: (1 - beta) * v + beta * g**2,
-                ),
-            ),
-        ),
-        Misconception(
-            "a mean square of gradients that are not squared",
-            "v is the running mean of the gradient squared. As you have it, it is a second m.",
-            "opt-adam-mean-square",
-            (_adam_variant(mean_square=lambda v, g, beta: beta * v + (1 - beta) * g),),
-        ),
-        Misconception(
-            "epsilon inside the root",
-            "You divide by the root of v_hat + eps, which is deck C's convention. This exercise "
-            "asks for the paper's, also PyTorch's: eps is added to the root.",
-            "opt-adam-step",
-            (_adam_variant(step=lambda m, v, eps, c: m / np.sqrt(v + eps)),),
-        ),
-        Misconception(
-            "Keras's epsilon",
-            "You add eps before the correction of v, as Keras does. This exercise asks for the "
-            "paper's convention: correct v, take the root, then add eps.",
-            "opt-adam-step",
-            (_adam_variant(step=lambda m, v, eps, c: m / (np.sqrt(v) + eps / np.sqrt(c))),),
-        ),
-        Misconception(
-            "an epsilon that is not the given one",
-            "Use the argument eps. Without it, or with a constant of your own, nobody notices "
-            "until gradients are as small as it is, or 0.",
-            "opt-adam-step",
-            tuple(
-                _adam_variant(step=lambda m, v, eps, c, own=own: m / (np.sqrt(v) + own))
-                for own in (0.0, 1e-8, 1e-7)
-            ),
-        ),
-        Misconception(
-            "epsilon added after the division",
-            "The divisor is the root plus eps as a whole: it needs parentheses of its own.",
-            "opt-adam-step",
-            (_adam_variant(step=lambda m, v, eps, c: m / np.sqrt(v) + eps),),
-        ),
-        Misconception(
-            "a root that is taken before the correction",
-            "You divide the root of v by 1 - beta2**t. Correct v first, then take the root.",
-            "opt-adam-step",
-            (_adam_variant(step=lambda m, v, eps, c: m / (np.sqrt(v / c) + eps)),),
-        ),
-        Misconception(
-            "a division by the mean square and not by its root",
-            "Deck C says so in words, but its formula has the root: the gradient's size has to "
-            "drop out.",
-            "opt-adam-step",
-            (_adam_variant(step=lambda m, v, eps, c: m / (v + eps)),),
-        ),
-        Misconception(
-            "the gradient itself where its mean belongs",
-            "You divide this step's gradient, as RMSProp does. Adam divides its running mean.",
-            "opt-adam-step",
-            (_adam_with_the_gradient_itself,),
-        ),
-        Misconception(
-            "a step uphill",
-            "The step is subtracted from the weights.",
-            "opt-adam-step",
-            (_adam_variant(step=lambda m, v, eps, c: -m / (np.sqrt(v) + eps)),),
-        ),
+    misconceptions=mistakes(
+        _adam_step,
+        """
+no bias correction (opt-adam-correction, 1)
+    / (1 - beta1**t) -> / 1 & / (1 - beta2**t) -> / 1
+    The means start at 0 and are too small at first. If you computed the corrected ones, look
+    whether the step uses them.
+a correction of m alone (opt-adam-correction, 1)
+    / (1 - beta2**t) -> / 1
+    v starts at 0 too, and it stands in the divisor: without its correction the first steps are far
+    too long.
+a correction of v alone (opt-adam-correction, 1)
+    / (1 - beta1**t) -> / 1
+    m starts at 0 too, so that the first steps are too short.
+a correction that does not change with the step (opt-adam-correction, 1)
+    beta1**t -> beta1 & beta2**t -> beta2
+    beta1**t -> beta1
+    beta2**t -> beta2
+    1 - beta is right in the first step only. After t steps the weights add up to 1 - beta**t.
+a correction that is right in the second step only (opt-adam-correction, 1)
+    beta1**t -> beta1**2 & beta2**t -> beta2**2
+    beta1**t -> beta1**2
+    beta2**t -> beta2**2
+    The exponent is the number of the step, and not 2.
+a correction upside down (opt-adam-correction, 1)
+    m / ( -> m * ( & v / ( -> v * (
+    m / ( -> m * (
+    v / ( -> v * (
+    The means are too small at first, because their weights add up to less than 1: divide by that
+    sum.
+a count that is increased after its use (opt-adam-correction, 1)
+    beta1**t -> beta1 ** (t - 1) & beta2**t -> beta2 ** (t - 1)
+    t is the number of steps before this one, and 0 in the first call, where 1 - beta**0 divides by
+    0. Count this step first.
+a count that is never increased (opt-adam-correction, 1, idle)
+    return w, m, v, t -> return w, m, v, t - 1
+    t = t + 1 -> t = t
+    You return t as it came, so that every step takes itself for the same one. Return the number of
+    steps taken, this one included.
+corrected means that are kept (opt-adam-correction, 0.25)
+    return w, m, v, t -> return w, m_hat, v_hat, t
+    You return the corrected means, so that the next step corrects them again. The step uses them;
+    what is remembered stays uncorrected.
+a parenthesis in the wrong place (opt-adam-mean-square, 0.75)
+    (1 - beta2) * gradient**2 -> (1 - beta2 * gradient**2)
+    (1 - beta2 * g**2) is not (1 - beta2) * g**2.
+beta1 and beta2 exchanged (opt-adam-mean, 0.25)
+    t = t + 1 -> t = t + 1; beta1, beta2 = beta2, beta1
+    beta1 belongs to the mean of the gradient, beta2 to that of its square.
+weights that do not add up to 1 (opt-adam-mean)
+    (1 - beta1) * gradient -> gradient & (1 - beta2) * gradient -> gradient
+    (1 - beta1) * gradient -> gradient
+    (1 - beta2) * gradient -> gradient
+    The old mean keeps beta, and what is new gets the rest, 1 - beta: in both means.
+the weights of past and present exchanged (opt-adam-mean, 0.25)
+    beta1 * m + (1 - beta1) -> (1 - beta1) * m + beta1
+        & beta2 * v + (1 - beta2) -> (1 - beta2) * v + beta2
+    beta is the weight of the past, and 1 - beta that of the present.
+a mean square of gradients that are not squared (opt-adam-mean-square, 0.75)
+    gradient**2 -> gradient
+    v is the running mean of the gradient squared. As you have it, it is a second m.
+epsilon inside the root (opt-adam-step, 1)
+    np.sqrt(v_hat) + eps -> np.sqrt(v_hat + eps)
+    You divide by the root of v_hat + eps, which is deck C's convention. This exercise asks for the
+    paper's, also PyTorch's: eps is added to the root.
+Keras's epsilon (opt-adam-step, 1)
+    + eps -> + eps / np.sqrt(1 - beta2 ** t)
+    You add eps before the correction of v, as Keras does. This exercise asks for the paper's
+    convention: correct v, take the root, then add eps.
+an epsilon that is not the given one (opt-adam-step, 1)
+    + eps -> + 0.0
+    + eps -> + 1e-8
+    + eps -> + 1e-7
+    Use the argument eps. Without it, or with a constant of your own, nobody notices until gradients
+    are as small as it is, or 0.
+epsilon added after the division (opt-adam-step, 1)
+    + eps -> + 0.0 & learning_rate * m_hat / divisor -> learning_rate * (m_hat / divisor + eps)
+    + eps -> + 0.0 & / divisor -> / divisor + eps
+    The divisor is the root plus eps as a whole: it needs parentheses of its own.
+a root that is taken before the correction (opt-adam-step, 1)
+    np.sqrt(v_hat) -> np.sqrt(v) / (1 - beta2 ** t)
+    You divide the root of v by 1 - beta2**t. Correct v first, then take the root.
+a division by the mean square and not by its root (opt-adam-step, 1)
+    np.sqrt(v_hat) -> v_hat
+    Deck C says so in words, but its formula has the root: the gradient's size has to drop out.
+the gradient itself where its mean belongs (opt-adam-step, 1)
+    learning_rate * m_hat -> learning_rate * gradient
+    You divide this step's gradient, as RMSProp does. Adam divides its running mean.
+a step uphill (opt-adam-step, 1)
+    w - learning_rate -> w + learning_rate
+    The step is subtracted from the weights.
+""",
     ),
 )
 
