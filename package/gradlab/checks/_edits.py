@@ -57,8 +57,9 @@ def mistakes(model: Function, text: str) -> tuple[Misconception, ...]:
 
     A line at the margin names one, with the equation to read again, the points that it earns if
     the test is to hold them, and ``idle`` for a name that says that nothing is computed. The lines
-    below are its forms: an edit of `model` or several joined by `` & ``, which may end a line, or
-    ``= name`` of a function beside the model, for what no edit says. The rest is the hint::
+    below are its forms: an edit of `model` or several joined by `` & ``, or ``= name`` of a
+    function beside the model, for what no edit says. A line that ends with ``&`` or ``->`` goes on
+    in the next. The rest is the hint::
 
         epsilon outside the root (bn-normalize, 1.5)
             np.sqrt(var + eps) -> (np.sqrt(var) + eps)
@@ -74,7 +75,7 @@ def mistakes(model: Function, text: str) -> tuple[Misconception, ...]:
 
 
 def _mistake(model: Function, entry: str) -> Misconception:
-    title, *rest = re.sub(r" &\n +", " & ", entry).split("\n")
+    title, *rest = re.sub(r" (&|->)\n +", r" \1 ", entry).split("\n")
     found = ENTRY.fullmatch(title)
     if not found:
         raise ValueError(f"a mistake must begin with 'name (equation, points)', got {title!r}")
