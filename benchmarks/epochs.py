@@ -18,6 +18,7 @@ from _pairs import compare, write
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
+from gradlab import _threads
 from gradlab.network import Activation, Dense, Network
 from gradlab.optimizers import SGD
 from gradlab.training import fit
@@ -104,6 +105,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     threads = parser.parse_args().threads
     torch.set_num_threads(threads)
+    _threads.THREADS = threads
     rows = []
     print(f"an epoch in ms, {threads} thread(s), and the time of each over ours")
     for sizes, batch, examples in CASES:
@@ -120,7 +122,7 @@ def main() -> None:
                 f"  theirs {1e3 * pair.theirs:8.1f}  ratio {pair.speedup:5.2f}",
                 flush=True,
             )
-    write(f"epochs-{threads}", {"rows": rows})
+    write(f"epochs-{'one' if threads == 1 else 'all'}", {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from _pairs import compare, seconds, write
 
-from gradlab import activations, dropout, gradient_clipping, losses, optimizers
+from gradlab import _threads, activations, dropout, gradient_clipping, losses, optimizers
 from gradlab import batch_normalization as bn
 from gradlab import layer_normalization as ln
 
@@ -252,7 +252,7 @@ OPTIMIZERS = {
 def optimizer_cells(w, g) -> Iterator[Cell]:
     """Yield a step of each optimizer."""
     for name, (optimizer, peer, options, arrays) in OPTIMIZERS.items():
-        ours, memory = w.copy(), copy.deepcopy(optimizer)
+        ours, memory = torch.from_numpy(w).clone().numpy(), copy.deepcopy(optimizer)
         leaf = torch.from_numpy(w.copy()).requires_grad_()
         leaf.grad = torch.from_numpy(g.copy())
         theirs = peer([leaf], **options)
@@ -271,17 +271,22 @@ def copy_bandwidth(threads: int) -> float:
     return 2 * source.nbytes / float(np.median(times))
 
 
+def aligned(rng, shape, dtype):
+    """Return normal numbers in PyTorch's memory, which begins at a line of the cache."""
+    return torch.from_numpy(rng.normal(size=shape).astype(dtype)).clone().numpy()
+
+
 def cells(dtype, pattern: str) -> Iterator[tuple[str, int, Cell]]:
     """Yield (size, bytes of an array, cell) for the whole grid."""
     rng = np.random.default_rng(0)
     for shape in GRID:
-        x, dout = rng.normal(size=(2, *shape)).astype(dtype)
+        x, dout = aligned(rng, shape, dtype), aligned(rng, shape, dtype)
         for source in (activation_cells, loss_cells, normalization_cells, other_cells):
             for cell in source(x, dout):
                 if fnmatch.fnmatch(cell.name, pattern):
                     yield "x".join(map(str, shape)), x.nbytes, cell
     for length in LENGTHS:
-        w, g = rng.normal(size=(2, length)).astype(dtype)
+        w, g = aligned(rng, (length,), dtype), aligned(rng, (length,), dtype)
         for cell in optimizer_cells(w, g):
             if fnmatch.fnmatch(cell.name, pattern):
                 yield f"{length:.0e}".replace("e+0", "e"), w.nbytes, cell
@@ -294,6 +299,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dtype", default="float32", choices=("float32", "float64"))
     arguments = parser.parse_args()
+    _threads.THREADS = arguments.threads
     bandwidth = copy_bandwidth(arguments.threads)
     print(f"{arguments.threads} thread(s), {arguments.dtype}, copy {bandwidth / 1e9:.1f} GB/s")
     print(f"{'':32}{'size':>12}{'ours':>11}{'PyTorch':>11}{'ratio':>8}{'of copy':>9}")
@@ -311,8 +317,8 @@ def main() -> None:
     below = sum(row["speedup"] < 1 for row in rows)
     print(f"{len(rows)} cells, geometric mean {mean:.2f}, below 1: {below}")
     if arguments.only == "*":
-        name = f"kernels-{arguments.dtype}-{arguments.threads}"
-        write(name, {"bandwidth": bandwidth, "cells": rows})
+        threads = "one" if arguments.threads == 1 else "all"
+        write(f"kernels-{arguments.dtype}-{threads}", {"bandwidth": bandwidth, "cells": rows})
 
 
 if __name__ == "__main__":

@@ -18,15 +18,7 @@
 # find the constants that make an ELU keep mean and variance. The chapter *Activations* of the book
 # derives every formula; its equation labels, such as `act-sigmoid`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 sigmoid and tanh | 1.5 |
-# | 2 ReLU, leaky ReLU and units that are never on | 2 |
-# | 3 ELU and SELU | 1.5 |
-# | 4 constants that keep mean and variance | 1.5 |
-# | 5 softmax | 2.5 |
-# | 6 a question in words | 1 |
-# | 7 ELU in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several arrays, says what is wrong, and shows the points that you have. Your
@@ -67,7 +59,7 @@ def sigmoid_and_tanh(z):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-sigmoid-tanh", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-sigmoid-tanh", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("activations.sigmoid_tanh", sigmoid_and_tanh)
@@ -104,7 +96,7 @@ def leaky_relu(dout, z, alpha):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-leaky-relu", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-leaky-relu", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("activations.leaky_relu", leaky_relu)
@@ -137,7 +129,7 @@ def elu(dout, z, alpha, scale):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-elu", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-elu", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("activations.elu", elu)
@@ -174,7 +166,7 @@ def self_normalizing_constants(z):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-constants", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-constants", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("activations.constants", self_normalizing_constants)
@@ -212,7 +204,7 @@ def softmax(dout, z):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-softmax", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-softmax", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("activations.softmax", softmax)

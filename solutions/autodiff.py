@@ -19,14 +19,7 @@
 # passes as possible. The chapter *Automatic differentiation* of the book derives every rule; its
 # equation labels, such as `ad-adjoint`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 dual numbers | 2.5 |
-# | 2 the reverse pass | 2.5 |
-# | 3 what each mode costs | 1.5 |
-# | 4 a Jacobian with the fewest passes | 2.5 |
-# | 5 a question in words | 1 |
-# | 6 the reverse pass in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference, says what is wrong, and shows the points that you have. Your submission is graded
@@ -94,7 +87,7 @@ def dual(operation, a, b):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-dual", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-dual", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("autodiff.dual", dual)
@@ -140,7 +133,7 @@ def reverse_pass(operands, partials, output):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-reverse", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-reverse", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("autodiff.reverse", reverse_pass)
@@ -173,7 +166,7 @@ def cost(operands, outputs):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-cost", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-cost", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("autodiff.cost", cost)
@@ -222,7 +215,7 @@ def jacobian(jvp, vjp, n_inputs, n_outputs):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-jacobian", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-jacobian", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("autodiff.jacobian", jacobian)

@@ -19,14 +19,7 @@
 # *Backpropagation* of the book derives every formula; its equation labels, such as
 # `bp-sensitivity`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 forward pass | 2 |
-# | 2 sensitivities | 2.5 |
-# | 3 gradients | 2 |
-# | 4 the check of a gradient | 2.5 |
-# | 5 a question in words | 1 |
-# | 6 the walk back in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several networks, says what is wrong, and shows the points that you have. Your
@@ -81,7 +74,7 @@ def mlp_forward(x, weights, biases):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("backpropagation.forward", mlp_forward)
@@ -121,7 +114,7 @@ def mlp_sensitivities(dout, net_inputs, weights):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-sensitivities", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-sensitivities", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("backpropagation.sensitivities", mlp_sensitivities)
@@ -158,7 +151,7 @@ def mlp_gradients(inputs, sensitivities, weights):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-gradients", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-gradients", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("backpropagation.gradients", mlp_gradients)
@@ -221,7 +214,7 @@ def check_gradients(f, parameters, gradients, step):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-check-of-a-gradient", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-check-of-a-gradient", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("backpropagation.check", check_gradients)

@@ -18,14 +18,7 @@
 # what it does with them when there is no mini-batch. The chapter *Batch normalization* of the book
 # derives every formula; its equation labels, such as `bn-mean`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 forward pass in training | 3 |
-# | 2 backward pass | 3.5 |
-# | 3 running statistics | 1.5 |
-# | 4 inference | 1 |
-# | 5 a question in words | 1 |
-# | 6 the forward pass in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several batches, says what is wrong, and shows the points that you have. Your
@@ -74,7 +67,7 @@ def batch_norm_forward(x, gamma, beta, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("batch_normalization.forward", batch_norm_forward)
@@ -114,7 +107,7 @@ def batch_norm_backward(dout, x, mean, var, gamma, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "points": 3.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("batch_normalization.backward", batch_norm_backward)
@@ -147,7 +140,7 @@ def update_running_statistics(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-running-statistics", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-running-statistics", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("batch_normalization.running_statistics", update_running_statistics)
@@ -175,7 +168,7 @@ def batch_norm_inference(x, gamma, beta, running_mean, running_var, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-inference", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-inference", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("batch_normalization.inference", batch_norm_inference)

@@ -17,14 +17,7 @@
 # the average over changed copies at test time. The chapter *Data augmentation* of the book derives
 # every formula; its equation labels, such as `da-zoom`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 random crop and flip | 2.75 |
-# | 2 zoom | 3 |
-# | 3 colour PCA | 2 |
-# | 4 averaging at test time | 1.25 |
-# | 5 a question in words | 1 |
-# | 6 zoom in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference in several cases, says what is wrong, and shows the points that you have. Your
@@ -80,7 +73,7 @@ def random_crop_flip(images, size, padding, probability, rng):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-crop-flip", "locked": true, "points": 2.75, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-crop-flip", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("data_augmentation.crop_flip", random_crop_flip)
@@ -136,7 +129,7 @@ def zoom(image, factor, fill):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-zoom", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-zoom", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("data_augmentation.zoom", zoom)
@@ -175,7 +168,7 @@ def color_pca(images, covariance, alpha):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-color-pca", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-color-pca", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("data_augmentation.color_pca", color_pca)
@@ -211,7 +204,7 @@ def test_time_average(predict, images, augmentations):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-test-time", "locked": true, "points": 1.25, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-test-time", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("data_augmentation.test_time", test_time_average)

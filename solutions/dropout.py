@@ -18,14 +18,7 @@
 # that both only approximate. The chapter *Dropout* of the book derives every formula; its equation
 # labels, such as `do-mask`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 forward pass of inverted dropout | 3 |
-# | 2 backward pass | 2 |
-# | 3 standard dropout at inference | 1.5 |
-# | 4 the average over all sub-networks | 2.5 |
-# | 5 a question in words | 1 |
-# | 6 the forward pass in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference in several cases, says what is wrong, and shows the points that you have. Your
@@ -78,7 +71,7 @@ def dropout_forward(x, rate, rng, training):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("dropout.forward", dropout_forward)
@@ -115,7 +108,7 @@ def dropout_dense_backward(dz, h, mask, weight):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("dropout.backward", dropout_dense_backward)
@@ -151,7 +144,7 @@ def parameters_for_inference(weights, biases, input_rate, hidden_rate):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-inference", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-inference", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("dropout.inference", parameters_for_inference)
@@ -195,7 +188,7 @@ def subnetwork_average(predict, h, rate):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-average", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-average", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("dropout.average", subnetwork_average)

@@ -18,14 +18,7 @@
 # stopping* of the book explains every step; its equation labels, `es-improvement` and `es-stop`,
 # appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 one more metric | 2 |
-# | 2 a list of losses | 2.5 |
-# | 3 how much patience it takes | 1.5 |
-# | 4 training, and the best weights | 3 |
-# | 5 a question in words | 1 |
-# | 6 your function on the digits | none: to see it work |
+# POINTS
 #
 # Write plain Python and NumPy. After each part, run the cell with `check(...)`: it compares your
 # function with the reference on several runs, says what is wrong, and shows the points that you
@@ -87,7 +80,7 @@ def update(best, wait, metric, patience, min_delta, mode):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-update", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-update", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("early_stopping.update", update)
@@ -124,7 +117,7 @@ def stopping_epochs(losses, patience, min_delta):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-epochs", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-epochs", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("early_stopping.epochs", stopping_epochs)
@@ -162,7 +155,7 @@ def smallest_patience(losses):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-patience", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-patience", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("early_stopping.patience", smallest_patience)
@@ -217,7 +210,7 @@ def train(network, patience, max_epochs):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-train", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-train", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("early_stopping.train", train)

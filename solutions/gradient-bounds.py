@@ -18,14 +18,7 @@
 # afterwards. The chapter *Vanishing and exploding gradients* of the book derives every formula; its
 # equation labels, such as `gb-upper-bound`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 what a layer can do to a length | 2.5 |
-# | 2 bounds for every matrix | 2 |
-# | 3 norms through depth | 3 |
-# | 4 the gain that keeps the gradient | 1.5 |
-# | 5 a question in words | 1 |
-# | 6 the norms in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several networks, says what is wrong, and shows the points that you have. Your
@@ -88,7 +81,7 @@ def layer_factors(weight, slopes):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-layer-factors", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-layer-factors", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_bounds.layer_factors", layer_factors)
@@ -129,7 +122,7 @@ def norm_bounds(activations, smallest, largest, loss_gradient):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-norm-bounds", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-norm-bounds", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_bounds.norm_bounds", norm_bounds)
@@ -173,7 +166,7 @@ def norms_through_depth(x, weights, loss_gradient):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-norms-through-depth", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-norms-through-depth", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_bounds.norms_through_depth", norms_through_depth)
@@ -217,7 +210,7 @@ def balancing_gain(x, weights, loss_gradient):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-balancing-gain", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-balancing-gain", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_bounds.balancing_gain", balancing_gain)

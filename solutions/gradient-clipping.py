@@ -18,14 +18,7 @@
 # descent with momentum. The chapter *Gradient clipping* of the book derives the formulas; its
 # equation labels, such as `gc-clip-norm`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 clipping by value, and by how much it turns the gradient | 2 |
-# | 2 clipping by norm | 2 |
-# | 3 clipping by global norm | 3 |
-# | 4 descent with momentum and clipped gradients | 2 |
-# | 5 a question in words | 1 |
-# | 6 clipping by value in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several gradients, says what is wrong, and shows the points that you have. Your
@@ -72,7 +65,7 @@ def clip_by_value(grad, clip_value):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-by-value", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-by-value", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_clipping.by_value", clip_by_value)
@@ -107,7 +100,7 @@ def clip_by_norm(grad, max_norm):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-by-norm", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-by-norm", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_clipping.by_norm", clip_by_norm)
@@ -153,7 +146,7 @@ def clip_by_global_norm(grads, max_norm):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-by-global-norm", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-by-global-norm", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_clipping.by_global_norm", clip_by_global_norm)
@@ -202,7 +195,7 @@ def clipped_descent(gradient, start, learning_rate, momentum, max_norm, steps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-descent", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-descent", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_clipping.descent", clipped_descent)

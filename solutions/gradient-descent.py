@@ -18,14 +18,7 @@
 # by experiment, without knowing the curvature. The chapter *Gradient descent* of the book derives
 # every formula; its equation labels, such as `gd-update`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 rates from the curvature | 2.5 |
-# | 2 one pass in mini-batches | 3 |
-# | 3 the variance of a mini-batch | 1.5 |
-# | 4 the largest stable rate by experiment | 2 |
-# | 5 a question in words | 1 |
-# | 6 stochastic learning in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several cases, says what is wrong, and shows the points that you have. Your
@@ -70,7 +63,7 @@ def learning_rates(hessian):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-rates", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-rates", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_descent.rates", learning_rates)
@@ -120,7 +113,7 @@ def minibatch_descent(x, y, w, order, batch_size, rate):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-minibatch-descent", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-minibatch-descent", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_descent.minibatch_descent", minibatch_descent)
@@ -161,7 +154,7 @@ def minibatch_variance(gradients, batch_size):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-minibatch-variance", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-minibatch-variance", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_descent.minibatch_variance", minibatch_variance)
@@ -211,7 +204,7 @@ def stable_rate_by_experiment(grad, start, steps, low, high, halvings):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-stable-rate-by-experiment", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-stable-rate-by-experiment", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("gradient_descent.stable_rate_by_experiment", stable_rate_by_experiment)

@@ -19,13 +19,7 @@
 # the book derives every formula; its equation labels, such as `init-variance-forward`, appear in the
 # reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 how widely each rule spreads the weights | 2 |
-# | 2 drawing the weights | 2 |
-# | 3 mean squares through the layers | 2.5 |
-# | 4 factors that keep the signal | 2.5 |
-# | 5 a question in words | 1 |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several layers, says what is wrong, and shows the points that you have. Your
@@ -79,7 +73,7 @@ def spread(rule, fan_in, fan_out):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-spread", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-spread", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("initialization.spread", spread)
@@ -111,7 +105,7 @@ def draw_he_uniform(fan_in, fan_out, rng):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-draw", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-draw", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("initialization.draw", draw_he_uniform)
@@ -157,7 +151,7 @@ def mean_squares(widths, variances, alpha, start, end):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-mean-squares", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-mean-squares", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("initialization.mean_squares", mean_squares)
@@ -199,7 +193,7 @@ def balancing_factors(x, weights, alpha):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-balancing-factors", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-balancing-factors", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("initialization.balancing_factors", balancing_factors)

@@ -18,14 +18,7 @@
 # *Input normalization* of the book derives every formula; its equation labels, such as `in-mean`,
 # appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 centre and standardize | 3 |
-# | 2 whitening by principal components | 2.5 |
-# | 3 the whitening that moves the data least | 1.5 |
-# | 4 an experiment: how long is the valley | 2 |
-# | 5 a question in words | 1 |
-# | 6 standardizing in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several data sets, says what is wrong, and shows the points that you have. Your
@@ -70,7 +63,7 @@ def standardize(train, x):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-standardize", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-standardize", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("input_normalization.standardize", standardize)
@@ -112,7 +105,7 @@ def pca_whiten(train, x, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-pca", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-pca", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("input_normalization.pca", pca_whiten)
@@ -148,7 +141,7 @@ def zca_whiten(train, x, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-zca", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-zca", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("input_normalization.zca", zca_whiten)
@@ -187,7 +180,7 @@ def curvature(x, floor):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-curvature", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-curvature", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("input_normalization.curvature", curvature)

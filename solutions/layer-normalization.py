@@ -17,13 +17,7 @@
 # from batch normalization. The chapter *Layer normalization* of the book derives every formula; its
 # equation labels, such as `ln-mean`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 forward pass | 2.5 |
-# | 2 backward pass | 4 |
-# | 3 an experiment: whose output depends on whom | 2.5 |
-# | 4 a question in words | 1 |
-# | 5 the forward pass in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several batches, says what is wrong, and shows the points that you have. Your
@@ -76,7 +70,7 @@ def layer_norm_forward(x, gamma, beta, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-forward", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("layer_normalization.forward", layer_norm_forward)
@@ -121,7 +115,7 @@ def layer_norm_backward(dout, x, mean, var, gamma, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-backward", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("layer_normalization.backward", layer_norm_backward)
@@ -167,7 +161,7 @@ def influence(normalize, x, feature, step):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-influence", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-influence", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("layer_normalization.influence", influence)

@@ -19,14 +19,7 @@
 # divides by 0. The chapter *Losses* of the book derives every formula; its equation labels, such
 # as `loss-kl-divergence`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 squared error | 1.5 |
-# | 2 KL divergence | 2 |
-# | 3 sigmoid and binary cross-entropy | 2.5 |
-# | 4 softmax and cross-entropy | 3 |
-# | 5 a question in words | 1 |
-# | 6 softmax and cross-entropy in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several batches, says what is wrong, and shows the points that you have. Your
@@ -67,7 +60,7 @@ def squared_error(y, target):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-squared-error", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-squared-error", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("losses.squared_error", squared_error)
@@ -106,7 +99,7 @@ def kl_divergence(y, target):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-kl-divergence", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-kl-divergence", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("losses.kl_divergence", kl_divergence)
@@ -150,7 +143,7 @@ def sigmoid_cross_entropy(z, target):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-sigmoid-cross-entropy", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-sigmoid-cross-entropy", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("losses.sigmoid_cross_entropy", sigmoid_cross_entropy)
@@ -194,7 +187,7 @@ def softmax_cross_entropy(logits, labels):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-softmax-cross-entropy", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-softmax-cross-entropy", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("losses.softmax_cross_entropy", softmax_cross_entropy)

@@ -18,15 +18,7 @@
 # do with that memory. The chapter *Optimizers* of the book derives the formulas; its equation
 # labels, such as `opt-adam-step`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 momentum | 1.5 |
-# | 2 Nesterov's accelerated gradient | 2 |
-# | 3 AdaGrad | 1.5 |
-# | 4 RMSProp | 1.5 |
-# | 5 Adam | 2.5 |
-# | 6 a question in words | 1 |
-# | 7 Adam in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. Each function gets the weights, what the optimizer remembers, and the gradient
 # of the loss at the weights; it returns the weights after the step and what to remember for the
@@ -70,7 +62,7 @@ def momentum_step(w, velocity, gradient, learning_rate, momentum):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-momentum", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-momentum", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("optimizers.momentum", momentum_step)
@@ -114,7 +106,7 @@ def nesterov_step(w, velocity, gradient, learning_rate, momentum):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-nesterov", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-nesterov", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("optimizers.nesterov", nesterov_step)
@@ -144,7 +136,7 @@ def adagrad_step(w, total, gradient, learning_rate, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-adagrad", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-adagrad", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("optimizers.adagrad", adagrad_step)
@@ -178,7 +170,7 @@ def rmsprop_step(w, mean_square, gradient, learning_rate, rho, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-rmsprop", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-rmsprop", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("optimizers.rmsprop", rmsprop_step)
@@ -228,7 +220,7 @@ def adam_step(w, m, v, t, gradient, learning_rate, beta1, beta2, eps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-adam", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-adam", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("optimizers.adam", adam_step)

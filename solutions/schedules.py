@@ -18,13 +18,7 @@
 # be, on a bowl whose gradient is seen with noise. The chapter *Learning rate schedules* of the book
 # derives every formula; its equation labels, such as `sched-power`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 power scheduling | 1.5 |
-# | 2 exponential scheduling and its stairs | 2 |
-# | 3 performance scheduling | 3 |
-# | 4 the best rates for a noisy bowl | 2.5 |
-# | 5 a question in words | 1 |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several cases, says what is wrong, and shows the points that you have. Your
@@ -60,7 +54,7 @@ def power_decay(step, init_value, decay_steps, power):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-power", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-power", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("schedules.power", power_decay)
@@ -99,7 +93,7 @@ def exponential_decay(step, init_value, decay_steps, decay_rate):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-exponential", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-exponential", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("schedules.exponential", exponential_decay)
@@ -152,7 +146,7 @@ def performance_schedule(losses, init_value, factor, patience, min_delta, min_va
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-performance", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-performance", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("schedules.performance", performance_schedule)
@@ -193,7 +187,7 @@ def best_rates(curvature, noise, error, steps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-best-rates", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-best-rates", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("schedules.best_rates", best_rates)

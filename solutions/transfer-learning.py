@@ -18,14 +18,7 @@
 # The chapter *Transfer learning* of the book gives the reasons; its equation labels, such as
 # `tl-resize-weights`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 reusing lower layers under a new head | 1.5 |
-# | 2 resizing images | 3 |
-# | 3 a step with frozen layers | 1.5 |
-# | 4 training in two phases | 3 |
-# | 5 a question in words | 1 |
-# | 6 resizing in numba | none: for those who like speed |
+# POINTS
 #
 # In all parts a network of dense layers is a plain list of arrays, from the input on: the weights of
 # the first layer (two dimensions), its bias (one dimension), the weights of the second layer, its
@@ -70,7 +63,7 @@ def reuse(pretrained, layers, head):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-reuse", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-reuse", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("transfer_learning.reuse", reuse)
@@ -122,7 +115,7 @@ def resize(image, size, antialias):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-resize", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-resize", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("transfer_learning.resize", resize)
@@ -162,7 +155,7 @@ def train_step(params, grads, frozen, learning_rate, strength):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-step", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-step", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("transfer_learning.step", train_step)
@@ -218,7 +211,7 @@ def two_phases(params, gradients, reused, top, learning_rate, reduction, momentu
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-two-phases", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-two-phases", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("transfer_learning.two_phases", two_phases)

@@ -18,14 +18,7 @@
 # with a penalty. The chapter *Weight decay* of the book derives the formulas; its equation labels,
 # such as `wd-penalty`, appear in the reports below.
 #
-# | part | points |
-# |---|---|
-# | 1 the penalty and its gradient | 2 |
-# | 2 a step on a mini-batch | 2.5 |
-# | 3 decay in an adaptive step | 2.5 |
-# | 4 ridge regression | 2 |
-# | 5 a question in words | 1 |
-# | 6 the adaptive step in numba | none: for those who like speed |
+# POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several networks, says what is wrong, and shows the points that you have. Your
@@ -76,7 +69,7 @@ def l2_penalty(params, strength):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-penalty", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-penalty", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("weight_decay.penalty", l2_penalty)
@@ -118,7 +111,7 @@ def sgd_step(params, example_grads, learning_rate, strength):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-step", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-step", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("weight_decay.step", sgd_step)
@@ -167,7 +160,7 @@ def adaptive_step(weight, grad, square, learning_rate, rho, eps, strength, decou
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-adaptive-step", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-adaptive-step", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("weight_decay.adaptive_step", adaptive_step)
@@ -211,7 +204,7 @@ def ridge(x, y, strength):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-ridge", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-ridge", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("weight_decay.ridge", ridge)

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import array_errors, assert_agrees, frozen, torch
 
+from gradlab._threads import parts
 from gradlab.batch_normalization import (
     average_statistics,
     batch_norm_backward,
@@ -81,6 +82,47 @@ def test_large_offset_keeps_its_digits():
     plain, _ = batch_norm_forward(x, np.ones(3), np.zeros(3))
     moved, _ = batch_norm_forward(x + 1e8, np.ones(3), np.zeros(3))
     np.testing.assert_allclose(moved, plain, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 50, 4001])
+def test_float32_at_an_offset_of_ten_million(rows):
+    # Integers, which float32 has there too. The mean is none of them.
+    x, gamma, beta, dout = make_batch(8, rows, 3, np.float32)
+    x = np.random.default_rng(rows).integers(-20, 20, (rows, 3)).astype(np.float32)
+    out, cache = batch_norm_forward(x + np.float32(1e7), gamma, beta)
+    expected, near = batch_norm_forward(x.astype(np.float64), gamma, beta)
+    np.testing.assert_allclose(out, expected, atol=1e-6)
+    np.testing.assert_allclose(cache.normalized, near.normalized, atol=1e-6)
+    np.testing.assert_allclose(cache.var, near.var, rtol=1e-6)
+    grads = batch_norm_backward(dout, cache), batch_norm_backward(dout, near)
+    for got, wanted in zip(*grads, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_outlier_that_comes_first_costs_no_digits(dtype):
+    x = np.random.default_rng(9).normal(size=(403, 2)).astype(dtype)
+    x[0] = 1e6
+    _, cache = batch_norm_forward(x, np.ones(2), np.zeros(2))
+    exact = x.astype(np.longdouble)
+    rtol = 4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(cache.mean, exact.mean(axis=0).astype(float), rtol=rtol)
+    np.testing.assert_allclose(cache.var, exact.var(axis=0).astype(float), rtol=rtol)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_stretches_for_threads_agree_with_one_stretch(dtype, monkeypatch):
+    x, gamma, beta, dout = make_batch(10, 37, 5, dtype)
+    out, cache = batch_norm_forward(x, gamma, beta)
+    whole = [out, *cache.statistics[:3], *batch_norm_backward(dout, cache)]
+    monkeypatch.setattr("gradlab._threads.PART", 30)
+    assert len(parts(37, x.size)) > 2
+    out, cache = batch_norm_forward(x, gamma, beta)
+    cut = [out, *cache.statistics[:3], *batch_norm_backward(dout, cache)]
+    for a, b in zip(cut, whole, strict=True):
+        assert_agrees(a, b, scale=10)
+    again = batch_norm_inference(x, gamma, beta, cache.mean, cache.var)
+    assert_agrees(again, out, scale=10)
 
 
 def test_long_float32_batch_is_summed_in_float64():

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import assert_agrees, frozen, torch
 
+from gradlab import _threads
 from gradlab.optimizers import (
     SGD,
     AdaDelta,
@@ -828,6 +829,81 @@ def test_defaults_are_those_of_the_contract():
     assert all(isinstance(make(), Optimizer) for make in EVERY.values())
 
 
+# ---- float32, and large arrays
+
+
+@every
+def test_a_step_in_float32_is_that_of_float64_but_for_a_few_roundings(make):
+    rng = np.random.default_rng(9)
+    w, grads = rng.normal(size=100).astype(np.float32), rng.normal(size=(3, 100))
+    grads = grads.astype(np.float32)
+    single, double = make(weight_decay=0.2), make(weight_decay=0.2)
+    other = w.astype(np.float64)
+    follow(single, [w], grads[:, None])
+    follow(double, [other], grads[:, None])
+    np.testing.assert_allclose(w, other, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", [Adam(), RMSProp(rho=0.999), AdaDelta(rho=0.999)], ids=repr)
+def test_a_long_mean_square_keeps_its_digits_in_float32(optimizer):
+    """0.999 and 0.001, each rounded to float32, add up to 1 + 1.3e-8, a thousand times."""
+    rng = np.random.default_rng(10)
+    grads = rng.normal(size=(4000, 30)).astype(np.float32)
+    mean, w = np.zeros(30), np.ones(30, np.float32)
+    for g in grads:
+        optimizer.step([w], [g])
+        mean = 0.999 * mean + 0.001 * g.astype(np.float64) ** 2
+    (kept,) = optimizer.state["v" if isinstance(optimizer, Adam) else "mean_square"]
+    assert abs(np.mean(kept / mean - 1)) < 2e-6
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.1])
+def test_a_short_mean_forgets_in_float32_too(beta):
+    """A mean that was written as m + (1 - beta) (g - m) would keep the digits that g lacks."""
+    optimizer, w = Adam(beta1=beta, beta2=beta), np.ones(1, np.float32)
+    for slope in (1e6, 1e-3):
+        optimizer.step([w], [np.full(1, slope, np.float32)])
+    expected = beta * (1 - beta) * 1e6 + (1 - beta) * 1e-3
+    np.testing.assert_allclose(optimizer.state["m"][0], expected, rtol=3e-6)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Adam(eps=1e-60),
+        lambda: Adam(eps=1e-60, eps_inside_sqrt=True),
+        lambda: AdaGrad(eps=1e-60),
+        lambda: RMSProp(eps=1e-60),
+        lambda: AdaDelta(eps=1e-60),
+        lambda: AdaMax(eps=1e-60),
+        lambda: SGD(1e60),
+        lambda: Momentum(1e60),
+        lambda: AdamW(1e60, weight_decay=0.0),
+        lambda: RProp(1.0, min_step=1e-60, max_step=1e60),
+    ],
+)
+def test_settings_that_float32_cannot_hold_do_not_become_0_or_infinite(make, dtype):
+    w, optimizer = np.array([2.0, 0.0], dtype), make()
+    for _ in range(2):
+        optimizer.step([w], [np.zeros(2, dtype)])
+    np.testing.assert_array_equal(w, [2.0, 0.0])
+
+
+@every
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_parts_of_a_large_array_are_updated_as_the_whole(make, dtype, monkeypatch):
+    rng = np.random.default_rng(11)
+    w, grads = rng.normal(size=(40, 25)).astype(dtype), rng.normal(size=(3, 40, 25)).astype(dtype)
+    other = w.copy()
+    follow(make(), [w], grads[:, None])
+    monkeypatch.setattr(_threads, "PART", 130)
+    assert len(_threads.parts(w.size, w.size)) > 5
+    follow(make(), [other], grads[:, None])
+    np.testing.assert_array_equal(w, other)
+
+
 # ---- bad input
 
 NOT_NUMBERS = ["1", None, 1j, True]
@@ -1124,3 +1200,31 @@ def test_the_base_class_says_what_it_lacks():
         NotImplementedError, match=r"^Optimizer has no step of its own.*step\(params"
     ):
         Optimizer(0.1).step([np.ones(2)], [np.ones(2)])
+
+
+@every
+def test_what_the_first_step_has_checked_may_change_and_is_refused_then(make):
+    optimizer, weight = make(), np.ones((2, 3))
+    optimizer.step([weight], [G])
+    before = optimizer.state
+    for bad in (np.ones((3, 2)), np.ones((2, 3), complex)):
+        with pytest.raises((ValueError, TypeError), match=r"^grads\[0\] must"):
+            optimizer.step([weight], [bad])
+    weight.flags.writeable = False
+    with pytest.raises(ValueError, match=r"^params\[0\] must be writeable"):
+        optimizer.step([weight], [G])
+    np.testing.assert_equal(optimizer.state, before)
+
+
+@every
+def test_a_copy_of_an_optimizer_goes_on_by_itself(make):
+    params, grads = make_run(np.float64)
+    optimizer = make()
+    follow(optimizer, params, grads[:2])
+    # Together, so that the copies of arrays that both hold are the same too.
+    others, copied = copy.deepcopy((params, optimizer))
+    after = follow(copied, others, grads[2:5])
+    np.testing.assert_array_equal(in_a_row(after), in_a_row(follow(optimizer, params, grads[2:5])))
+    for name in set(optimizer.state) - {"t", "learning_rate"}:
+        for kept, same in zip(optimizer.state[name], copied.state[name], strict=True):
+            np.testing.assert_array_equal(kept, same)

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
@@ -31,6 +32,7 @@ from nbgrader.api import Gradebook
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = ROOT / "course"
 BIN = Path(sys.executable).parent
+CHECK = re.compile(r'^check\("([^"]+)"', re.MULTILINE)
 ALL = "*"
 """What nbgrader understands as every assignment that there is."""
 
@@ -49,7 +51,47 @@ def source_notebook(slug: str) -> nbformat.NotebookNode:
         # jupytext draws random identifiers, and notes how many blank lines stood between cells.
         cell["id"] = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell-{number}")
         cell.metadata.pop("lines_to_next_cell", None)
+    write_points(notebook)
     return notebook
+
+
+def write_points(notebook: nbformat.NotebookNode) -> None:
+    """Put points where they are read; they stand in the criteria of the checks, and only there.
+
+    In the metadata of each check cell, in a comment above the check, and in the table of parts,
+    which takes the place of the word POINTS. What has no check keeps the points of its cell.
+    """
+    # nbgrader imports this file for the hook below, and should not wait for numba.
+    from gradlab.checks import exercise
+
+    parts: dict[str, float] = {}
+    for cell in notebook.cells:
+        for title in re.findall(r"^## (\d+ .+)$", cell.source, re.MULTILINE):
+            parts[title] = 0
+        settings = cell.metadata.get("nbgrader", {})
+        chosen = [exercise(name) for name in CHECK.findall(cell.source)]
+        if chosen and settings.get("grade"):
+            settings["points"] = sum(one.points for one in chosen)
+            for one in chosen:
+                cell.source = cell.source.replace(
+                    f'check("{one.name}"', f'{weights(one)}\ncheck("{one.name}"'
+                )
+        if parts:
+            parts[list(parts)[-1]] += settings.get("points", 0) if settings.get("grade") else 0
+    rows = [
+        f"| {title} | {f'{points:g}' if points else 'none'} |" for title, points in parts.items()
+    ]
+    table = "\n".join(["| part | points |", "|---|---|", *rows])
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"^POINTS$", lambda _: table, cell.source, flags=re.MULTILINE)
+
+
+def weights(exercise: Any) -> str:
+    """Return what each criterion of an exercise is worth, as a comment."""
+    lines = [f"{exercise.points:g} points:"]
+    lines += [f"  {f'{c.points:g}':4}  {c.title}" for c in exercise.criteria]
+    return "\n".join(f"# {line}" for line in lines)
 
 
 def write_source(slug: str, folder: Path) -> Path:
@@ -68,19 +110,21 @@ def write_anew(notebooks: list[str], **_: str) -> None:
 
 
 def disagreements(slug: str) -> list[str]:
-    """Return a line for each check whose cell and whose criteria have different points."""
-    # nbgrader imports this file for the hook above, and should not wait for numba.
+    """Return a line for each check that no exercise has, or whose points stand here as well."""
     from gradlab.checks import exercise
 
     lines = []
-    for cell in source_notebook(slug).cells:
+    for cell in jupytext.read(ROOT / "solutions" / f"{slug}.py").cells:
         points = cell.metadata.get("nbgrader", {}).get("points")
-        for name in re.findall(r'^check\("([^"]+)"', cell.source, re.MULTILINE):
-            if exercise(name).points != points:
+        for name in CHECK.findall(cell.source):
+            try:
+                exercise(name)
+            except ValueError as error:
+                lines.append(f"solutions/{slug}.py checks what is no exercise: {error}")
+            if points is not None:
                 lines.append(
-                    f"solutions/{slug}.py gives {points:g} points for {name}, but its criteria in "
-                    f"package/gradlab/checks/{name.split('.')[0]}.py add up to "
-                    f"{exercise(name).points:g}: make them equal"
+                    f"solutions/{slug}.py gives {points:g} points for {name}: leave them out, they "
+                    f"stand in its criteria in package/gradlab/checks/{name.split('.')[0]}.py"
                 )
     return lines
 

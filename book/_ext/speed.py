@@ -32,7 +32,7 @@ def ratio(number: float) -> str:
 
 def machine() -> str:
     """Return where and when, as a sentence."""
-    of = read("kernels-float32-1")["machine"]
+    of = read("kernels-float32-one")["machine"]
     versions = ", ".join(
         f"{name} {of[name]}" for name in ("numpy", "numba", "torch", "scikit-learn")
     )
@@ -55,7 +55,7 @@ def grid(cells: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def kernels(threads: int) -> str:
+def kernels(threads: str) -> str:
     """Return the tables of all kernels: arrays of two axes, then the optimizers' vectors."""
     cells = read(f"kernels-float32-{threads}")["cells"]
     vectors = [cell for cell in cells if "x" not in cell["size"]]
@@ -63,7 +63,7 @@ def kernels(threads: int) -> str:
     return f"{grid(arrays)}\n\n{grid(vectors)}"
 
 
-def summary(threads: int) -> str:
+def summary(threads: str) -> str:
     """Return the count of cells, their geometric mean and how many are below 1."""
     ratios = [cell["speedup"] for cell in read(f"kernels-float32-{threads}")["cells"]]
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
@@ -74,7 +74,7 @@ def summary(threads: int) -> str:
     )
 
 
-def epochs(threads: int) -> str:
+def epochs(threads: str) -> str:
     """Return a table of the time of an epoch, ours and that of each peer over it."""
     rows = read(f"epochs-{threads}")["rows"]
     lines = ["| network, batch | against | ours, ms | theirs over ours |", "|---|---|---:|---:|"]
@@ -91,10 +91,10 @@ def fill(_: Sphinx, docname: str, source: list[str]) -> None:
     if docname != "book/speed":
         return
     text = source[0].replace("MACHINE", machine())
-    for threads in (1, 2):
-        text = text.replace(f"KERNELS-{threads}", kernels(threads))
-        text = text.replace(f"SUMMARY-{threads}", summary(threads))
-        text = text.replace(f"EPOCHS-{threads}", epochs(threads))
+    for threads in ("one", "all"):
+        text = text.replace(f"KERNELS-{threads.upper()}", kernels(threads))
+        text = text.replace(f"SUMMARY-{threads.upper()}", summary(threads))
+        text = text.replace(f"EPOCHS-{threads.upper()}", epochs(threads))
     source[0] = text
 
 

@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 from gradlab._elementary import exp_nonpositive, expm1, largest, log, log1p, normal_cdf, total
 from gradlab._elementary import tanh as _tanh
 from gradlab._jit import njit, njit_sums
+from gradlab._memory import empty
 from gradlab._threads import by_rows
 from gradlab._validate import (
     FloatArray,
@@ -91,7 +92,7 @@ _GELU_CUBE = 0.044715
 def _entrywise(kernel: Callable[..., None], x: ArrayLike, *constants: float) -> FloatArray:
     """Return what `kernel` makes of every entry of `x`."""
     x = as_float_array("x", x)
-    out = np.empty_like(x)
+    out = empty(x.shape, x.dtype)
     by_rows(kernel, (x.reshape(-1), out.reshape(-1)), *map(x.dtype.type, constants))
     return out
 
@@ -102,7 +103,7 @@ def _entrywise_backward(
     """Return what `kernel` makes of every entry of `dout` and `x`."""
     x = as_float_array("x", x)
     dout = as_shaped("dout", dout, x.shape, x.dtype)
-    dx = np.empty_like(x)
+    dx = empty(x.shape, x.dtype)
     flat = dout.reshape(-1), x.reshape(-1), dx.reshape(-1)
     by_rows(kernel, flat, *map(x.dtype.type, constants))
     return dx
@@ -408,7 +409,7 @@ def _as_rows(x: ArrayLike) -> FloatArray:
 def _rowwise(kernel: Callable[..., None], x: ArrayLike) -> FloatArray:
     """Return what `kernel` makes of every row of `x`."""
     x = _as_rows(x)
-    out = np.empty_like(x)
+    out = empty(x.shape, x.dtype)
     by_rows(kernel, (x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])))
     return out
 
@@ -417,7 +418,7 @@ def _rowwise_backward(kernel: Callable[..., None], dout: ArrayLike, x: ArrayLike
     """Return what `kernel` makes of every row of `dout` and of the softmax of `x`."""
     p = softmax(x)
     dout = as_shaped("dout", dout, p.shape, p.dtype)
-    dx = np.empty_like(p)
+    dx = empty(p.shape, p.dtype)
     by_rows(kernel, [a.reshape(-1, p.shape[-1]) for a in (dout, p, dx)])
     return dx
 

@@ -14,20 +14,21 @@ Networks, ICML 2013 (by norm).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._jit import njit
+from gradlab._jit import njit, njit_sums
+from gradlab._memory import empty
+from gradlab._threads import by_rows
 from gradlab._validate import FloatArray, as_choice, as_float_array, as_list, as_positive, as_real
 
 __all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value", "global_norm"]
 
 
-def _as_gradient(name: str, value: ArrayLike, nonfinite: str) -> FloatArray:
-    """Return `value` as a finite array; what is not finite raises or becomes 0."""
-    grad = as_float_array(name, value)
+def _finite(name: str, grad: FloatArray, nonfinite: str) -> FloatArray:
+    """Return `grad` if it is finite; what is not raises or becomes 0."""
     finite = np.isfinite(grad)
     if finite.all():
         return grad
@@ -39,14 +40,14 @@ def _as_gradient(name: str, value: ArrayLike, nonfinite: str) -> FloatArray:
     )
 
 
-def _as_gradients(grads: Sequence[ArrayLike], nonfinite: str) -> list[FloatArray]:
-    as_choice("nonfinite", nonfinite, ("raise", "zero"))
-    entries = as_list("grads", grads)
-    return [_as_gradient(f"grads[{k}]", grad, nonfinite) for k, grad in enumerate(entries)]
+def _as_gradients(grads: Sequence[ArrayLike]) -> dict[str, FloatArray]:
+    """Return the gradients as arrays, by the name that an error calls them."""
+    names = {f"grads[{k}]": grad for k, grad in enumerate(as_list("grads", grads))}
+    return {name: as_float_array(name, grad) for name, grad in names.items()}
 
 
 @njit
-def _clip_by_value_kernel(g, limit, out):
+def _clip_by_value_kernel(g, out, limit):
     """Equation gc-value."""
     # (gc-value)  g <- min(max(g, -tau), tau)
     for i in range(g.size):
@@ -89,41 +90,62 @@ def clip_by_value(
     [array([0.9, 1. ]), array([-1.])]
     """
     limit = as_positive("clip_value", clip_value)
+    as_choice("nonfinite", nonfinite, ("raise", "zero"))
     clipped = []
-    for grad in _as_gradients(grads, nonfinite):
-        out = np.empty_like(grad)
-        _clip_by_value_kernel(grad.reshape(-1), limit, out.reshape(-1))
+    for name, grad in _as_gradients(grads).items():
+        grad = _finite(name, grad, nonfinite)
+        out = empty(grad.shape, grad.dtype)
+        by_rows(_clip_by_value_kernel, (grad.reshape(-1), out.reshape(-1)), grad.dtype.type(limit))
         clipped.append(out)
     return clipped
 
 
-@njit
-def _scaled_square_sum_kernel(g, largest):
-    """Equation gc-norm, the sum under its root."""
-    # (gc-norm)  ||g|| = c sqrt(sum_i (g_i / c)^2)  with c = max_i |g_i|
+@njit_sums
+def _square_sum_kernel(g, scale):
+    """Equation gc-norm, the sum under its root, with `scale` = 1 / c."""
+    # (gc-norm)  ||g|| = c sqrt(sum_i (g_i / c)^2)
     total = np.float64(0.0)
     for i in range(g.size):
-        total += (g[i] / largest) ** 2
+        total += (g[i] * scale) * (g[i] * scale)
     return total
 
 
 @njit
-def _shorten_kernel(g, largest, length, out):
-    """Equation gc-clip-norm, with `length` = tau / (||g|| / c)."""
+def _shorten_kernel(g, out, scale, length):
+    """Equation gc-clip-norm, with `scale` = 1 / c and `length` = tau / (||g|| / c)."""
     # (gc-clip-norm)  g <- tau g / ||g|| = (g / c) tau / (||g|| / c)
     for i in range(g.size):
-        out[i] = (g[i] / largest) * length
+        out[i] = (g[i] * scale) * length
 
 
-def _norm_in_units(grads: list[FloatArray]) -> tuple[float, float]:
-    """Return the largest magnitude c of all arrays, and their common norm divided by it.
+_SAFE = 1e-280
+"""Sums of squares from here on have lost nothing that counts to squares that underflow."""
 
-    The squares of g / c neither overflow nor underflow, whatever the scale of g.
+
+def _square_sum(grads: Iterable[FloatArray], scale: float) -> float:
+    return sum(
+        sum(by_rows(_square_sum_kernel, (grad.reshape(-1),), np.float64(scale))) for grad in grads
+    )
+
+
+def _norm_in_units(
+    grads: dict[str, FloatArray], nonfinite: str
+) -> tuple[list[FloatArray], float, float]:
+    """Return the gradients, finite; 1 / c; and their common norm divided by c.
+
+    c is 1, unless squares overflow or underflow, or an entry is not finite, which the sum of
+    squares tells: then c is the power of two next to the largest magnitude, by which a number is
+    divided without rounding.
     """
-    largest = max((float(np.abs(g).max(initial=0.0)) for g in grads), default=0.0)
-    if largest == 0.0:
-        return 0.0, 0.0
-    return largest, math.sqrt(sum(_scaled_square_sum_kernel(g.reshape(-1), largest) for g in grads))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        square = _square_sum(grads.values(), 1.0)
+    if _SAFE <= square < math.inf:
+        return list(grads.values()), 1.0, math.sqrt(square)
+    finite = [_finite(name, grad, nonfinite) for name, grad in grads.items()]
+    largest = max((float(np.abs(grad).max(initial=0.0)) for grad in finite), default=0.0)
+    exponent = math.frexp(largest)[1]
+    scale = math.ldexp(1.0, min(max(-exponent, -1022), 1000))
+    return finite, scale, math.sqrt(_square_sum(finite, scale))
 
 
 def global_norm(grads: Sequence[ArrayLike]) -> float:
@@ -159,23 +181,29 @@ def global_norm(grads: Sequence[ArrayLike]) -> float:
     >>> print(f"{global_norm([[3e200, 0.0], [4e200]]):.3g}")
     5e+200
     """
-    largest, units = _norm_in_units(_as_gradients(grads, "raise"))
-    return largest * units
+    _, scale, units = _norm_in_units(_as_gradients(grads), "raise")
+    return units / scale
 
 
 def _shorten(
-    grads: list[FloatArray], max_norm: float, eps: float
+    grads: dict[str, FloatArray], max_norm: float, nonfinite: str, eps: float
 ) -> tuple[list[FloatArray], float]:
+    as_choice("nonfinite", nonfinite, ("raise", "zero"))
     limit = as_positive("max_norm", max_norm)
     eps = as_real("eps", eps, low=0.0)
-    largest, units = _norm_in_units(grads)
-    norm = largest * units
-    if largest == 0.0 or norm + eps <= limit:
-        return [grad.copy() for grad in grads], norm
-    length = limit / (units + eps / largest)
-    clipped = [np.empty_like(grad) for grad in grads]
-    for grad, out in zip(grads, clipped, strict=True):
-        _shorten_kernel(grad.reshape(-1), largest, length, out.reshape(-1))
+    finite, scale, units = _norm_in_units(grads, nonfinite)
+    norm = units / scale
+    if units == 0.0 or norm + eps <= limit:
+        return [grad.copy() for grad in finite], norm
+    length = limit / (units + eps * scale)
+    clipped = [empty(grad.shape, grad.dtype) for grad in finite]
+    for grad, out in zip(finite, clipped, strict=True):
+        by_rows(
+            _shorten_kernel,
+            (grad.reshape(-1), out.reshape(-1)),
+            np.float64(scale),
+            np.float64(length),
+        )
     return clipped, norm
 
 
@@ -213,8 +241,7 @@ def clip_by_norm(
     >>> clip_by_norm([0.9, 100.0], max_norm=1.0).round(7)
     array([0.0089996, 0.9999595])
     """
-    as_choice("nonfinite", nonfinite, ("raise", "zero"))
-    clipped, _ = _shorten([_as_gradient("grad", grad, nonfinite)], max_norm, eps)
+    clipped, _ = _shorten({"grad": as_float_array("grad", grad)}, max_norm, nonfinite, eps)
     return clipped[0]
 
 
@@ -257,4 +284,4 @@ def clip_by_global_norm(
     >>> clip_by_global_norm([[3.0, 0.0], [-4.0]], max_norm=1.0)
     ([array([0.6, 0. ]), array([-0.8])], 5.0)
     """
-    return _shorten(_as_gradients(grads, nonfinite), max_norm, eps)
+    return _shorten(_as_gradients(grads), max_norm, nonfinite, eps)

@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit, njit_sums
+from gradlab._memory import empty
+from gradlab._threads import parts, run
 from gradlab._validate import (
     FloatArray,
     as_batch,
@@ -47,72 +49,82 @@ __all__ = [
 class LayerNormCache:
     """What a forward pass keeps for its backward pass, all in the dtype of ``x``.
 
-    The three statistics have one entry for each row that was standardized: shape (batch,) for layer
+    The statistics have one entry for each row that was standardized: shape (batch,) for layer
     normalization, (batch, channels) for instance and (batch, groups) for group normalization.
 
     Attributes
     ----------
-    normalized : array of the shape of ``x``
-        The standardized input, u.
-    mean, var : arrays
-        Statistics of each row; the variance divides by the row's size, without epsilon.
-    inv_std : array
-        1 / sqrt(var + eps).
+    x : array
+        The input itself, not a copy: it must stay as it is until the backward pass.
+    statistics : array (4, ...)
+        ``mean``, ``var``, ``inv_std``, and what rounding took from the mean.
     gamma : array (features,) or (channels,)
         The scale that the forward pass used.
     """
 
-    normalized: FloatArray
-    mean: FloatArray
-    var: FloatArray
-    inv_std: FloatArray
+    x: FloatArray
+    statistics: FloatArray
     gamma: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        """Mean of each row."""
+        return self.statistics[0]
+
+    @property
+    def var(self) -> FloatArray:
+        """Variance of each row, divided by the row's size, without epsilon."""
+        return self.statistics[1]
+
+    @property
+    def inv_std(self) -> FloatArray:
+        """1 / sqrt(var + eps)."""
+        return self.statistics[2]
+
+    @property
+    def normalized(self) -> FloatArray:
+        """The standardized input, u, an array of the shape of ``x``; computed at each access."""
+        rows = self.x.reshape(self.mean.size, -1)
+        mean, _, inv_std, rest = self.statistics.reshape(4, -1, 1)
+        return (((rows - mean) - rest) * inv_std).reshape(self.x.shape)
 
 
 @njit_sums
-def _normalize_rows_kernel(x, eps, mu, var, inv_std, u):
-    """Equations ln-mean, ln-variance and ln-normalize.
+def _normalize_rows_kernel(low, high, x, gamma, beta, eps, statistics, out):
+    """Equations ln-mean, ln-variance, ln-normalize and ln-scale-shift.
 
-    `mu`, `var` and `inv_std` are float64 whatever `x` is, and so are the
-    sums. (A plain 0.0 would not do that without numba: NumPy adds float32
-    to it as float32.)
+    `x` holds the rows of each example, and those from `low` to `high` are
+    normalized; `gamma` and `beta` have an entry for each number of an example,
+    that of its channel. The sums are float64 whatever `x` is. (A plain 0.0
+    would not do that without numba: NumPy adds float32 to it as float32.)
+    `rest` is what rounding takes from the mean.
     """
-    rows, size = x.shape
-    for r in range(rows):
-        xr, ur = x[r], u[r]
+    _, groups, size = x.shape
+    mu, var, inv_std, rest = statistics[0], statistics[1], statistics[2], statistics[3]
+    for i in range(low, high):
+        for g in range(groups):
+            xr, outr, gammar, betar = x[i, g], out[i, g], gamma[g], beta[g]
 
-        # (ln-mean)  mu_r = 1/m sum_k x_rk
-        total = np.float64(0.0)
-        for k in range(size):
-            total += xr[k]
-        mean = total / size
+            # (ln-mean)  mu_r = 1/m sum_k x_rk
+            total = np.float64(0.0)
+            for k in range(size):
+                total += xr[k]
+            mean = total / size
 
-        # (ln-variance)  var_r = 1/m sum_k (x_rk - mu_r)^2
-        total = np.float64(0.0)
-        for k in range(size):
-            total += (xr[k] - mean) ** 2
-        variance = total / size
-        scale = 1.0 / np.sqrt(variance + eps)
+            # (ln-variance)  var_r = 1/m sum_k (x_rk - mu_r)^2
+            total = np.float64(0.0)
+            for k in range(size):
+                total += (xr[k] - mean) ** 2
+            variance = total / size
+            mu[i, g], var[i, g] = mean, variance
+            inv_std[i, g] = 1.0 / np.sqrt(variance + eps)
+            rest[i, g] = mean - mu[i, g]
 
-        # (ln-normalize)  u_rk = (x_rk - mu_r) / sqrt(var_r + eps)
-        for k in range(size):
-            ur[k] = (xr[k] - mean) * scale
-        mu[r], var[r], inv_std[r] = mean, variance, scale
-
-
-@njit
-def _scale_shift_kernel(u, gamma, beta, out):
-    """Equation ln-scale-shift.
-
-    An example is a row, its channels one after the other with all their
-    positions; `gamma` and `beta` have an entry for each number of it.
-    """
-    batch, size = u.shape
-    for i in range(batch):
-        ui, outi = u[i], out[i]
-        for k in range(size):
-            # (ln-scale-shift)  out_ik = gamma_c u_ik + beta_c, c the channel of entry k
-            outi[k] = gamma[k] * ui[k] + beta[k]
+            # (ln-normalize)    u_rk = (x_rk - mu_r) / sqrt(var_r + eps)
+            # (ln-scale-shift)  out_rk = gamma_c u_rk + beta_c, c the channel of entry k
+            m, s, t = mu[i, g], inv_std[i, g], rest[i, g] * inv_std[i, g]
+            for k in range(size):
+                outr[k] = gammar[k] * ((xr[k] - m) * s - t) + betar[k]
 
 
 def _forward(
@@ -123,99 +135,131 @@ def _forward(
     gamma = as_shaped("gamma", gamma, (channels,), x.dtype)
     beta = as_shaped("beta", beta, (channels,), x.dtype)
     eps = as_positive("eps", eps)
-    mean, var, inv_std = np.empty((3, batch * groups))
-    normalized = np.empty_like(x)
-    rows = (batch * groups, -1)
-    _normalize_rows_kernel(x.reshape(rows), eps, mean, var, inv_std, normalized.reshape(rows))
-    out, flat = np.empty_like(x), (batch, -1)
-    scale, shift = _along_example(gamma, x), _along_example(beta, x)
-    _scale_shift_kernel(normalized.reshape(flat), scale, shift, out.reshape(flat))
-    shape = (batch,) if x.ndim == 2 else (batch, groups)
-    mean, var, inv_std = (a.astype(x.dtype).reshape(shape) for a in (mean, var, inv_std))
-    return out, LayerNormCache(normalized, mean, var, inv_std, gamma.copy())
-
-
-@njit
-def _scale_shift_backward_kernel(dout, u, gamma, du, dgamma, dbeta, dgamma_entries, dbeta_entries):
-    """Equations ln-backward-u, ln-backward-gamma, ln-backward-beta and
-    ln-backward-channel.
-
-    Rows and `gamma` are those of the forward kernel. The sums are float64
-    whatever `u` is: over the examples for each entry, then over the positions
-    of each channel.
-    """
-    batch, size = u.shape
-    positions = size // len(dgamma)
-    dgamma_entries[:] = 0.0
-    dbeta_entries[:] = 0.0
-    for i in range(batch):
-        di, ui, dui = dout[i], u[i], du[i]
-        for k in range(size):
-            # (ln-backward-u)      du_ik = gamma_c dout_ik
-            dui[k] = gamma[k] * di[k]
-            # (ln-backward-beta)   dbeta_k = sum_i dout_ik
-            dbeta_entries[k] += di[k]
-            # (ln-backward-gamma)  dgamma_k = sum_i dout_ik u_ik
-            dgamma_entries[k] += di[k] * ui[k]
-    # (ln-backward-channel)  the same sums over all positions of channel c
-    for c in range(len(dgamma)):
-        gamma_sum = beta_sum = 0.0
-        for k in range(c * positions, (c + 1) * positions):
-            gamma_sum += dgamma_entries[k]
-            beta_sum += dbeta_entries[k]
-        dgamma[c], dbeta[c] = gamma_sum, beta_sum
+    out, statistics = empty(x.shape, x.dtype), np.empty((4, batch, groups), x.dtype)
+    rows, to = x.reshape(batch, groups, -1), out.reshape(batch, groups, -1)
+    scale, shift = _of_entries(gamma, rows), _of_entries(beta, rows)
+    run(
+        lambda s: _normalize_rows_kernel(s.start, s.stop, rows, scale, shift, eps, statistics, to),
+        parts(batch, x.size),
+    )
+    if x.ndim == 2:
+        statistics = statistics[:, :, 0]
+    return out, LayerNormCache(x, statistics, gamma.copy())
 
 
 @njit_sums
-def _normalize_rows_backward_kernel(du, u, inv_std, dx):
-    """Equation ln-backward-x."""
-    rows, size = du.shape
-    for r in range(rows):
-        dur, ur, dxr = du[r], u[r], dx[r]
-        mean_du = np.float64(0.0)
-        mean_du_u = np.float64(0.0)
-        for k in range(size):
-            mean_du += dur[k]
-            mean_du_u += dur[k] * ur[k]
-        mean_du /= size
-        mean_du_u /= size
-        # (ln-backward-x)
-        # dx_rk = (du_rk - 1/m sum_l du_rl - u_rk 1/m sum_l du_rl u_rl)
-        #         / sqrt(var_r + eps)
-        for k in range(size):
-            dxr[k] = (dur[k] - mean_du - ur[k] * mean_du_u) * inv_std[r]
+def _rows_sums_kernel(low, high, dout, x, gamma, statistics, sums, means):
+    """Equations ln-backward-u, ln-backward-gamma, ln-backward-beta, and the
+    means of ln-backward-x, which go to `means` from its first row on.
+
+    Rows and `gamma` are those of the forward kernel. In `sums` are dgamma and
+    dbeta for each number of an example. All sums are float64 whatever `x` is.
+    """
+    _, groups, size = x.shape
+    mu, inv_std, rest = statistics[0], statistics[2], statistics[3]
+    for i in range(low, high):
+        for g in range(groups):
+            dr, xr, gammar, dgamma, dbeta = dout[i, g], x[i, g], gamma[g], sums[0, g], sums[1, g]
+            m, s, t = mu[i, g], inv_std[i, g], rest[i, g] * inv_std[i, g]
+            # (ln-backward-u)      du_rk = gamma_c dout_rk
+            # (ln-backward-beta)   dbeta_k = sum_i dout_ik
+            # (ln-backward-gamma)  dgamma_k = sum_i dout_ik u_ik
+            sum_du = np.float64(0.0)
+            sum_du_u = np.float64(0.0)
+            for k in range(size):
+                d, u = np.float64(dr[k]), np.float64((xr[k] - m) * s - t)
+                dbeta[k] += d
+                dgamma[k] += d * u
+                sum_du += gammar[k] * d
+                sum_du_u += gammar[k] * d * u
+            means[i - low, g, 0] = sum_du / size
+            means[i - low, g, 1] = sum_du_u / size
+
+
+@njit
+def _rows_gradient_kernel(low, high, dout, x, gamma, statistics, means, dx):
+    """Equation ln-backward-x, with its two means."""
+    _, groups, size = x.shape
+    mu, inv_std, rest = statistics[0], statistics[2], statistics[3]
+    for i in range(low, high):
+        for g in range(groups):
+            dr, xr, dxr, gammar = dout[i, g], x[i, g], dx[i, g], gamma[g]
+            m, s, t = mu[i, g], inv_std[i, g], rest[i, g] * inv_std[i, g]
+            mean_du, mean_du_u = means[i - low, g, 0], means[i - low, g, 1]
+            # (ln-backward-x)
+            # dx_rk = (du_rk - 1/m sum_l du_rl - u_rk 1/m sum_l du_rl u_rl)
+            #         / sqrt(var_r + eps)
+            for k in range(size):
+                u = (xr[k] - m) * s - t
+                dxr[k] = (gammar[k] * dr[k] - mean_du - u * mean_du_u) * s
+
+
+@njit
+def _normalize_rows_backward_kernel(low, high, dout, x, gamma, statistics, block, sums, means, dx):
+    """Equations ln-backward-u, ln-backward-gamma, ln-backward-beta and ln-backward-x.
+
+    A block of examples at a time, which is still in the cache when its
+    gradients are computed.
+    """
+    sums[:] = 0.0
+    for first in range(low, high, block):
+        last = min(first + block, high)
+        _rows_sums_kernel(first, last, dout, x, gamma, statistics, sums, means)
+        _rows_gradient_kernel(first, last, dout, x, gamma, statistics, means, dx)
+
+
+@njit
+def _channel_sums_kernel(sums, channels):
+    """Equation ln-backward-channel.
+
+    `sums` are those for each number of an example, of each stretch of the
+    batch; `channels` gets dgamma and dbeta.
+    """
+    stretches, _, groups, size = sums.shape
+    # (ln-backward-channel)  the same sums over all positions of channel c
+    positions = groups * size // channels.shape[1]
+    for which in range(2):
+        for c in range(channels.shape[1]):
+            total = 0.0
+            for stretch in range(stretches):
+                for k in range(c * positions, (c + 1) * positions):
+                    total += sums[stretch, which, k // size, k % size]
+            channels[which, c] = total
+
+
+_BLOCK = 1 << 16
+"""Entries of the input that fit into a cache near the processor, with as many of two others."""
 
 
 def _backward(
     dout: ArrayLike, cache: LayerNormCache, ndim: int, forward: str
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Go back through the scale and shift of each channel, then through each row."""
+    """Go back through each row, and through the scale and shift of each channel."""
     cache = as_cache(cache, LayerNormCache, forward)
-    u = cache.normalized
-    if u.ndim != ndim:
+    x = cache.x
+    if x.ndim != ndim:
         raise ValueError(
             f"cache must come from {forward}, whose output has {ndim} dimensions, "
-            f"got one for an output of shape {u.shape}"
+            f"got one for an output of shape {x.shape}"
         )
-    dout = as_shaped("dout", dout, u.shape, u.dtype)
-    du, flat = np.empty_like(u), (len(u), -1)
-    gamma = _along_example(cache.gamma, u)
-    dgamma, dbeta = np.empty((2, cache.gamma.size), u.dtype)
-    _scale_shift_backward_kernel(
-        dout.reshape(flat),
-        u.reshape(flat),
-        gamma,
-        du.reshape(flat),
-        dgamma,
-        dbeta,
-        *np.empty((2, gamma.size)),
-    )
-    rows = (cache.mean.size, -1)
-    dx = np.empty_like(u)
-    _normalize_rows_backward_kernel(
-        du.reshape(rows), u.reshape(rows), cache.inv_std.reshape(-1), dx.reshape(rows)
-    )
-    return dx, dgamma, dbeta
+    dout = as_shaped("dout", dout, x.shape, x.dtype)
+    batch, stretches = len(x), parts(len(x), x.size)
+    statistics = cache.statistics.reshape(4, batch, -1)
+    shape = (batch, statistics.shape[2], -1)
+    down, rows, dx = dout.reshape(shape), x.reshape(shape), empty(x.shape, x.dtype)
+    gamma, to = _of_entries(cache.gamma, rows), dx.reshape(shape)
+    sums = empty((len(stretches), 2, *gamma.shape), np.float64)
+    block = min(batch, max(1, _BLOCK // gamma.size))
+    means = np.empty((len(stretches), block, len(gamma), 2), x.dtype)
+
+    def go_back(k: int) -> None:
+        ends, own = (stretches[k].start, stretches[k].stop), (sums[k], means[k])
+        _normalize_rows_backward_kernel(*ends, down, rows, gamma, statistics, block, *own, to)
+
+    run(go_back, range(len(stretches)))
+    channels = np.empty((2, cache.gamma.size), x.dtype)
+    _channel_sums_kernel(sums, channels)
+    return dx, channels[0], channels[1]
 
 
 def layer_norm_forward(
@@ -244,7 +288,8 @@ def layer_norm_forward(
     out : array (batch, features)
         In the dtype of `x`.
     cache : LayerNormCache
-        For `layer_norm_backward`; ``mean`` and ``var`` have shape (batch,).
+        For `layer_norm_backward`; ``mean`` and ``var`` have shape (batch,). It refers to `x`,
+        which must stay as it is until then, as in PyTorch.
 
     Notes
     -----
@@ -336,7 +381,8 @@ def instance_norm_forward(
     out : array (batch, channels, positions)
         In the dtype of `x`.
     cache : LayerNormCache
-        For `instance_norm_backward`; ``mean`` and ``var`` have shape (batch, channels).
+        For `instance_norm_backward`; ``mean`` and ``var`` have shape (batch, channels). It
+        refers to `x`, which must stay as it is until then.
 
     Notes
     -----
@@ -421,7 +467,8 @@ def group_norm_forward(
     out : array (batch, channels, positions)
         In the dtype of `x`.
     cache : LayerNormCache
-        For `group_norm_backward`; ``mean`` and ``var`` have shape (batch, groups).
+        For `group_norm_backward`; ``mean`` and ``var`` have shape (batch, groups). It
+        refers to `x`, which must stay as it is until then.
 
     Notes
     -----
@@ -551,6 +598,9 @@ def _as_channels(x: ArrayLike) -> FloatArray:
     return array
 
 
-def _along_example(parameter: FloatArray, x: FloatArray) -> FloatArray:
-    """Repeat a channel's entry for each of its positions."""
-    return np.repeat(parameter, math.prod(x.shape[2:]))
+def _of_entries(parameter: FloatArray, rows: FloatArray) -> FloatArray:
+    """Return a parameter of channels as one of the entries of an example, row by row."""
+    size = math.prod(rows.shape[1:])
+    if size > parameter.size:
+        parameter = np.repeat(parameter, size // parameter.size)
+    return parameter.reshape(rows.shape[1:])

@@ -507,7 +507,7 @@ class _ChannelNormalization(_Normalization):
         """Return the gradient through mean and variance too."""
         if self.cache is None:
             raise no_forward_pass()
-        shape = self.cache.normalized.shape
+        shape = self.cache.x.shape
         dout = as_shaped("dout", dout, (shape[0], shape[1] * shape[2]))
         dx, dgamma, dbeta = self._functions[1](dout.reshape(shape), self.cache)
         self._gradients = [dgamma, dbeta] if self.trainable else []

@@ -24,14 +24,17 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
+from gradlab._memory import full
 from gradlab._owner import Owner
 from gradlab._settings import shown
+from gradlab._threads import by_rows
 from gradlab._validate import (
     FloatArray,
     as_array,
@@ -62,6 +65,17 @@ __all__ = [
 ]
 
 
+# Float32 holds these exactly, and arithmetic with float32 stays in float32, which a plain 0.5 would
+# make float64.
+_ZERO, _HALF = np.array([0, 0.5], np.float32)
+
+_DTYPES = np.dtype(np.float32), np.dtype(np.float64)
+
+# A kernel gets its settings in the precision of the weights. A running mean gets 1 - beta alone,
+# because beta and 1 - beta, each rounded to float32, would no longer add up to 1: a mean square
+# with beta = 0.999 would be off by 1e-5 for good.
+
+
 @njit
 def _decayed(w, g, shrink, l2):
     """Equations wd-update and wd-decoupled; one at a time does anything.
@@ -80,7 +94,7 @@ def _squarable(g, largest):
 
     A square that is infinite would stay so, and divide every later gradient to 0.
     """
-    bound = 0.5 * np.sqrt(largest)
+    bound = _HALF * np.sqrt(largest)
     # What is infinite or no number stays no number: g - g is 0 for all others.
     return max(-bound, min(bound, g)) + (g - g)
 
@@ -98,6 +112,9 @@ def _as_shrinking(name: str, value: Any) -> float:
 
 
 Checks = dict[str, Callable[[str, Any], Any]]
+
+Kind = tuple[tuple[int, ...], np.dtype[Any]]
+"""Shape and dtype of a parameter."""
 
 
 _DECAY_AS_ABOVE = "weight_decay, decoupled, decay_biases : as in `Optimizer`"
@@ -161,6 +178,8 @@ class Optimizer:
         self._t = 0
         self._starts = starts
         self._arrays: dict[str, list[FloatArray]] = {name: [] for name in starts}
+        # Those of the last step's parameters, which `_arrays` fit.
+        self._kinds: list[Kind] | None = None
         self._owner = Owner()
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -229,7 +248,7 @@ class Optimizer:
         # As before the first step, where every setting may change.
         self._t = 0
         self.learning_rate = rate
-        self._t, self._arrays = t, arrays
+        self._t, self._arrays, self._kinds = t, arrays, None
         self._owner = Owner()
 
     def step(self, params: Sequence[FloatArray], grads: Sequence[ArrayLike]) -> None:
@@ -252,24 +271,31 @@ class Optimizer:
             hold real numbers; nothing has changed then.
         """
         params, grads = as_list("params", params), as_list("grads", grads)
-        weights = [_as_parameter(f"params[{k}]", param) for k, param in enumerate(params)]
+        weights = [
+            w if _is_parameter(w) else _as_parameter(f"params[{k}]", w)
+            for k, w in enumerate(params)
+        ]
         if len(weights) != len(grads):
             raise ValueError(f"grads must have {len(weights)} arrays, as params, got {len(grads)}")
+        kinds = [(w.shape, w.dtype) for w in weights]
         slopes = [
-            as_shaped(f"grads[{k}]", grad, w.shape, w.dtype)
-            for k, (grad, w) in enumerate(zip(grads, weights, strict=True))
+            g if _is_gradient(g, kind) else as_shaped(f"grads[{k}]", g, *kind)
+            for k, (g, kind) in enumerate(zip(grads, kinds, strict=True))
         ]
-        arrays = self._arrays_for(weights)
-        if arrays is not self._arrays:
-            self._arrays = arrays
+        if kinds != self._kinds:
+            self._arrays, self._kinds = self._arrays_for(weights), kinds
         self._t += 1
-        for k, (w, g) in enumerate(zip(weights, slopes, strict=True)):
-            # A view, unless the memory has gaps or another order.
-            flat = np.ascontiguousarray(w).reshape(-1)
-            memory = [kept[k].reshape(-1) for kept in self._arrays.values()]
-            self._update(flat, g.reshape(-1), memory, self._decay_of(w))
+        decays, case = self.decay_biases, None
+        for w, g, *memory in zip(weights, slopes, *self._arrays.values(), strict=True):
+            before, case = case, (w.dtype, decays or w.ndim > 1)
+            # In most networks all arrays have the same settings.
+            if case != before:
+                settings = self._settings_of(*case)
+            vectors = [array.ravel() for array in (w, g, *memory)]
+            by_rows(self._kernel, vectors, *settings)
             if not w.flags.c_contiguous:
-                w[...] = flat.reshape(w.shape)
+                # Where memory has gaps or another order, ravel copies.
+                w[...] = vectors[0].reshape(w.shape)
 
     def _arrays_for(self, weights: list[FloatArray]) -> dict[str, list[FloatArray]]:
         if self._t == 0:
@@ -278,38 +304,56 @@ class Optimizer:
                 for name, start in self._starts.items()
             }
             return {
-                name: [np.full(w.shape, start, w.dtype) for w in weights]
+                name: [full(w.shape, start, w.dtype) for w in weights]
                 for name, start in starts.items()
             }
         for kept in self._arrays.values():
             got, expected = [w.shape for w in weights], [array.shape for array in kept]
             if got != expected:
                 raise ValueError(f"params must have shapes {expected}, as before, got {got}")
-        dtypes = [w.dtype for w in weights]
-        if all([a.dtype for a in kept] == dtypes for kept in self._arrays.values()):
-            return self._arrays
         return {
             name: [a.astype(w.dtype, copy=False) for a, w in zip(kept, weights, strict=True)]
             for name, kept in self._arrays.items()
         }
 
-    def _decay_of(self, w: FloatArray) -> tuple[float, float]:
-        """Return the kernels' `shrink` and `l2`."""
-        decay = self.weight_decay if self.decay_biases or w.ndim > 1 else 0.0
-        return (1.0 - self.learning_rate * decay, 0.0) if self.decoupled else (1.0, decay)
+    def _settings_of(self, dtype: np.dtype[Any], decays: bool) -> Sequence[Any]:
+        """Return what the kernel takes after its arrays: `shrink`, `l2`, and its own settings."""
+        decay = self.weight_decay if decays else 0.0
+        shrunk = (1.0 - self.learning_rate * decay, 0.0) if self.decoupled else (1.0, decay)
+        settings = (*shrunk, *self._settings())
+        return settings if dtype == np.float64 else [_single(value) for value in settings]
 
-    def _update(
-        self,
-        w: FloatArray,
-        g: FloatArray,
-        memory: list[FloatArray],
-        decay: tuple[float, float],
-    ) -> None:
-        """Update one parameter and its memory in place, all as contiguous vectors."""
+    _kernel: ClassVar[Callable[..., None]]
+    """Updates weights in place, from ``(w, g, *memory, shrink, l2, *settings)``, all vectors."""
+
+    def _settings(self) -> tuple[float, ...]:
+        """Return the settings that the kernel takes in this step, in its order."""
         raise NotImplementedError(
             f"{type(self).__name__} has no step of its own: Optimizer is a base class; use one of "
             "its subclasses, or an object of your own with a method step(params, grads)"
         )
+
+
+@lru_cache(maxsize=1024)
+def _single(value: float) -> np.float32:
+    """Return a setting in float32, which stays finite, and 0 only if it was 0."""
+    low, high = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+    size = min(max(abs(value), low), high) if value else 0.0
+    return np.float32(math.copysign(size, value))
+
+
+def _is_parameter(value: Any) -> bool:
+    """Whether `_as_parameter` would return it as it is: nearly always, and quicker to tell."""
+    return type(value) is np.ndarray and value.dtype in _DTYPES and value.flags.writeable
+
+
+def _is_gradient(value: Any, kind: Kind) -> bool:
+    """Whether it is a gradient of such a parameter, as a kernel takes it."""
+    return (
+        type(value) is np.ndarray
+        and (value.shape, value.dtype) == kind
+        and value.flags.c_contiguous
+    )
 
 
 def _as_parameter(name: str, value: Any) -> FloatArray:
@@ -317,7 +361,7 @@ def _as_parameter(name: str, value: Any) -> FloatArray:
         raise TypeError(
             f"{name} must be a NumPy array, to be updated in place, got {type(value).__name__}"
         )
-    if value.dtype not in (np.float32, np.float64):
+    if value.dtype not in _DTYPES:
         raise TypeError(f"{name} must hold float32 or float64 numbers, got dtype {value.dtype}")
     if not value.flags.writeable:
         raise ValueError(f"{name} must be writeable, to be updated in place")
@@ -368,14 +412,10 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, decay_biases=decay_biases)
 
-    def _update(
-        self,
-        w: FloatArray,
-        g: FloatArray,
-        memory: list[FloatArray],  # noqa: ARG002 (it has none)
-        decay: tuple[float, float],
-    ) -> None:
-        _sgd_kernel(w, g, *decay, self.learning_rate)
+    _kernel = staticmethod(_sgd_kernel)
+
+    def _settings(self) -> tuple[float, ...]:
+        return (self.learning_rate,)
 
 
 @njit
@@ -459,11 +499,10 @@ class Momentum(Optimizer):
         rate = self.learning_rate
         return (-rate, 1.0) if self.velocity_holds_rate else (1.0, -rate)
 
-    def _update(
-        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
-    ) -> None:
-        (v,) = memory
-        _momentum_kernel(w, g, v, *decay, self.momentum, *self._flows())
+    _kernel = staticmethod(_momentum_kernel)
+
+    def _settings(self) -> tuple[float, ...]:
+        return (self.momentum, *self._flows())
 
 
 @njit
@@ -559,11 +598,7 @@ class Nesterov(Momentum):
     (array([0.675]), [array([-0.15])])
     """
 
-    def _update(
-        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
-    ) -> None:
-        (v,) = memory
-        _nesterov_kernel(w, g, v, *decay, self.momentum, *self._flows())
+    _kernel = staticmethod(_nesterov_kernel)
 
 
 @njit
@@ -575,9 +610,9 @@ def _local_gains_kernel(w, g, gain, previous, shrink, l2, rate, increase, decrea
         #                   k <- k decrease where they differ, and within [low, high]
         # Signs are compared, because a product of small gradients can underflow to 0.
         ki, before = gain[i], previous[i]
-        if (gi > 0.0 and before > 0.0) or (gi < 0.0 and before < 0.0):
+        if (gi > _ZERO and before > _ZERO) or (gi < _ZERO and before < _ZERO):
             ki = ki + increase
-        elif (gi > 0.0 and before < 0.0) or (gi < 0.0 and before > 0.0):
+        elif (gi > _ZERO and before < _ZERO) or (gi < _ZERO and before > _ZERO):
             ki = ki * decrease
         ki = min(max(ki, low), high)
         gain[i] = ki
@@ -658,13 +693,11 @@ class LocalGains(Optimizer):
         self.min_gain = min_gain
         self.max_gain = max_gain
 
-    def _update(
-        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
-    ) -> None:
-        gain, previous = memory
-        bounds = (self.min_gain, self.max_gain)
+    _kernel = staticmethod(_local_gains_kernel)
+
+    def _settings(self) -> tuple[float, ...]:
         rate, increase, decrease = self.learning_rate, self.increase, self.decrease
-        _local_gains_kernel(w, g, gain, previous, *decay, rate, increase, decrease, *bounds)
+        return rate, increase, decrease, self.min_gain, self.max_gain
 
 
 @njit
@@ -676,11 +709,11 @@ def _rprop_kernel(w, g, size, previous, shrink, l2, increase, decrease, low, hig
         #                   d <- d decrease and g <- 0 where they differ, and within [low, high]
         # Signs are compared, because a product of small gradients can underflow to 0.
         di, before = size[i], previous[i]
-        if (gi > 0.0 and before > 0.0) or (gi < 0.0 and before < 0.0):
+        if (gi > _ZERO and before > _ZERO) or (gi < _ZERO and before < _ZERO):
             di = di * increase
-        elif (gi > 0.0 and before < 0.0) or (gi < 0.0 and before > 0.0):
+        elif (gi > _ZERO and before < _ZERO) or (gi < _ZERO and before > _ZERO):
             di = di * decrease
-            gi = 0.0
+            gi = _ZERO
         di = min(max(di, low), high)
         size[i] = di
         previous[i] = gi
@@ -775,12 +808,10 @@ class RProp(Optimizer):
         if low > high:
             raise ValueError(f"max_step must be at least min_step, {low}, got {high}")
 
-    def _update(
-        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
-    ) -> None:
-        size, previous = memory
-        bounds = (self.min_step, self.max_step)
-        _rprop_kernel(w, g, size, previous, *decay, self.increase, self.decrease, *bounds)
+    _kernel = staticmethod(_rprop_kernel)
+
+    def _settings(self) -> tuple[float, ...]:
+        return self.increase, self.decrease, self.min_step, self.max_step
 
 
 @njit
@@ -856,16 +887,15 @@ class AdaGrad(Optimizer):
         self.eps = eps
         self.eps_inside_sqrt = eps_inside_sqrt
 
-    def _update(
-        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
-    ) -> None:
+    _kernel = staticmethod(_adagrad_kernel)
+
+    def _settings(self) -> tuple[float, ...]:
         eps = (self.eps, 0.0) if self.eps_inside_sqrt else (0.0, self.eps)
-        (total,) = memory
-        _adagrad_kernel(w, g, total, *decay, self.learning_rate, *eps)
+        return (self.learning_rate, *eps)
 
 
 @njit
-def _adadelta_kernel(w, g, square, update, shrink, l2, rate, rho, eps):
+def _adadelta_kernel(w, g, square, update, shrink, l2, rate, new, eps):
     """Equations opt-adadelta-mean-square, opt-adadelta-update, opt-adadelta-mean-update and
     opt-adadelta-step.
     """
@@ -874,13 +904,13 @@ def _adadelta_kernel(w, g, square, update, shrink, l2, rate, rho, eps):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
         gi = _squarable(gi, largest)
         # (opt-adadelta-mean-square)  v <- rho v + (1 - rho) g^2
-        vi = rho * square[i] + (1.0 - rho) * gi * gi
+        vi = square[i] - new * square[i] + new * gi * gi
         square[i] = vi
         # (opt-adadelta-update)       d = -sqrt(u + eps) / sqrt(v + eps) g
         ui = update[i]
         di = -(np.sqrt(ui + eps) / np.sqrt(vi + eps)) * gi
         # (opt-adadelta-mean-update)  u <- rho u + (1 - rho) d^2
-        update[i] = rho * ui + (1.0 - rho) * di * di
+        update[i] = ui - new * ui + new * di * di
         # (opt-adadelta-step)         w <- w + eta d
         w[i] = wi + rate * di
 
@@ -949,22 +979,21 @@ class AdaDelta(Optimizer):
         self.rho = rho
         self.eps = eps
 
-    def _update(
-        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
-    ) -> None:
-        square, update = memory
-        _adadelta_kernel(w, g, square, update, *decay, self.learning_rate, self.rho, self.eps)
+    _kernel = staticmethod(_adadelta_kernel)
+
+    def _settings(self) -> tuple[float, ...]:
+        return self.learning_rate, 1.0 - self.rho, self.eps
 
 
 @njit
-def _rmsprop_kernel(w, g, square, shrink, l2, rate, rho, eps_inside, eps_outside):
+def _rmsprop_kernel(w, g, square, shrink, l2, rate, new, eps_inside, eps_outside):
     """Equations opt-rmsprop-mean-square and opt-rmsprop-step."""
     largest = np.finfo(w.dtype).max
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
         gi = _squarable(gi, largest)
         # (opt-rmsprop-mean-square)  v <- rho v + (1 - rho) g^2
-        vi = rho * square[i] + (1.0 - rho) * gi * gi
+        vi = square[i] - new * square[i] + new * gi * gi
         square[i] = vi
         # (opt-rmsprop-step)         w <- w - eta g / sqrt(v + eps)
         w[i] = wi - rate * gi / (np.sqrt(vi + eps_inside) + eps_outside)
@@ -1031,32 +1060,32 @@ class RMSProp(Optimizer):
         self.eps = eps
         self.eps_inside_sqrt = eps_inside_sqrt
 
-    def _update(
-        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
-    ) -> None:
-        (square,) = memory
+    _kernel = staticmethod(_rmsprop_kernel)
+
+    def _settings(self) -> tuple[float, ...]:
         eps = (self.eps, 0.0) if self.eps_inside_sqrt else (0.0, self.eps)
-        _rmsprop_kernel(w, g, square, *decay, self.learning_rate, self.rho, *eps)
+        return (self.learning_rate, 1.0 - self.rho, *eps)
 
 
 @njit
 def _adam_kernel(
-    w, g, m, v, shrink, l2, rate, beta1, beta2, unbias1, unbias2, eps_inside, eps_outside
+    w, g, m, v, shrink, l2, rate, new1, new2, unbias1, unbias2, eps_inside, eps_outside
 ):
     """Equations opt-adam-mean, opt-adam-mean-square, opt-adam-correction,
     opt-adam-step; opt-adamw-step where `shrink` is 1 - eta lambda.
 
-    `unbias1` is 1 / (1 - beta1^t) and `unbias2` is 1 / (1 - beta2^t).
+    `new1` is 1 - beta1 and `unbias1` is 1 / (1 - beta1^t); so are
+    `new2` and `unbias2` of beta2.
     """
     largest = np.finfo(w.dtype).max
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
         gi = _squarable(gi, largest)
         # (opt-adam-mean)         m <- beta1 m + (1 - beta1) g
-        mi = beta1 * m[i] + (1.0 - beta1) * gi
+        mi = m[i] - new1 * m[i] + new1 * gi
         m[i] = mi
         # (opt-adam-mean-square)  v <- beta2 v + (1 - beta2) g^2
-        vi = beta2 * v[i] + (1.0 - beta2) * gi * gi
+        vi = v[i] - new2 * v[i] + new2 * gi * gi
         v[i] = vi
         # (opt-adam-correction)   m^ = m / (1 - beta1^t),  v^ = v / (1 - beta2^t)
         m_hat, v_hat = mi * unbias1, vi * unbias2
@@ -1148,16 +1177,15 @@ class Adam(Optimizer):
         if settings.get("eps_hat") and settings.get("eps_inside_sqrt"):
             raise ValueError("eps_hat must be False with eps_inside_sqrt=True, got True")
 
-    def _update(
-        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
-    ) -> None:
-        m, v = memory
+    _kernel = staticmethod(_adam_kernel)
+
+    def _settings(self) -> tuple[float, ...]:
         unbias1 = 1.0 / (1.0 - self.beta1**self._t)
         unbias2 = 1.0 / (1.0 - self.beta2**self._t)
         outside = self.eps * unbias2**0.5 if self.eps_hat else self.eps
         eps = (self.eps, 0.0) if self.eps_inside_sqrt else (0.0, outside)
-        betas = (self.beta1, self.beta2)
-        _adam_kernel(w, g, m, v, *decay, self.learning_rate, *betas, unbias1, unbias2, *eps)
+        news = (1.0 - self.beta1, 1.0 - self.beta2)
+        return (self.learning_rate, *news, unbias1, unbias2, *eps)
 
 
 class AdamW(Adam):
@@ -1221,15 +1249,15 @@ class AdamW(Adam):
 
 
 @njit
-def _adamax_kernel(w, g, m, u, shrink, l2, rate, beta1, beta2, unbias1, eps_inside, eps_outside):
+def _adamax_kernel(w, g, m, u, shrink, l2, rate, new1, new2, unbias1, eps_inside, eps_outside):
     """Equations opt-adamax-mean, opt-adamax-norm and opt-adamax-step."""
     for i in range(w.size):
         wi, gi = _decayed(w[i], g[i], shrink, l2)
         # (opt-adamax-mean)  m <- beta1 m + (1 - beta1) g
-        mi = beta1 * m[i] + (1.0 - beta1) * gi
+        mi = m[i] - new1 * m[i] + new1 * gi
         m[i] = mi
         # (opt-adamax-norm)  u <- max(beta2 u, |g| + eps)
-        ui = max(beta2 * u[i], abs(gi) + eps_inside)
+        ui = max(u[i] - new2 * u[i], abs(gi) + eps_inside)
         u[i] = ui
         # (opt-adamax-step)  w <- w - eta / (1 - beta1^t) m / u
         w[i] = wi - rate * unbias1 * mi / (ui + eps_outside)
@@ -1300,11 +1328,10 @@ class AdaMax(Optimizer):
         self.eps = eps
         self.eps_inside_max = eps_inside_max
 
-    def _update(
-        self, w: FloatArray, g: FloatArray, memory: list[FloatArray], decay: tuple[float, float]
-    ) -> None:
-        m, u = memory
+    _kernel = staticmethod(_adamax_kernel)
+
+    def _settings(self) -> tuple[float, ...]:
         unbias1 = 1.0 / (1.0 - self.beta1**self._t)
         eps = (self.eps, 0.0) if self.eps_inside_max else (0.0, self.eps)
-        betas = (self.beta1, self.beta2)
-        _adamax_kernel(w, g, m, u, *decay, self.learning_rate, *betas, unbias1, *eps)
+        news = (1.0 - self.beta1, 1.0 - self.beta2)
+        return (self.learning_rate, *news, unbias1, *eps)

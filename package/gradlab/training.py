@@ -33,7 +33,6 @@ from gradlab._validate import (
     as_integer,
     as_metric,
     as_positive,
-    as_real,
     as_rng,
     is_finite,
 )

@@ -37,8 +37,8 @@ def returning(make):
 
 def test_check_prints_the_report_and_returns_a_plain_float(capsys):
     points = check(INFERENCE, right)
-    assert type(points) is float
-    assert points == 1.0
+    assert isinstance(points, float)
+    assert (points, repr(points), points._repr_html_()) == (1.0, "1.0", "")
     printed = capsys.readouterr()
     assert printed.out.startswith(f"{INFERENCE}: 1 of 1 points\n")
     assert printed.err == ""

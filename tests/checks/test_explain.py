@@ -1,61 +1,14 @@
 """What is said of a wrong answer: known mistakes, two of them, an edit, a factor; or nothing."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from toy import TOY, elsewhere, model, told
 
+from gradlab import checks
 from gradlab.checks._edits import edited, mistakes, one_place_variants
-from gradlab.checks._judge import judge
-from gradlab.checks._model import Case, Exercise, shapes, values
-from gradlab.checks._report import Report
-
-
-def model(x, w, c):
-    centred = x - x.mean(axis=0)
-    out = (centred * w) / (c + 1)
-    total = (out**2).sum(axis=0) / len(x)
-    return out, total
-
-
-def elsewhere(x, w, c):
-    return np.sin(x), np.cos(w)
-
-
-def cases(rng):
-    for rows in (4, 7):
-        arguments = {"x": rng.normal(1.0, 1.0, (rows, 3)), "w": rng.uniform(1, 2, 3), "c": 2.0}
-        yield Case("ordinary", f"{rows} rows", arguments)
-
-
-MISTAKES = """
-a mean that stays (toy-mean, 1.0)
-    x - x.mean(axis=0) -> x
-    Subtract the mean.
-a sum for a mean (toy-total)
-    .sum(axis=0) / len(x) -> .sum(axis=0)
-    Divide by the number of rows.
-the sine (, 0)
-    = elsewhere
-    That is another formula.
-"""
-
-TOY = Exercise(
-    name="toy.out",
-    outputs=("out", "total"),
-    reference=model,
-    cases=lambda rng: list(cases(rng)),
-    criteria=(
-        shapes("both have the right shapes", 1),
-        values("out is right", 1, "out", "ordinary", "toy-mean"),
-        values("total is right", 1, "total", "ordinary", "toy-total"),
-    ),
-    misconceptions=mistakes(model, MISTAKES),
-    model=model,
-)
-
-
-def told(function, exercise=TOY):
-    findings, _ = judge(exercise, function, exercise.cases(np.random.default_rng(0)))
-    return " ".join(repr(Report(exercise.name, tuple(findings))).split()), findings
+from gradlab.checks._model import Exercise
 
 
 def test_a_text_lists_mistakes():
@@ -163,3 +116,40 @@ def test_edits_of_a_loop_without_a_fixed_end_are_not_tried():
     olds = {old for old, _, _ in one_place_variants(counted)}
     assert "total * 2" in olds
     assert not olds & {"k > 0", "k -= 1", "total += k"}
+
+
+# ---- exercises of others
+
+
+def test_an_exercise_itself_may_be_checked(capsys):
+    assert checks.check(TOY, model) == 3.0
+    assert capsys.readouterr().out.startswith("toy.out: 3 of 3 points")
+    assert checks.report(TOY, model, "secret").possible == 3
+
+
+def test_a_package_adds_a_topic_by_an_entry_point(monkeypatch):
+    class Entry:
+        name = "toy"
+
+        @staticmethod
+        def load():
+            return SimpleNamespace(EXERCISES=[TOY])
+
+    class Taken(Entry):
+        name = "losses"
+
+    asked = []
+
+    def entry_points(group):
+        asked.append(group)
+        return [Entry, Taken]
+
+    monkeypatch.setattr(checks, "entry_points", entry_points)
+    assert checks.report("toy.out", model).earned == 3
+    assert asked == ["gradlab.exercises"]
+    with pytest.raises(ValueError, match=r"one of toy\.out; got 'toy\.in'"):
+        checks.exercise("toy.in")
+    with pytest.raises(ValueError, match="must be one of toy, "):
+        checks.exercise("toi.out")
+    # The book's own topics cannot be taken.
+    assert checks.exercise("losses.squared_error") is not TOY

@@ -73,11 +73,26 @@ def test_points_of_a_cell_are_those_of_its_exercise(slug):
         settings = cell.metadata.nbgrader
         if cell.cell_type == "code":
             # What a student called check does not reach the cell that grades.
-            text = r'from gradlab\.checks import check\n\ncheck\("([^"]+)", \w+\)'
-            (name,) = re.fullmatch(text, cell.source).groups()
+            text = (
+                r'from gradlab\.checks import check\n\n((?:# .+\n)+)check\("([^"]+)", \w+\)'
+            )
+            comment, name = re.fullmatch(text, cell.source).groups()
             assert settings.points == exercise(name).points, name
+            # What each criterion is worth can be read before the work.
+            said = re.findall(r"^#   ([\d.]+) +(.+)$", comment, re.MULTILINE)
+            assert said == [(f"{c.points:g}", c.title) for c in exercise(name).criteria]
             assert settings.locked
     assert 9 <= sum(c.metadata.nbgrader.points for c in graded_cells(release(slug))) <= 12
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_table_of_parts_adds_up(slug):
+    text = release(slug).cells[0].source
+    rows = dict(re.findall(r"^\| (\d+ .+) \| ([\d.]+|none) \|$", text, re.MULTILINE))
+    points = [float(value) for value in rows.values() if value != "none"]
+    assert sum(points) == sum(c.metadata.nbgrader.points for c in graded_cells(release(slug)))
+    everything = "\n".join(cell.source for cell in release(slug).cells)
+    assert list(rows) == re.findall(r"^## (\d+ .+)$", everything, re.MULTILINE)
 
 
 @pytest.mark.parametrize("slug", SLUGS)

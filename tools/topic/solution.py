@@ -38,5 +38,5 @@ def compute(x):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check-compute", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-compute", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("MODULE.compute", compute)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.checks._limits import CHARACTERS, SECONDS, OvertimeError, in_time, printing_little
 from gradlab.checks._model import Case, Exercise, Function, call_once
 
 MAX_ENTRIES = 1_000_000
@@ -37,6 +38,7 @@ class Outcome:
     got: dict[str, Parts] = field(default_factory=dict)
     error: str = ""
     raised: bool = False
+    overtime: bool = False
     warning: str = ""
     changed: tuple[str, ...] = ()
     idle: frozenset[str] = frozenset()
@@ -130,13 +132,18 @@ def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
     with (
         warnings.catch_warnings(record=True) as caught,
         contextlib.redirect_stderr(stderr),
+        printing_little(CHARACTERS),
         np.errstate(all="warn", under="ignore"),
     ):
         warnings.simplefilter("always")
         try:
-            outcome.got = observed(exercise, guarded, case)
+            with in_time(SECONDS):
+                outcome.got = observed(exercise, guarded, case)
         except NotDataError as error:
             outcome.error = str(error)
+        except OvertimeError:
+            outcome.error = f"Your function ran for {SECONDS:g} seconds: does your loop end?"
+            outcome.raised = outcome.overtime = True
         except (Exception, SystemExit) as error:
             outcome.error, outcome.raised = _describe(error), True
     if caught:
