@@ -375,10 +375,6 @@ a walk in the order of computation (ad-adjoint, 0.25)
     reversed(range(output + 1)) -> range(output + 1)
     The adjoint of a node comes from the results that it enters, which were computed after it:
     begin at the output and go back.
-no seed at the output (ad-adjoint, 0.25, idle)
-    adjoints[output] = 1.0 -> pass
-    All your adjoints are 0. The derivative of the output by itself is 1, and everything else comes
-    from there.
 adjoints that never leave the output (ad-adjoint, 0.25)
     range(output + 1) -> range(output)
     The output's own 1 is all that you have. The walk begins at the node `output` itself, and what

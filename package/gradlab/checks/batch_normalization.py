@@ -370,10 +370,6 @@ dgamma that sums the standardized data by itself (bn-backward-gamma, 2.5)
 dgamma without a sum over the batch (bn-backward-gamma, 2.25)
     (dout * centred * inv_std).sum(axis=0) -> dout * centred * inv_std
     One gamma serves the whole batch: its gradient sums over it, axis 0.
-dbeta without a sum over the batch (bn-backward-beta, idle)
-    dout.sum(axis=0) -> dout
-    dout.sum(axis=0) -> dout & (dout * centred * inv_std).sum(axis=0) -> dout * centred * inv_std
-    One beta serves the whole batch: its gradient sums over it, axis 0. So does that of gamma.
 dgamma and dbeta with gamma (bn-backward-gamma)
     dout * centred -> dout * gamma * centred
     dout.sum -> (dout * gamma).sum

@@ -129,10 +129,6 @@ the condition on the shape the wrong way round (gb-lower-bound, 0.75)
     On the way back the layer multiplies W (fan-in by fan-out) by a vector with one entry for each
     output. Directions are lost where there are more outputs than inputs. With PyTorch's and deck
     S's matrices, which are transposed, it would be as you have it.
-a lower factor of 0 for every layer (gb-lower-bound, 0.75, idle)
-    singular_values[-1] if fan_out <= fan_in else 0.0 -> 0.0
-    A square or a narrowing layer may well lose no direction: then its least singular value is above
-    0, and so is the factor.
 a condition that only square matrices meet (gb-lower-bound, 0.75)
     fan_out <= fan_in -> fan_out == fan_in
     A narrowing layer can have full column rank too: then it loses no direction.
