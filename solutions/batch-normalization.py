@@ -163,7 +163,8 @@ def batch_norm_inference(x, gamma, beta, running_mean, running_var, eps):
     Returns an array (batch, features).
     """
     ### BEGIN SOLUTION
-    return gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta
+    normalized = (x - running_mean) / np.sqrt(running_var + eps)
+    return gamma * normalized + beta
     ### END SOLUTION
 
 

@@ -68,6 +68,30 @@ def dual_by_other_rules(operation, a, b):
     return x + sign * y, dx + sign * dy
 
 
+def dual_as_an_array(operation, a, b):
+    a = np.array(a)
+    # (value, derivative by the first operand, derivative by the second)
+    of_one = {
+        "exp": lambda x: (np.exp(x), np.exp(x)),
+        "log": lambda x: (np.log(x), 1 / x),
+        "tanh": lambda x: (np.tanh(x), np.cosh(x) ** -2),
+        "relu": lambda x: (x * (x > 0), float(x > 0)),
+    }
+    if operation in of_one:
+        value, by_x = of_one[operation](a[0])
+        return np.array([value, by_x * a[1]])
+    (x, y), moves = (a[0], b[0]), np.array([a[1], b[1]])
+    of_two = {
+        "add": lambda: (x + y, 1, 1),
+        "sub": lambda: (x - y, 1, -1),
+        "mul": lambda: (x * y, y, x),
+        "div": lambda: (x / y, 1 / y, -x / y**2),
+        "pow": lambda: (x**y, y * x ** (y - 1), x**y * np.log(x) if b[1] else 0),
+    }
+    value, *slopes = of_two[operation]()
+    return np.array([value, np.dot(slopes, moves)])
+
+
 def reverse_by_uses(operands, partials, output):
     adjoints = []
     for u in reversed(range(len(operands))):
@@ -125,6 +149,11 @@ def cost_flat(operands, outputs):
     return forward, len(set(outputs)), len(arrows) * forward, len(arrows) * len(outputs)
 
 
+def cost_as_an_array(operands, outputs):
+    passes = np.array([sum(nodes == [] for nodes in operands), len(outputs)])
+    return np.concatenate([passes, passes * sum(map(len, operands))])
+
+
 def jacobian_by_lists(jvp, vjp, n_inputs, n_outputs):
     n, passes = min(n_inputs, n_outputs), 0
     vectors = []
@@ -149,12 +178,14 @@ def jacobian_with_scaled_seeds(jvp, vjp, n_inputs, n_outputs):
 OTHER_FORMS = [
     (DUAL, dual_by_local_derivatives),
     (DUAL, dual_by_other_rules),
+    (DUAL, dual_as_an_array),
     (REVERSE, reverse_by_uses),
     (REVERSE, reverse_by_paths),
     (REVERSE, reverse_by_solving),
     (REVERSE, reverse_by_add_at),
     (COST, cost_loops),
     (COST, cost_flat),
+    (COST, cost_as_an_array),
     (JACOBIAN, jacobian_by_lists),
     (JACOBIAN, jacobian_with_scaled_seeds),
 ]
@@ -185,78 +216,6 @@ def s_dual_componentwise(operation, a, b):
     return x**y, y * x ** (y - 1) * dx
 
 
-def s_dual_no_chain_rule(operation, a, b):
-    x, dx = a
-    if operation == "exp":
-        return np.exp(x), np.exp(x)
-    if operation == "log":
-        return np.log(x), 1 / x
-    if operation == "tanh":
-        return np.tanh(x), 1 - np.tanh(x) ** 2
-    if operation == "relu":
-        return max(0, x), (1 if x > 0 else 0)
-    y, dy = b
-    if operation == "add":
-        return x + y, dx + dy
-    if operation == "sub":
-        return x - y, dx - dy
-    if operation == "mul":
-        return x * y, x * dy + y * dx
-    if operation == "div":
-        return x / y, (dx * y - x * dy) / y**2
-    if dy == 0:
-        return x**y, y * x ** (y - 1) * dx
-    return x**y, y * x ** (y - 1) * dx + x**y * np.log(x) * dy
-
-
-def s_dual_quotient_plus(operation, a, b):
-    x, dx = a
-    if operation == "exp":
-        return np.exp(x), np.exp(x) * dx
-    if operation == "log":
-        return np.log(x), dx / x
-    if operation == "tanh":
-        return np.tanh(x), (1 - np.tanh(x) ** 2) * dx
-    if operation == "relu":
-        return max(0.0, x), (dx if x > 0 else 0.0)
-    y, dy = b
-    if operation == "add":
-        return x + y, dx + dy
-    if operation == "sub":
-        return x - y, dx - dy
-    if operation == "mul":
-        return x * y, x * dy + y * dx
-    if operation == "div":
-        return x / y, (dx * y + x * dy) / y**2
-    if dy == 0:
-        return x**y, y * x ** (y - 1) * dx
-    return x**y, y * x ** (y - 1) * dx + x**y * np.log(x) * dy
-
-
-def s_dual_slope_of_tanh(operation, a, b):
-    x, dx = a
-    if operation == "exp":
-        return np.exp(x), np.exp(x) * dx
-    if operation == "log":
-        return np.log(x), dx / x
-    if operation == "tanh":
-        return np.tanh(x), (1 - x**2) * dx
-    if operation == "relu":
-        return max(0.0, x), (dx if x > 0 else 0.0)
-    y, dy = b
-    if operation == "add":
-        return x + y, dx + dy
-    if operation == "sub":
-        return x - y, dx - dy
-    if operation == "mul":
-        return x * y, x * dy + y * dx
-    if operation == "div":
-        return x / y, (dx * y - x * dy) / y**2
-    if dy == 0:
-        return x**y, y * x ** (y - 1) * dx
-    return x**y, y * x ** (y - 1) * dx + x**y * np.log(x) * dy
-
-
 def s_dual_log_of_a_negative_base(operation, a, b):
     x, dx = a
     if operation == "exp":
@@ -279,87 +238,12 @@ def s_dual_log_of_a_negative_base(operation, a, b):
     return x**y, y * x ** (y - 1) * dx + x**y * np.log(x) * dy
 
 
-def s_reverse_assigns(operands, partials, output):
-    grad = [0.0] * len(operands)
-    grad[output] = 1.0
-    for k in range(output, -1, -1):
-        for i, p in zip(operands[k], partials[k]):
-            grad[i] = grad[k] * p
-    return grad
-
-
 def s_reverse_fancy_index(operands, partials, output):
     grad = np.zeros(len(operands))
     grad[output] = 1.0
     for k in range(output, -1, -1):
         grad[operands[k]] += grad[k] * np.array(partials[k])
     return grad
-
-
-def s_reverse_forward_order(operands, partials, output):
-    grad = np.zeros(len(operands))
-    grad[output] = 1.0
-    for k in range(len(operands)):
-        for i, p in zip(operands[k], partials[k]):
-            grad[i] += grad[k] * p
-    return grad
-
-
-def s_reverse_recursive_seen(operands, partials, output):
-    grad = np.zeros(len(operands))
-    grad[output] = 1.0
-    done = []
-
-    def back(k):
-        if k in done:
-            return
-        done.append(k)
-        for i, p in zip(operands[k], partials[k]):
-            grad[i] += grad[k] * p
-            back(i)
-
-    back(output)
-    return grad
-
-
-def s_reverse_recursive(operands, partials, output):
-    grad = np.zeros(len(operands))
-    grad[output] = 1.0
-
-    def back(k):
-        for i, p in zip(operands[k], partials[k]):
-            grad[i] += grad[k] * p
-            back(i)
-
-    back(output)
-    return grad
-
-
-def s_reverse_from_the_last(operands, partials, output):
-    grad = np.zeros(len(operands))
-    grad[-1] = 1.0
-    for k in range(len(operands) - 1, -1, -1):
-        for i, p in zip(operands[k], partials[k]):
-            grad[i] += grad[k] * p
-    return grad
-
-
-def s_reverse_no_adjoint(operands, partials, output):
-    grad = np.zeros(len(operands))
-    grad[output] = 1.0
-    for k in range(output, -1, -1):
-        for i, p in zip(operands[k], partials[k]):
-            grad[i] += p
-    return grad
-
-
-def s_reverse_inputs_only(operands, partials, output):
-    grad = np.zeros(len(operands))
-    grad[output] = 1.0
-    for k in range(output, -1, -1):
-        for i, p in zip(operands[k], partials[k]):
-            grad[i] += grad[k] * p
-    return [grad[k] for k in range(len(operands)) if operands[k] == []]
 
 
 def s_reverse_eats_the_graph(operands, partials, output):
@@ -380,61 +264,10 @@ def s_reverse_row(operands, partials, output):
     return grad
 
 
-def s_cost_slide(operands, outputs):
-    arrows = sum(len(nodes) for nodes in operands)
-    return len(operands), len(outputs), len(operands) * arrows, len(outputs) * arrows
-
-
-def s_cost_exchanged(operands, outputs):
-    n_in = sum(1 for nodes in operands if not nodes)
-    arrows = sum(len(nodes) for nodes in operands)
-    return len(outputs), n_in, len(outputs) * arrows, n_in * arrows
-
-
-def s_cost_one_reverse_pass(operands, outputs):
-    n_in = sum(1 for nodes in operands if not nodes)
-    arrows = sum(len(nodes) for nodes in operands)
-    return n_in, 1, n_in * arrows, arrows
-
-
-def s_cost_operations(operands, outputs):
-    n_in = sum(1 for nodes in operands if not nodes)
-    n_ops = len(operands) - n_in
-    return n_in, len(outputs), n_in * n_ops, len(outputs) * n_ops
-
-
 def s_cost_set_of_arrows(operands, outputs):
     n_in = sum(1 for nodes in operands if not nodes)
     arrows = len({(i, k) for k, nodes in enumerate(operands) for i in nodes})
     return n_in, len(outputs), n_in * arrows, len(outputs) * arrows
-
-
-def s_cost_used_inputs(operands, outputs):
-    used = {i for nodes in operands for i in nodes}
-    n_in = len([i for i in used if not operands[i]])
-    arrows = sum(len(nodes) for nodes in operands)
-    return n_in, len(outputs), n_in * arrows, len(outputs) * arrows
-
-
-def s_jacobian_reverse(jvp, vjp, n_inputs, n_outputs):
-    return np.array([vjp(np.eye(n_outputs)[i]) for i in range(n_outputs)]), n_outputs
-
-
-def s_jacobian_forward(jvp, vjp, n_inputs, n_outputs):
-    rows = np.array([jvp(np.eye(n_inputs)[i]) for i in range(n_inputs)])
-    return rows.T, n_inputs
-
-
-def s_jacobian_turned_round(jvp, vjp, n_inputs, n_outputs):
-    if n_inputs > n_outputs:
-        return np.column_stack([jvp(e) for e in np.eye(n_inputs)]), n_inputs
-    return np.vstack([vjp(e) for e in np.eye(n_outputs)]), n_outputs
-
-
-def s_jacobian_columns_as_rows(jvp, vjp, n_inputs, n_outputs):
-    if n_inputs <= n_outputs:
-        return np.array([jvp(e) for e in np.eye(n_inputs)]), n_inputs
-    return np.array([vjp(e) for e in np.eye(n_outputs)]), n_outputs
 
 
 def s_jacobian_seed_stays(jvp, vjp, n_inputs, n_outputs):
@@ -447,17 +280,6 @@ def s_jacobian_seed_stays(jvp, vjp, n_inputs, n_outputs):
     return (found.T if n_inputs <= n_outputs else found), n
 
 
-def s_jacobian_entries(jvp, vjp, n_inputs, n_outputs):
-    result, passes = np.zeros((n_outputs, n_inputs)), 0
-    for i in range(n_outputs):
-        for j in range(n_inputs):
-            seed = np.zeros(n_inputs)
-            seed[j] = 1
-            result[i, j] = jvp(seed)[i]
-            passes += 1
-    return result, passes
-
-
 def s_jacobian_wrong_length(jvp, vjp, n_inputs, n_outputs):
     if n_inputs <= n_outputs:
         return np.array([jvp(e) for e in np.eye(n_outputs)]).T, n_inputs
@@ -465,44 +287,21 @@ def s_jacobian_wrong_length(jvp, vjp, n_inputs, n_outputs):
 
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
+AS_VALUES = (
+    "two mistakes at once: derivatives combined as the values are, and a second operand that is "
+    "taken for a constant"
+)
+NEGATIVE_BASE = (
+    "two mistakes at once: another slope of relu at 0, and the logarithm of a negative base"
+)
 STUDENTS = [
     # Two mistakes, of which neither explains all that is wrong.
-    (DUAL, s_dual_componentwise, "", 1.25),
-    (DUAL, s_dual_no_chain_rule, "a local derivative without that of the operand", 1.75),
-    (DUAL, s_dual_quotient_plus, "a plus in the quotient rule", 1.75),
-    (DUAL, s_dual_slope_of_tanh, "the slope of tanh formed from its argument", 1.75),
-    (DUAL, s_dual_log_of_a_negative_base, "", 2.0),
-    (REVERSE, s_reverse_assigns, "a use forgotten", 0.25),
+    (DUAL, s_dual_componentwise, AS_VALUES, 1.5),
+    (DUAL, s_dual_log_of_a_negative_base, NEGATIVE_BASE, 2.0),
     (REVERSE, s_reverse_fancy_index, "a repeated operand counted once", 2.0),
-    (REVERSE, s_reverse_forward_order, "a walk in the order of computation", 0.25),
-    (REVERSE, s_reverse_recursive_seen, "a node passed on too early", 1.0),
-    (
-        REVERSE,
-        s_reverse_recursive,
-        "a node passed on again with all that it has collected",
-        1.0,
-    ),
-    (REVERSE, s_reverse_from_the_last, "a start at the last node", 2.0),
-    (
-        REVERSE,
-        s_reverse_no_adjoint,
-        "local derivatives added without the adjoint of the result",
-        0.25,
-    ),
-    (REVERSE, s_reverse_inputs_only, "the adjoints of the inputs alone", 0.0),
     (REVERSE, s_reverse_eats_the_graph, "", 2.25),
     (REVERSE, s_reverse_row, "an axis of length one", 2.25),
-    (COST, s_cost_slide, "one forward pass for each node", 0.0),
-    (COST, s_cost_exchanged, "the two modes exchanged", 0.0),
-    (COST, s_cost_one_reverse_pass, "one reverse pass for all outputs", 0.0),
-    (COST, s_cost_operations, "nodes counted in place of arrows", 0.75),
     (COST, s_cost_set_of_arrows, "a repeated operand counted once", 1.25),
-    (COST, s_cost_used_inputs, "", 1.25),
-    (JACOBIAN, s_jacobian_reverse, "the mode that needs more passes", 1.75),
-    (JACOBIAN, s_jacobian_forward, "the mode that needs more passes", 1.75),
-    (JACOBIAN, s_jacobian_turned_round, "the mode that needs more passes", 1.25),
-    (JACOBIAN, s_jacobian_columns_as_rows, "the Jacobian transposed", 1.5),
     (JACOBIAN, s_jacobian_seed_stays, "a seed that is not put back", 1.25),
-    (JACOBIAN, s_jacobian_entries, "a pass for each entry", 1.25),
     (JACOBIAN, s_jacobian_wrong_length, "", 1.25),
 ]

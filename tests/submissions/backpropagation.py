@@ -168,75 +168,6 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_forward_tanh_everywhere(x, weights, biases):
-    zs, hs = [], []
-    for w, b in zip(weights, biases):
-        zs.append(x @ w + b)
-        x = np.tanh(zs[-1])
-        hs.append(x)
-    return zs, hs
-
-
-def s_forward_linear_output(x, weights, biases):
-    zs, hs, h = [], [], x
-    for k in range(len(weights)):
-        z = h @ weights[k] + biases[k]
-        h = np.tanh(z) if k < len(weights) - 1 else z
-        zs.append(z)
-        hs.append(h)
-    return zs, hs
-
-
-def s_forward_sigmoid_everywhere(x, weights, biases):
-    zs, hs, h = [], [], x
-    for w, b in zip(weights, biases):
-        z = np.dot(h, w) + b
-        h = 1.0 / (1.0 + np.exp(-z))
-        zs.append(z)
-        hs.append(h)
-    return zs, hs
-
-
-def s_forward_no_bias(x, weights, biases):
-    zs, hs, h = [], [], x
-    for k, w in enumerate(weights):
-        z = np.dot(h, w)
-        h = np.tanh(z) if k < len(weights) - 1 else 1 / (1 + np.exp(-z))
-        zs.append(z)
-        hs.append(h)
-    return zs, hs
-
-
-def s_forward_z_into_next(x, weights, biases):
-    zs, hs, a = [], [], x
-    for k in range(len(weights)):
-        a = a @ weights[k] + biases[k]
-        zs.append(a)
-        hs.append(np.tanh(a))
-    hs[-1] = 1 / (1 + np.exp(-a))
-    return zs, hs
-
-
-def s_forward_x_in_outputs(x, weights, biases):
-    zs, hs = [], [x]
-    for k in range(len(weights)):
-        zs.append(hs[-1] @ weights[k] + biases[k])
-        hs.append(np.tanh(zs[-1]))
-    hs[-1] = 1 / (1 + np.exp(-zs[-1]))
-    return zs, hs
-
-
-def s_forward_bias_outside(x, weights, biases):
-    zs, hs, h = [], [], x
-    for k, (w, b) in enumerate(zip(weights, biases)):
-        z = h @ w
-        g = np.tanh(z) if k + 1 < len(weights) else 1 / (1 + np.exp(-z))
-        h = g + b
-        zs.append(z)
-        hs.append(h)
-    return zs, hs
-
-
 def s_forward_pytorch_shapes(x, weights, biases):
     zs, hs, h = [], [], x
     for k, (w, b) in enumerate(zip(weights, biases)):
@@ -259,82 +190,12 @@ def s_forward_writes_to_x(x, weights, biases):
     return zs, hs
 
 
-def s_sens_dout_as_last(dout, net_inputs, weights):
-    found = [dout]
-    for k in range(len(weights) - 1, 0, -1):
-        found.append(found[-1] @ weights[k].T * (1 - np.tanh(net_inputs[k - 1]) ** 2))
-    return found[::-1]
-
-
-def s_sens_no_slope_hidden(dout, net_inputs, weights):
-    y = 1 / (1 + np.exp(-net_inputs[-1]))
-    found = [dout * y * (1 - y)]
-    for w in weights[:0:-1]:
-        found.append(found[-1] @ w.T)
-    return found[::-1]
-
-
-def s_sens_not_reversed(dout, net_inputs, weights):
-    y = 1 / (1 + np.exp(-net_inputs[-1]))
-    found = [dout * y * (1 - y)]
-    for k in range(len(weights) - 1, 0, -1):
-        found.append(found[-1] @ weights[k].T * (1 - np.tanh(net_inputs[k - 1]) ** 2))
-    return found
-
-
-def s_sens_no_transpose(dout, net_inputs, weights):
-    y = 1 / (1 + np.exp(-net_inputs[-1]))
-    found = [dout * y * (1 - y)]
-    for k in range(len(weights) - 1, 0, -1):
-        found.append(found[-1] @ weights[k] * (1 - np.tanh(net_inputs[k - 1]) ** 2))
-    return found[::-1]
-
-
 def s_sens_weights_off_by_one(dout, net_inputs, weights):
     y = 1 / (1 + np.exp(-net_inputs[-1]))
     found = [dout * y * (1 - y)]
     for k in range(len(weights) - 2, -1, -1):
         found.append(found[-1] @ weights[k].T * (1 - np.tanh(net_inputs[k]) ** 2))
     return found[::-1]
-
-
-def s_sens_formula_for_outputs(dout, net_inputs, weights):
-    z = net_inputs[-1]
-    s = dout * z * (1 - z)
-    found = [s]
-    for k in range(len(weights) - 1, 0, -1):
-        s = (s @ weights[k].T) * (1 - net_inputs[k - 1] ** 2)
-        found.insert(0, s)
-    return found
-
-
-def s_sens_tanh_slope_at_output(dout, net_inputs, weights):
-    s = dout * (1 - np.tanh(net_inputs[-1]) ** 2)
-    found = [s]
-    for k in range(len(weights) - 1, 0, -1):
-        s = (s @ weights[k].T) * (1 - np.tanh(net_inputs[k - 1]) ** 2)
-        found.insert(0, s)
-    return found
-
-
-def s_sens_grad_instead_of_s(dout, net_inputs, weights):
-    y = 1 / (1 + np.exp(-net_inputs[-1]))
-    grad = dout
-    found = [grad * y * (1 - y)]
-    for k in range(len(weights) - 1, 0, -1):
-        grad = grad @ weights[k].T
-        found.insert(0, grad * (1 - np.tanh(net_inputs[k - 1]) ** 2))
-    return found
-
-
-def s_sens_mean(dout, net_inputs, weights):
-    y = 1 / (1 + np.exp(-net_inputs[-1]))
-    s = dout * y * (1 - y) / dout.shape[0]
-    found = [s]
-    for k in range(len(weights) - 1, 0, -1):
-        s = (s @ weights[k].T) * (1 - np.tanh(net_inputs[k - 1]) ** 2)
-        found.insert(0, s)
-    return found
 
 
 def s_sens_writes_to_dout(dout, net_inputs, weights):
@@ -346,91 +207,10 @@ def s_sens_writes_to_dout(dout, net_inputs, weights):
     return found
 
 
-def s_grad_mean(inputs, sensitivities, weights):
-    n = inputs[0].shape[0]
-    dw = [np.dot(h.T, s) / n for h, s in zip(inputs, sensitivities)]
-    db = [np.sum(s, axis=0) / n for s in sensitivities]
-    return sensitivities[0] @ weights[0].T, dw, db
-
-
-def s_grad_transposed(inputs, sensitivities, weights):
-    dw = [s.T @ h for h, s in zip(inputs, sensitivities)]
-    db = [np.sum(s, axis=0) for s in sensitivities]
-    return sensitivities[0] @ weights[0].T, dw, db
-
-
-def s_grad_bias_not_summed(inputs, sensitivities, weights):
-    dw = [h.T @ s for h, s in zip(inputs, sensitivities)]
-    return sensitivities[0] @ weights[0].T, dw, sensitivities
-
-
-def s_grad_bias_over_units(inputs, sensitivities, weights):
-    dw = [h.T @ s for h, s in zip(inputs, sensitivities)]
-    return sensitivities[0] @ weights[0].T, dw, [np.sum(s, axis=1) for s in sensitivities]
-
-
 def s_grad_bias_rows(inputs, sensitivities, weights):
     dw = [h.T @ s for h, s in zip(inputs, sensitivities)]
     db = [np.sum(s, axis=0, keepdims=True) for s in sensitivities]
     return sensitivities[0] @ weights[0].T, dw, db
-
-
-def s_grad_bias_of_one_example(inputs, sensitivities, weights):
-    dw = [h.T @ s for h, s in zip(inputs, sensitivities)]
-    return sensitivities[0] @ weights[0].T, dw, [s[0] for s in sensitivities]
-
-
-def s_grad_dx_with_slope(inputs, sensitivities, weights):
-    dw = [h.T @ s for h, s in zip(inputs, sensitivities)]
-    db = [s.sum(0) for s in sensitivities]
-    dx = sensitivities[0] @ weights[0].T * (1 - inputs[0] ** 2)
-    return dx, dw, db
-
-
-def s_grad_dx_of_last(inputs, sensitivities, weights):
-    dw, db = [], []
-    for h, s, w in zip(inputs, sensitivities, weights):
-        dw.append(h.T @ s)
-        db.append(s.sum(0))
-        dx = s @ w.T
-    return dx, dw, db
-
-
-def s_grad_summed_first(inputs, sensitivities, weights):
-    dw = [
-        np.sum(h, axis=0)[:, None] * np.sum(s, axis=0)[None, :]
-        for h, s in zip(inputs, sensitivities)
-    ]
-    return sensitivities[0] @ weights[0].T, dw, [s.sum(0) for s in sensitivities]
-
-
-def s_check_one_sided(f, parameters, gradients, step):
-    base, numerical, errors = f(parameters), [], []
-    for k, p in enumerate(parameters):
-        g = np.zeros_like(p)
-        for i in np.ndindex(p.shape):
-            moved = [q.copy() for q in parameters]
-            moved[k][i] += step
-            g[i] = (f(moved) - base) / step
-        numerical.append(g)
-        top = np.max(np.maximum(abs(g), abs(gradients[k])))
-        errors.append(np.max(abs(g - gradients[k])) / top if top > 0 else 0.0)
-    return numerical, errors
-
-
-def s_check_parenthesis(f, parameters, gradients, step):
-    numerical, errors = [], []
-    for k, p in enumerate(parameters):
-        g = np.zeros_like(p)
-        for i in np.ndindex(p.shape):
-            up, down = ([q.copy() for q in parameters] for _ in range(2))
-            up[k][i] += step
-            down[k][i] -= step
-            g[i] = (f(up) - f(down)) / 2 * step
-        numerical.append(g)
-        top = np.max(np.maximum(abs(g), abs(gradients[k])))
-        errors.append(np.max(abs(g - gradients[k])) / top if top > 0 else 0.0)
-    return numerical, errors
 
 
 def s_check_not_put_back(f, parameters, gradients, step):
@@ -466,20 +246,6 @@ def s_check_put_back_by_adding(f, parameters, gradients, step):
     return numerical, errors
 
 
-def s_check_absolute(f, parameters, gradients, step):
-    numerical, errors = [], []
-    for k, p in enumerate(parameters):
-        g = np.zeros_like(p)
-        for i in np.ndindex(p.shape):
-            up, down = ([q.copy() for q in parameters] for _ in range(2))
-            up[k][i] += step
-            down[k][i] -= step
-            g[i] = (f(up) - f(down)) / (2 * step)
-        numerical.append(g)
-        errors.append(np.abs(g - gradients[k]).max())
-    return numerical, errors
-
-
 def s_check_as_in_cs231n(f, parameters, gradients, step):
     numerical, errors = [], []
     for k, p in enumerate(parameters):
@@ -492,37 +258,6 @@ def s_check_as_in_cs231n(f, parameters, gradients, step):
         numerical.append(g)
         b = gradients[k]
         errors.append(np.max(np.abs(g - b) / np.maximum(1e-8, np.abs(g) + np.abs(b))))
-    return numerical, errors
-
-
-def s_check_norms(f, parameters, gradients, step):
-    numerical, errors = [], []
-    for k, p in enumerate(parameters):
-        g = np.zeros_like(p)
-        for i in np.ndindex(p.shape):
-            up, down = ([q.copy() for q in parameters] for _ in range(2))
-            up[k][i] += step
-            down[k][i] -= step
-            g[i] = (f(up) - f(down)) / (2 * step)
-        numerical.append(g)
-        b = gradients[k]
-        size = np.linalg.norm(g) + np.linalg.norm(b)
-        errors.append(np.linalg.norm(g - b) / size if size > 0 else 0.0)
-    return numerical, errors
-
-
-def s_check_zero_by_zero(f, parameters, gradients, step):
-    numerical, errors = [], []
-    for k, p in enumerate(parameters):
-        g = np.zeros_like(p)
-        for i in np.ndindex(p.shape):
-            up, down = ([q.copy() for q in parameters] for _ in range(2))
-            up[k][i] += step
-            down[k][i] -= step
-            g[i] = (f(up) - f(down)) / (2 * step)
-        numerical.append(g)
-        b = gradients[k]
-        errors.append(np.max(np.abs(g - b)) / max(np.max(np.abs(g)), np.max(np.abs(b))))
     return numerical, errors
 
 
@@ -545,56 +280,13 @@ ONE_AXIS = "an axis of length one"
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (FORWARD, s_forward_tanh_everywhere, "tanh at the output, too", 1.25),
-    (FORWARD, s_forward_linear_output, "an output layer without activation", 1.25),
-    (FORWARD, s_forward_sigmoid_everywhere, "the sigmoid in all layers", 0.25),
-    (FORWARD, s_forward_no_bias, "the biases left out", 0.25),
-    (FORWARD, s_forward_z_into_next, "net inputs handed on to the next layer", 0.25),
-    (FORWARD, s_forward_x_in_outputs, "the input among the outputs", 1.0),
-    (FORWARD, s_forward_bias_outside, "the bias added after the activation", 0.25),
     (FORWARD, s_forward_pytorch_shapes, "transposed weights", 0.25),
     (FORWARD, s_forward_writes_to_x, "", 1.75),
-    (SENSITIVITIES, s_sens_dout_as_last, "the slope at the output layer forgotten", 0.25),
-    (SENSITIVITIES, s_sens_no_slope_hidden, "the slope at the hidden layers forgotten", 1.0),
-    (SENSITIVITIES, s_sens_not_reversed, "the last layer first", 0.0),
-    (SENSITIVITIES, s_sens_no_transpose, "the transpose forgotten", 0.25),
     (SENSITIVITIES, s_sens_weights_off_by_one, "the weights of the wrong layer", 0.25),
-    (
-        SENSITIVITIES,
-        s_sens_formula_for_outputs,
-        "the slope formula for outputs applied to net inputs",
-        0.25,
-    ),
-    (SENSITIVITIES, s_sens_tanh_slope_at_output, "the slope of tanh at the output layer", 0.25),
-    (
-        SENSITIVITIES,
-        s_sens_grad_instead_of_s,
-        "a gradient handed down without the slopes above",
-        1.0,
-    ),
-    (SENSITIVITIES, s_sens_mean, "a division by the batch size", 0.25),
     (SENSITIVITIES, s_sens_writes_to_dout, "", 2.25),
-    (GRADIENTS, s_grad_mean, "a second division by the batch size", 0.75),
-    (GRADIENTS, s_grad_transposed, "the gradient of the weights transposed", 1.0),
-    (GRADIENTS, s_grad_bias_not_summed, "a bias gradient that is not summed", 1.0),
-    (GRADIENTS, s_grad_bias_over_units, "a bias gradient summed over the units", 1.0),
     (GRADIENTS, s_grad_bias_rows, ONE_AXIS, 1.75),
-    (GRADIENTS, s_grad_bias_of_one_example, "the bias gradient of the first example only", 1.25),
-    (GRADIENTS, s_grad_dx_with_slope, "a slope at the input", 1.5),
-    (GRADIENTS, s_grad_dx_of_last, "the gradient of the input from the last layer", 1.25),
-    (
-        GRADIENTS,
-        s_grad_summed_first,
-        "a sum over the batch before activation and sensitivity meet",
-        1.25,
-    ),
-    (CHECK, s_check_one_sided, "a one-sided difference", 1.5),
-    (CHECK, s_check_parenthesis, "a multiplication by half the step", 0.25),
     (CHECK, s_check_not_put_back, "an entry that is not put back", 1.5),
     (CHECK, s_check_put_back_by_adding, "", 2.25),
-    (CHECK, s_check_absolute, "an absolute difference", 1.5),
     (CHECK, s_check_as_in_cs231n, "a relative error entry by entry", 1.75),
-    (CHECK, s_check_norms, "a ratio of norms", 1.75),
-    (CHECK, s_check_zero_by_zero, "", 2.25),
     (CHECK, s_check_own_step, "a step of your own", 1.5),
 ]

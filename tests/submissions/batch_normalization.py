@@ -92,6 +92,12 @@ def running_lists(running_mean, running_var, batch_mean, batch_var, batch_size, 
     ]
 
 
+def running_array(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
+    old = np.array([running_mean, running_var])
+    new = np.array([batch_mean, batch_var * batch_size / (batch_size - 1)])
+    return old + momentum * (new - old)
+
+
 def inference_folded(x, gamma, beta, running_mean, running_var, eps):
     scale = gamma / (running_var + eps) ** 0.5
     return x * scale + (beta - running_mean * scale)
@@ -115,6 +121,7 @@ OTHER_FORMS = [
     (BACKWARD, backward_recomputed),
     (RUNNING, running_step),
     (RUNNING, running_lists),
+    (RUNNING, running_array),
     (INFERENCE, inference_folded),
     (INFERENCE, inference_list),
 ]
@@ -123,38 +130,10 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_forward_epsilon_outside(x, gamma, beta, eps):
-    mu, var = np.mean(x, axis=0), np.var(x, axis=0)
-    x_hat = (x - mu) / (np.sqrt(var) + eps)
-    return gamma * x_hat + beta, mu, var
-
-
-def s_forward_no_epsilon(x, gamma, beta, eps):
-    mu, var = np.mean(x, axis=0), np.var(x, axis=0)
-    return gamma * (x - mu) / np.sqrt(var) + beta, mu, var
-
-
-def s_forward_pooled(x, gamma, beta, eps):
-    n = x.shape[0]
-    mu = np.sum(x, axis=0) / n
-    var = np.sum((x - mu) ** 2) / x.size
-    return gamma * (x - mu) / np.sqrt(var + eps) + beta, mu, var
-
-
 def s_forward_layer_norm(x, gamma, beta, eps):
     mu = np.mean(x, axis=1, keepdims=True)
     var = np.var(x, axis=1, keepdims=True)
     return gamma * (x - mu) / np.sqrt(var + eps) + beta, mu, var
-
-
-def s_forward_no_scale(x, gamma, beta, eps):
-    mu, var = x.mean(0), x.var(0)
-    return (x - mu) / np.sqrt(var + eps), mu, var
-
-
-def s_forward_precedence(x, gamma, beta, eps):
-    mu, var = x.mean(0), x.var(0)
-    return gamma * (x - mu / np.sqrt(var + eps)) + beta, mu, var
 
 
 def s_forward_rows_of_statistics(x, gamma, beta, eps):
@@ -166,93 +145,6 @@ def s_forward_writes_to_x(x, gamma, beta, eps):
     mu, var = x.mean(0), x.var(0)
     x -= mu
     return gamma * x / np.sqrt(var + eps) + beta, mu, var
-
-
-def s_forward_epsilon_in_var(x, gamma, beta, eps):
-    mu, var = x.mean(0), x.var(0) + eps
-    return gamma * (x - mu) / np.sqrt(var) + beta, mu, var
-
-
-def s_backward_one_path(dout, x, mean, var, gamma, eps):
-    std = np.sqrt(var + eps)
-    x_hat = (x - mean) / std
-    return dout * gamma / std, np.sum(dout * x_hat, axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_without_variance(dout, x, mean, var, gamma, eps):
-    n = len(x)
-    ivar = 1.0 / np.sqrt(var + eps)
-    xmu = x - mean
-    dxhat = dout * gamma
-    dmu = np.sum(-dxhat * ivar, axis=0)
-    dx = dxhat * ivar + dmu / n
-    return dx, np.sum(dout * xmu / np.sqrt(var + eps), axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_without_mean(dout, x, mean, var, gamma, eps):
-    n = len(x)
-    ivar = 1.0 / np.sqrt(var + eps)
-    xmu = x - mean
-    dxhat = dout * gamma
-    dvar = np.sum(dxhat * xmu, axis=0) * -0.5 * ivar**3
-    dx = dxhat * ivar + dvar * 2 * xmu / n
-    return dx, np.sum(dout * xmu / np.sqrt(var + eps), axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_no_sum_for_variance(dout, x, mean, var, gamma, eps):
-    n = len(x)
-    ivar = 1.0 / np.sqrt(var + eps)
-    xmu = x - mean
-    dxhat = dout * gamma
-    dvar = dxhat * xmu * -0.5 * ivar**3
-    dmu = np.sum(-dxhat * ivar, axis=0)
-    dx = dxhat * ivar + dvar * 2 * xmu / n + dmu / n
-    return dx, np.sum(dout * xmu / np.sqrt(var + eps), axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_no_sum_for_mean(dout, x, mean, var, gamma, eps):
-    n = len(x)
-    ivar = 1.0 / np.sqrt(var + eps)
-    xmu = x - mean
-    dxhat = dout * gamma
-    dvar = np.sum(dxhat * xmu, axis=0) * -0.5 * ivar**3
-    dmu = -dxhat * ivar
-    dx = dxhat * ivar + dvar * 2 * xmu / n + dmu / n
-    return dx, np.sum(dout * xmu / np.sqrt(var + eps), axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_axis_forgotten(dout, x, mean, var, gamma, eps):
-    n = len(x)
-    ivar = 1.0 / np.sqrt(var + eps)
-    xmu = x - mean
-    dxhat = dout * gamma
-    dvar = np.sum(dxhat * xmu) * -0.5 * ivar**3
-    dmu = np.sum(-dxhat * ivar, axis=0)
-    dx = dxhat * ivar + dvar * 2 * xmu / n + dmu / n
-    return dx, np.sum(dout * xmu / np.sqrt(var + eps), axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_summed_too_early(dout, x, mean, var, gamma, eps):
-    n = len(x)
-    ivar = 1.0 / np.sqrt(var + eps)
-    xmu = x - mean
-    dxhat = dout * gamma
-    dvar = np.sum(dxhat, axis=0) * np.sum(xmu, axis=0) * -0.5 * ivar**3
-    dmu = np.sum(-dxhat * ivar, axis=0)
-    dx = dxhat * ivar + dvar * 2 * xmu / n + dmu / n
-    return dx, np.sum(dout * xmu / np.sqrt(var + eps), axis=0), np.sum(dout, axis=0)
-
-
-def s_backward_no_root(dout, x, mean, var, gamma, eps):
-    n = len(x)
-    ivar = 1.0 / np.sqrt(var + eps)
-    xmu = x - mean
-    dxhat = dout * gamma
-    ivar = 1.0 / (var + eps)
-    dvar = np.sum(dxhat * xmu, axis=0) * -0.5 * ivar**3
-    dmu = np.sum(-dxhat * ivar, axis=0)
-    dx = dxhat * ivar + dvar * 2 * xmu / n + dmu / n
-    return dx, np.sum(dout * xmu / np.sqrt(var + eps), axis=0), np.sum(dout, axis=0)
 
 
 def s_backward_no_epsilon(dout, x, mean, var, gamma, eps):
@@ -274,28 +166,6 @@ def s_running_unchanged(running_mean, running_var, batch_mean, batch_var, batch_
     return running_mean, running_var
 
 
-def s_running_keras(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
-    unbiased = batch_var * batch_size / (batch_size - 1)
-    return (
-        momentum * running_mean + (1 - momentum) * batch_mean,
-        momentum * running_var + (1 - momentum) * unbiased,
-    )
-
-
-def s_running_biased(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
-    return (
-        (1 - momentum) * running_mean + momentum * batch_mean,
-        (1 - momentum) * running_var + momentum * batch_var,
-    )
-
-
-def s_running_var_with_mean(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
-    return (
-        (1 - momentum) * running_mean + momentum * batch_mean,
-        (1 - momentum) * running_var + momentum * batch_mean,
-    )
-
-
 def s_running_in_place(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
     running_mean *= 1 - momentum
     running_mean += momentum * batch_mean
@@ -304,69 +174,20 @@ def s_running_in_place(running_mean, running_var, batch_mean, batch_var, batch_s
     return running_mean, running_var
 
 
-def s_inference_no_scale(x, gamma, beta, running_mean, running_var, eps):
-    return (x - running_mean) / np.sqrt(running_var + eps)
-
-
-def s_inference_no_epsilon(x, gamma, beta, running_mean, running_var, eps):
-    return gamma * (x - running_mean) / np.sqrt(running_var) + beta
-
-
 def s_inference_by_batch(x, gamma, beta, running_mean, running_var, eps):
     return gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta
-
-
-def s_forward_moments(x, gamma, beta, eps):
-    mean = x.mean(axis=0)
-    var = np.maximum((x * x).mean(axis=0) - mean * mean, 0)
-    return gamma * (x - mean) / np.sqrt(var + eps) + beta, mean, var
 
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 ONE_AXIS = "an axis of length one"
 
 STUDENTS = [
-    (FORWARD, s_forward_epsilon_outside, "epsilon outside the root", 1.25),
-    (FORWARD, s_forward_no_epsilon, "epsilon left out", 1.25),
-    (FORWARD, s_forward_pooled, "one variance for all features", 0.0),
-    (FORWARD, s_forward_layer_norm, "the statistics of each example instead of each feature", 0.0),
-    (FORWARD, s_forward_no_scale, "gamma and beta forgotten", 1.25),
-    (FORWARD, s_forward_precedence, "an input that is not centred", 1.25),
+    (FORWARD, s_forward_layer_norm, "the statistics of each example instead of each feature", 0.75),
     (FORWARD, s_forward_rows_of_statistics, ONE_AXIS, 2.75),
     (FORWARD, s_forward_writes_to_x, "", 2.75),
-    (FORWARD, s_forward_moments, "", 2.5),
-    (FORWARD, s_forward_epsilon_in_var, "epsilon inside the variance that is returned", 1.75),
-    (BACKWARD, s_backward_one_path, "dx without the paths through the mean and the variance", 1.25),
-    (BACKWARD, s_backward_without_variance, "the path through the variance missing", 1.25),
-    (BACKWARD, s_backward_without_mean, "the path through the mean missing", 1.25),
-    (
-        BACKWARD,
-        s_backward_no_sum_for_variance,
-        "no sum over the batch in the gradient for the variance",
-        1.25,
-    ),
-    (
-        BACKWARD,
-        s_backward_no_sum_for_mean,
-        "no sum over the batch in the gradient for the mean",
-        1.25,
-    ),
-    (
-        BACKWARD,
-        s_backward_axis_forgotten,
-        "the gradient for the variance summed over all features",
-        1.25,
-    ),
-    (BACKWARD, s_backward_summed_too_early, "the path through the variance missing", 1.25),
-    (BACKWARD, s_backward_no_root, "1 / var in place of 1 / std", 1.25),
-    (BACKWARD, s_backward_no_epsilon, "epsilon left out of the backward pass", 0.25),
+    (BACKWARD, s_backward_no_epsilon, "epsilon left out of the backward pass", 0.75),
     (BACKWARD, s_backward_rows, ONE_AXIS, 3.25),
     (RUNNING, s_running_unchanged, "running statistics that never move", 0.125),
-    (RUNNING, s_running_keras, "Keras's momentum", 0.125),
-    (RUNNING, s_running_biased, "the variance without B / (B - 1)", 0.75),
-    (RUNNING, s_running_var_with_mean, "the running variance updated with the mean", 0.75),
     (RUNNING, s_running_in_place, "", 1.375),
-    (INFERENCE, s_inference_no_scale, "gamma and beta forgotten", 0.125),
-    (INFERENCE, s_inference_no_epsilon, "epsilon left out", 0.125),
     (INFERENCE, s_inference_by_batch, "the statistics of the test batch", 0.125),
 ]

@@ -149,88 +149,9 @@ OTHER_FORMS = [
 # ---- wrong, as students write it and not as the checker does
 
 
-def s_factors_last_of_the_list(weight, slopes):
-    s = np.linalg.svd(weight)[1]
-    return np.min(np.abs(slopes)) * s[-1], np.max(np.abs(slopes)) * s[0]
-
-
-def s_factors_condition_turned(weight, slopes):
-    s = np.linalg.svd(weight, compute_uv=False)
-    rows, cols = weight.shape
-    smin = s.min()
-    if rows > cols:
-        smin = 0
-    return np.abs(slopes).min() * smin, np.abs(slopes).max() * s.max()
-
-
-def s_factors_signs(weight, slopes):
-    s = np.linalg.svd(weight, compute_uv=False)
-    smin = s[-1] if weight.shape[0] >= weight.shape[1] else 0
-    return min(slopes) * smin, max(slopes) * s[0]
-
-
-def s_factors_frobenius(weight, slopes):
-    smax = np.linalg.norm(weight)
-    smin = np.linalg.norm(weight, -2)
-    if weight.shape[1] > weight.shape[0]:
-        smin = 0.0
-    return abs(slopes).min() * smin, abs(slopes).max() * smax
-
-
-def s_factors_product(weight, slopes):
-    a = np.diag(slopes) @ weight
-    s = np.linalg.svd(a, compute_uv=False)
-    return (s[-1] if a.shape[0] >= a.shape[1] else 0.0), s[0]
-
-
-def s_factors_no_slopes(weight, slopes):
-    s = np.linalg.svd(weight, compute_uv=False)
-    return (s[-1] if len(weight) >= len(weight[0]) else 0.0), s[0]
-
-
 def s_factors_eigenvalues(weight, slopes):
     e = np.linalg.eigvalsh(weight.T @ weight)
     return np.abs(slopes).min() * max(e[0], 0), np.abs(slopes).max() * e[-1]
-
-
-def s_bounds_from_the_input(activations, smallest, largest, loss_gradient):
-    end = np.linalg.norm(loss_gradient.astype(float))
-    lower, upper, low, high = [], [], 1.0, 1.0
-    for k, h in enumerate(activations):
-        lower.append(np.linalg.norm(h) * low * end)
-        upper.append(np.linalg.norm(h) * high * end)
-        if k < len(smallest):
-            low, high = low * smallest[k], high * largest[k]
-    return np.array(lower), np.array(upper)
-
-
-def s_bounds_one_short(activations, smallest, largest, loss_gradient):
-    end = np.linalg.norm(loss_gradient.astype(float))
-    norms = [np.linalg.norm(h) for h in activations]
-    lower = [n * np.prod(smallest[k + 1 :]) * end for k, n in enumerate(norms)]
-    upper = [n * np.prod(largest[k + 1 :]) * end for k, n in enumerate(norms)]
-    return np.array(lower), np.array(upper)
-
-
-def s_bounds_whole_product(activations, smallest, largest, loss_gradient):
-    end = np.linalg.norm(loss_gradient.astype(float))
-    norms = np.array([np.linalg.norm(h) for h in activations])
-    return norms * smallest.prod() * end, norms * largest.prod() * end
-
-
-def s_bounds_sensitivities(activations, smallest, largest, loss_gradient):
-    end = np.linalg.norm(loss_gradient.astype(float))
-    low = [np.prod(smallest[k:]) * end for k in range(len(activations))]
-    high = [np.prod(largest[k:]) * end for k in range(len(activations))]
-    return np.array(low), np.array(high)
-
-
-def s_bounds_underflow(activations, smallest, largest, loss_gradient):
-    end = np.sqrt(np.sum(loss_gradient**2))
-    norms = [np.sqrt(np.sum(h**2)) for h in activations]
-    lower = [n * np.prod(smallest[k:]) * end for k, n in enumerate(norms)]
-    upper = [n * np.prod(largest[k:]) * end for k, n in enumerate(norms)]
-    return np.array(lower), np.array(upper)
 
 
 def s_bounds_rows(activations, smallest, largest, loss_gradient):
@@ -250,50 +171,6 @@ def s_bounds_in_place(activations, smallest, largest, loss_gradient):
     return norms * end * np.append(smallest, 1), norms * end * np.append(largest, 1)
 
 
-def s_norms_no_slopes(x, weights, loss_gradient):
-    hs = [x]
-    for w in weights[:-1]:
-        hs.append(np.tanh(hs[-1] @ w))
-    s, out = loss_gradient, [np.linalg.norm(loss_gradient)]
-    for w in weights[:0:-1]:
-        s = w @ s
-        out = [np.linalg.norm(s), *out]
-    return np.array(out), np.array([np.linalg.norm(h) * n for h, n in zip(hs, out, strict=True)])
-
-
-def s_norms_tanh_twice(x, weights, loss_gradient):
-    hs = [x]
-    for w in weights[:-1]:
-        hs.append(np.tanh(hs[-1] @ w))
-    s, out = loss_gradient, [np.linalg.norm(loss_gradient)]
-    for k in range(len(weights) - 1, 0, -1):
-        s = (1 - np.tanh(hs[k]) ** 2) * (weights[k] @ s)
-        out = [np.linalg.norm(s), *out]
-    return np.array(out), np.array([np.linalg.norm(h) * n for h, n in zip(hs, out, strict=True)])
-
-
-def s_norms_transposed(x, weights, loss_gradient):
-    hs = [x]
-    for w in weights[:-1]:
-        hs.append(np.tanh(hs[-1] @ w))
-    s, out = loss_gradient, [np.linalg.norm(loss_gradient)]
-    for k in range(len(weights) - 1, 0, -1):
-        s = (1 - hs[k] ** 2) * (weights[k].T @ s)
-        out = [np.linalg.norm(s), *out]
-    return np.array(out), np.array([np.linalg.norm(h) * n for h, n in zip(hs, out, strict=True)])
-
-
-def s_norms_no_outer_product(x, weights, loss_gradient):
-    hs = [x]
-    for w in weights[:-1]:
-        hs.append(np.tanh(hs[-1] @ w))
-    s, out = loss_gradient, [np.linalg.norm(loss_gradient)]
-    for k in range(len(weights) - 1, 0, -1):
-        s = (1 - hs[k] ** 2) * (weights[k] @ s)
-        out = [np.linalg.norm(s), *out]
-    return np.array(out), np.array(out)
-
-
 def s_norms_reversed(x, weights, loss_gradient):
     hs = [x]
     for w in weights[:-1]:
@@ -307,55 +184,6 @@ def s_norms_reversed(x, weights, loss_gradient):
     return np.array(out), np.array(grads)
 
 
-def s_norms_through_w(x, weights, loss_gradient):
-    hs = [x]
-    for w in weights[:-1]:
-        hs.append(np.tanh(hs[-1] @ w))
-    s, dhs = loss_gradient, [loss_gradient]
-    for k in range(len(weights) - 1, 0, -1):
-        dh = weights[k] @ s
-        s = (1 - hs[k] ** 2) * dh
-        dhs = [dh, *dhs]
-    out = [np.linalg.norm(dh) for dh in dhs]
-    return np.array(out), np.array([np.linalg.norm(h) * n for h, n in zip(hs, out, strict=True)])
-
-
-def s_gain_all_matrices(x, weights, loss_gradient):
-    h, masks = x, []
-    for w in weights[:-1]:
-        z = h @ w
-        masks.append(z > 0)
-        h = np.maximum(z, 0)
-    s = loss_gradient
-    for k in range(len(weights) - 1, 0, -1):
-        s = (weights[k] @ s) * masks[k - 1]
-    return (np.linalg.norm(loss_gradient) / np.linalg.norm(s)) ** (1 / len(weights))
-
-
-def s_gain_inverse(x, weights, loss_gradient):
-    h, masks = x, []
-    for w in weights[:-1]:
-        z = h @ w
-        masks.append(z > 0)
-        h = np.maximum(z, 0)
-    s = loss_gradient
-    for k in range(len(weights) - 1, 0, -1):
-        s = (weights[k] @ s) * masks[k - 1]
-    return (np.linalg.norm(s) / np.linalg.norm(loss_gradient)) ** (1 / (len(weights) - 1))
-
-
-def s_gain_no_root(x, weights, loss_gradient):
-    h, masks = x, []
-    for w in weights[:-1]:
-        z = h @ w
-        masks.append(z > 0)
-        h = np.maximum(z, 0)
-    s = loss_gradient
-    for k in range(len(weights) - 1, 0, -1):
-        s = (weights[k] @ s) * masks[k - 1]
-    return np.linalg.norm(loss_gradient) / np.linalg.norm(s)
-
-
 def s_gain_forward(x, weights, loss_gradient):
     h = x
     for w in weights[:-1]:
@@ -363,56 +191,11 @@ def s_gain_forward(x, weights, loss_gradient):
     return (np.linalg.norm(x) / np.linalg.norm(h)) ** (1 / (len(weights) - 1))
 
 
-def s_gain_from_the_bound(x, weights, loss_gradient):
-    product = 1.0
-    for w in weights[1:]:
-        product *= np.linalg.svd(w)[1].max()
-    return product ** (-1 / (len(weights) - 1))
-
-
-def s_gain_slope_at_zero(x, weights, loss_gradient):
-    h, masks = x, []
-    for w in weights[:-1]:
-        z = h @ w
-        masks.append(z >= 0)
-        h = np.maximum(z, 0)
-    s = loss_gradient
-    for k in range(len(weights) - 1, 0, -1):
-        s = (weights[k] @ s) * masks[k - 1]
-    return (np.linalg.norm(loss_gradient) / np.linalg.norm(s)) ** (1 / (len(weights) - 1))
-
-
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (FACTORS, s_factors_last_of_the_list, "the smallest number that svd returns", 1.75),
-    (FACTORS, s_factors_condition_turned, "the condition on the shape the wrong way round", 0.75),
-    (FACTORS, s_factors_signs, "slopes with their signs", 2.0),
-    (
-        FACTORS,
-        s_factors_frobenius,
-        "the Frobenius norm in place of the largest singular value",
-        1.5,
-    ),
-    (FACTORS, s_factors_product, "the singular values of diag(slopes) W", 0.0),
-    (FACTORS, s_factors_no_slopes, "slopes left out", 0.0),
     (FACTORS, s_factors_eigenvalues, "the squares of the singular values", 0.0),
-    (BOUNDS, s_bounds_from_the_input, "the products from the input side", 0.75),
-    (BOUNDS, s_bounds_one_short, "the products one layer short", 0.75),
-    (BOUNDS, s_bounds_whole_product, "the whole product for every matrix", 0.75),
-    (BOUNDS, s_bounds_sensitivities, "bounds of the sensitivities", 0.25),
-    (BOUNDS, s_bounds_underflow, "squares that underflow", 1.75),
     (BOUNDS, s_bounds_rows, "an axis of length one", 1.75),
     (BOUNDS, s_bounds_in_place, "", 1.75),
-    (NORMS, s_norms_no_slopes, "slopes left out on the way back", 0.25),
-    (NORMS, s_norms_tanh_twice, "the derivative of tanh evaluated at its output", 0.25),
-    (NORMS, s_norms_transposed, "the matrices transposed on the way back", 0.25),
-    (NORMS, s_norms_no_outer_product, "the outer product forgotten", 1.5),
     (NORMS, s_norms_reversed, "entries in the order from the output to the input", 0.25),
-    (NORMS, s_norms_through_w, "gradients at the activations", 0.25),
-    (GAIN, s_gain_all_matrices, "a root of the number of matrices", 0.0),
-    (GAIN, s_gain_inverse, "the factor of a layer in place of the gain", 0.0),
-    (GAIN, s_gain_no_root, "no root", 0.0),
     (GAIN, s_gain_forward, "a gain that keeps the activations", 0.0),
-    (GAIN, s_gain_from_the_bound, "the upper bound taken for the gradient itself", 0.0),
-    (GAIN, s_gain_slope_at_zero, "a slope of 1 at a net input of 0", 1.0),
 ]

@@ -28,7 +28,7 @@ def edited(model: Function, *edits: str) -> Function:
     ValueError
         If the text does not hold what is to be changed exactly once.
     """
-    text = textwrap.dedent(inspect.getsource(model))
+    text = _source(model)
     for edit in edits:
         old, new = edit.split(" -> ")
         if text.count(old) != 1:
@@ -37,6 +37,11 @@ def edited(model: Function, *edits: str) -> Function:
             )
         text = text.replace(old, new)
     return compiled(model, text)
+
+
+@cache
+def _source(model: Function) -> str:
+    return textwrap.dedent(inspect.getsource(model))
 
 
 def compiled(model: Function, text: str | ast.Module) -> Function:
@@ -172,7 +177,7 @@ def one_place_variants(model: Function) -> tuple[tuple[str, str, Function], ...]
 
     A changed loop may have no end, so those of a `while` are left out.
     """
-    source = textwrap.dedent(inspect.getsource(model))
+    source = _source(model)
     loops = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.While)]
     return tuple(
         (edit.old, edit.new, compiled(model, edit.module))

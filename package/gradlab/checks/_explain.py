@@ -297,7 +297,10 @@ def _reproduces(exercise: Exercise, variant: Function, judged: Judged) -> bool:
         wrong = seen[id(outcome)]
         for name in criterion.outputs:
             pairs = zip(wrong[name], outcome.expected[name], strict=False)
-            numbers = [ours.astype(right.dtype) for ours, right in pairs]
+            numbers = [
+                ours.astype(right.dtype) if right.dtype.kind == "f" else ours
+                for ours, right in pairs
+            ]
             numbers += wrong[name][len(numbers) :]
             if mismatch(exercise, criterion, name, numbers, outcome.got[name]):
                 return False

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import autodiff as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Function, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Exercise, Function, shapes, unchanged, values
 
 Array = NDArray[Any]
 Pair = tuple[float, float]
@@ -42,7 +44,10 @@ def _dual_cases(rng: np.random.Generator) -> list[Case]:
     large = _signed(rng, 1.2, 2.0)
     da, db = _signed(rng, 1.1, 1.6), _signed(rng, 0.4, 0.9)
     a, b = (small, da), (large, db)
-    cases = [Case("arithmetic", operation, _operands(operation, a, b)) for operation in _ARITHMETIC]
+    cases = [
+        Case(group, operation, _operands(operation, a, b))
+        for group, operation in (("sum", "add"), ("sum", "sub"), ("mul", "mul"), ("div", "div"))
+    ]
     for operation, first in (
         ("exp", a),
         # So that the logarithm of the derivative, a mistake, is a number.
@@ -51,9 +56,8 @@ def _dual_cases(rng: np.random.Generator) -> list[Case]:
         ("relu", (positive, da)),
         ("relu", (-positive, da)),
     ):
-        cases.append(
-            Case("functions", f"{operation} at {first[0]:.2g}", _operands(operation, first))
-        )
+        label = f"{operation} at {first[0]:.2g}"
+        cases.append(Case(operation, label, _operands(operation, first)))
     for base in (positive, abs(large)):
         arguments = _operands("pow", (base, da), (small, db))
         cases.append(Case("power", f"pow, base {base:.2g}", arguments))
@@ -64,32 +68,38 @@ def _dual_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-_ARITHMETIC = ("add", "sub", "mul", "div")
-
-
 def _operands(operation: str, a: Pair, b: Pair | None = None) -> dict[str, Any]:
     return {"operation": operation, "a": a, "b": b}
 
 
-def _dual_variant(**derivatives: Callable[[float, float, float, float], float]) -> Function:
-    """Dual arithmetic with other derivatives, of x, dx, y and dy, for the named operations."""
+def _dual_model(operation: str, a: Pair, b: Any) -> Any:
+    x, dx = a
+    if operation == "exp":
+        return np.exp(x), np.exp(x) * dx
+    if operation == "log":
+        return np.log(x), dx / x
+    if operation == "tanh":
+        value = np.tanh(x)
+        return value, (1 - value**2) * dx
+    if operation == "relu":
+        return (x, dx) if x > 0 else (0.0, 0.0)
+    y, dy = b
+    if operation == "add":
+        return x + y, dx + dy
+    if operation == "sub":
+        return x - y, dx - dy
+    if operation == "mul":
+        return x * y, y * dx + x * dy
+    if operation == "div":
+        quotient = x / y
+        return quotient, (dx - quotient * dy) / y
+    value, derivative = x**y, y * x ** (y - 1) * dx
+    if dy != 0:
+        derivative += value * np.log(x) * dy
+    return value, derivative
 
-    def variant(operation: str, a: Pair, b: Pair | None) -> Pair:
-        value, derivative = _dual(operation, a, b)
-        if operation in derivatives:
-            derivative = derivatives[operation](*a, *(b or (0.0, 0.0)))
-        return value, derivative
 
-    return variant
-
-
-def _each_and_all(
-    **derivatives: Callable[[float, float, float, float], float],
-) -> tuple[Function, ...]:
-    """One variant for each operation, and one in which all of them are wrong."""
-    single = tuple(_dual_variant(**{name: wrong}) for name, wrong in derivatives.items())
-    return (*single, _dual_variant(**derivatives))
-
+_PAIR = "value derivative"
 
 DUAL = Exercise(
     name="autodiff.dual",
@@ -97,184 +107,123 @@ DUAL = Exercise(
     reference=_dual,
     cases=_dual_cases,
     criteria=(
-        Criterion(
-            "add, sub, mul and div",
-            0.75,
-            group="arithmetic",
-            outputs=("value", "derivative"),
-            equations=("ad-sum", "ad-product", "ad-quotient"),
-        ),
-        Criterion(
-            "exp, log, tanh and relu",
-            0.75,
-            group="functions",
-            outputs=("value", "derivative"),
-            equations=("ad-exp", "ad-log", "ad-tanh", "ad-relu"),
-        ),
-        Criterion(
-            "pow, with base and exponent both moving",
-            0.5,
-            group="power",
-            outputs=("value", "derivative"),
-            equations=("ad-power",),
-        ),
-        Criterion(
-            "relu where it has a kink",
-            0.25,
-            group="kink",
-            outputs=("value", "derivative"),
-            equations=("ad-relu",),
-        ),
-        Criterion(
-            "pow of a negative base with a constant exponent",
-            0.25,
-            group="constant",
-            outputs=("value", "derivative"),
-            equations=("ad-power",),
+        values("add and sub", 0.25, _PAIR, "sum", "ad-sum"),
+        values("mul", 0.25, _PAIR, "mul", "ad-product"),
+        values("div", 0.25, _PAIR, "div", "ad-quotient"),
+        values("exp", 0.125, _PAIR, "exp", "ad-exp"),
+        values("log", 0.25, _PAIR, "log", "ad-log"),
+        values("tanh", 0.25, _PAIR, "tanh", "ad-tanh"),
+        values("relu", 0.125, _PAIR, "relu", "ad-relu"),
+        values("pow, with base and exponent both moving", 0.5, _PAIR, "power", "ad-power"),
+        values("relu where it has a kink", 0.25, _PAIR, "kink", "ad-relu"),
+        values(
+            "pow of a negative base with a constant exponent", 0.25, _PAIR, "constant", "ad-power"
         ),
     ),
-    misconceptions=(
-        Misconception(
-            "derivatives combined as the values are",
-            "That is right for sums only. Multiply out (a + a' e)(b + b' e) with e * e = 0, and "
-            "see what stands before e.",
-            "ad-product",
-            _each_and_all(
-                mul=lambda x, dx, y, dy: dx * dy,
-                div=lambda x, dx, y, dy: dx / dy,
-            ),
-        ),
-        Misconception(
-            "a second operand that is taken for a constant",
-            "Both operands may move: each contributes a term of its own.",
-            "ad-dual",
-            (
-                *_each_and_all(
-                    mul=lambda x, dx, y, dy: y * dx,
-                    div=lambda x, dx, y, dy: dx / y,
-                ),
-                _dual_variant(pow=lambda x, dx, y, dy: y * x ** (y - 1) * dx),
-            ),
-        ),
-        Misconception(
-            "a plus in the derivative of the difference",
-            "When b grows, a - b shrinks.",
-            "ad-sum",
-            (_dual_variant(sub=lambda x, dx, y, dy: dx + dy),),
-        ),
-        Misconception(
-            "a plus in the quotient rule",
-            "When the denominator of a positive quotient grows, the quotient shrinks: the second "
-            "term has a minus.",
-            "ad-quotient",
-            (_dual_variant(div=lambda x, dx, y, dy: (dx * y + x * dy) / y**2),),
-        ),
-        Misconception(
-            "the quotient rule turned round",
-            "The derivative of the numerator comes first; that of the denominator is subtracted.",
-            "ad-quotient",
-            (_dual_variant(div=lambda x, dx, y, dy: (x * dy - dx * y) / y**2),),
-        ),
-        Misconception(
-            "the quotient rule without the square",
-            "In the form (a' b - a b') / b^2 the denominator is squared.",
-            "ad-quotient",
-            (
-                _dual_variant(div=lambda x, dx, y, dy: (dx * y - x * dy) / y),
-                _dual_variant(div=lambda x, dx, y, dy: dx * y - x * dy),
-            ),
-        ),
-        Misconception(
-            "a local derivative without that of the operand",
-            "You return how fast the function changes with its argument. The argument moves at its "
-            "own rate, so multiply by that: the chain rule.",
-            "ad-dual",
-            _each_and_all(
-                exp=lambda x, dx, y, dy: np.exp(x),
-                log=lambda x, dx, y, dy: 1 / x,
-                tanh=lambda x, dx, y, dy: 1 - np.tanh(x) ** 2,
-                relu=lambda x, dx, y, dy: float(x > 0),
-            ),
-        ),
-        Misconception(
-            "the function applied to the derivative",
-            "A derivative is multiplied by the local derivative; the function itself is only for "
-            "the value.",
-            "ad-dual",
-            _each_and_all(
-                exp=lambda x, dx, y, dy: np.exp(dx),
-                log=lambda x, dx, y, dy: np.log(abs(dx)),
-                tanh=lambda x, dx, y, dy: np.tanh(dx),
-            ),
-        ),
-        Misconception(
-            "the derivative of the operand passed on as it is",
-            "The function stretches or squeezes its argument: its local derivative is missing.",
-            "ad-dual",
-            _each_and_all(
-                exp=lambda x, dx, y, dy: dx,
-                log=lambda x, dx, y, dy: dx,
-                tanh=lambda x, dx, y, dy: dx,
-            ),
-        ),
-        Misconception(
-            "the power rule applied to the exponential",
-            "In exp(a) it is the exponent that moves, not the base.",
-            "ad-exp",
-            (_dual_variant(exp=lambda x, dx, y, dy: x * np.exp(x - 1) * dx),),
-        ),
-        Misconception(
-            "the slope of tanh formed from its argument",
-            "The formula squares the value, tanh(a), not a.",
-            "ad-tanh",
-            (_dual_variant(tanh=lambda x, dx, y, dy: (1 - x * x) * dx),),
-        ),
-        Misconception(
-            "another slope of relu at 0",
-            "At 0 there is no derivative, so any slope between 0 and 1 is a convention. This "
-            "exercise takes 0, as PyTorch, JAX and TensorFlow do.",
-            "ad-relu",
-            (
-                _dual_variant(relu=lambda x, dx, y, dy: dx if x >= 0 else 0.0),
-                _dual_variant(relu=lambda x, dx, y, dy: dx * np.heaviside(x, 0.5)),
-            ),
-        ),
-        Misconception(
-            "a slope where relu is flat",
-            "A negative argument gives 0, and moving it a little does not change that.",
-            "ad-relu",
-            (_dual_variant(relu=lambda x, dx, y, dy: dx),),
-        ),
-        Misconception(
-            "a base that is taken for a constant",
-            "You have the term for the exponent. The base moves, too.",
-            "ad-power",
-            (_dual_variant(pow=lambda x, dx, y, dy: abs(x) ** y * np.log(abs(x)) * dy),),
-        ),
-        Misconception(
-            "an exponent that is not lowered",
-            "The derivative of a^b by the base is b a^(b - 1).",
-            "ad-power",
-            (
-                _dual_variant(
-                    pow=lambda x, dx, y, dy: x**y * (y * dx + (np.log(abs(x)) * dy if dy else 0.0))
-                ),
-                _dual_variant(pow=lambda x, dx, y, dy: y * x**y * dx),
-            ),
-        ),
-        Misconception(
-            "the logarithm of the exponent",
-            "a^b is exp(b log a): what has a logarithm is the base.",
-            "ad-power",
-            (
-                _dual_variant(
-                    pow=lambda x, dx, y, dy: (
-                        y * x ** (y - 1) * dx + (x**y * np.log(abs(y)) * dy if dy else 0.0)
-                    )
-                ),
-            ),
-        ),
+    misconceptions=mistakes(
+        _dual_model,
+        """
+derivatives combined as the values are (ad-product)
+    y * dx + x * dy -> dx * dy
+    (dx - quotient * dy) / y -> dx / dy
+    y * dx + x * dy -> dx * dy & (dx - quotient * dy) / y -> dx / dy
+    That is right for sums only. Multiply out (a + a' e)(b + b' e) with e * e = 0, and see what
+    stands before e.
+a second operand that is taken for a constant (ad-dual)
+    y * dx + x * dy -> y * dx
+    (dx - quotient * dy) / y -> dx / y
+    y * dx + x * dy -> y * dx & (dx - quotient * dy) / y -> dx / y
+    dy != 0 -> False
+    y * dx + x * dy -> y * dx & (dx - quotient * dy) / y -> dx / y & dy != 0 -> False
+    Both operands may move: each contributes a term of its own.
+a plus in the derivative of the difference (ad-sum, 2.25)
+    dx - dy -> dx + dy
+    When b grows, a - b shrinks.
+a minus in the product rule (ad-product, 2.25)
+    y * dx + x * dy -> y * dx - x * dy
+    The two terms of a product are added; the minus belongs to the quotient.
+each derivative with its own operand (ad-product, 2.25)
+    y * dx + x * dy -> x * dx + y * dy
+    When a moves, a b moves by b times as much: each derivative is multiplied by the other operand.
+a plus in the quotient rule (ad-quotient, 2.25)
+    dx - quotient * dy -> dx + quotient * dy
+    When the denominator of a positive quotient grows, the quotient shrinks: the second term has a
+    minus.
+the quotient rule turned round (ad-quotient, 2.25)
+    dx - quotient * dy -> quotient * dy - dx
+    The derivative of the numerator comes first; that of the denominator is subtracted.
+the quotient rule without the square (ad-quotient, 2.25)
+    (dx - quotient * dy) / y -> dx - quotient * dy
+    (dx - quotient * dy) / y -> dx * y - x * dy
+    In the form (a' b - a b') / b^2 the denominator is squared.
+a local derivative without that of the operand (ad-dual)
+    np.exp(x) * dx -> np.exp(x)
+    dx / x -> 1 / x
+    (1 - value**2) * dx -> 1 - value**2
+    (x, dx) if -> (x, 1.0) if
+    x, dx = a -> x, dx = a[0], 1.0 & y, dy = b -> dx, (y, dy) = a[1], b
+    You return how fast the function changes with its argument. The argument moves at its own
+    rate, so multiply by that: the chain rule.
+the function applied to the derivative (ad-dual)
+    np.exp(x) * dx -> np.exp(dx)
+    dx / x -> np.log(abs(dx))
+    (1 - value**2) * dx -> np.tanh(dx)
+    np.exp(x) * dx -> np.exp(dx) & dx / x -> np.log(abs(dx)) & (1 - value**2) * dx -> np.tanh(dx)
+    A derivative is multiplied by the local derivative; the function itself is only for the value.
+the derivative of the operand passed on as it is (ad-dual)
+    np.exp(x) * dx -> dx
+    dx / x -> dx
+    (1 - value**2) * dx -> dx
+    np.exp(x) * dx -> dx & dx / x -> dx & (1 - value**2) * dx -> dx
+    The function stretches or squeezes its argument: its local derivative is missing.
+a multiplication where the logarithm divides (ad-log, 2.25)
+    dx / x -> dx * x
+    The slope of log a is 1 / a.
+the power rule applied to the exponential (ad-exp, 2.375)
+    np.exp(x) * dx -> x * np.exp(x - 1) * dx
+    In exp(a) it is the exponent that moves, not the base.
+the slope of tanh formed from its argument (ad-tanh, 2.25)
+    1 - value**2 -> 1 - x**2
+    The formula squares the value, tanh(a), not a.
+the slope of tanh without its square (ad-tanh, 2.25)
+    1 - value**2 -> 1 - value
+    The slope is 1 - tanh(a)^2.
+another slope of relu at 0 (ad-relu, 2.25)
+    x > 0 -> x >= 0
+    else (0.0, 0.0) -> else (0.0, dx / 2 if x == 0 else 0.0)
+    At 0 there is no derivative, so any slope between 0 and 1 is a convention. This exercise takes
+    0, as PyTorch, JAX and TensorFlow do.
+a slope where relu is flat (ad-relu, 2.125)
+    else (0.0, 0.0) -> else (0.0, dx)
+    A negative argument gives 0, and moving it a little does not change that.
+the logarithm of a negative base (ad-power, 2.25)
+    dy != 0 -> True
+    Where the exponent does not move, its term is not there: leave the logarithm out then, for 0
+    times what is not a number is not a number.
+a base that is taken for a constant (ad-power, 1.75)
+    y * x ** (y - 1) * dx -> 0.0
+    y * x ** (y - 1) * dx -> 0.0 & dy != 0 -> True
+    You have the term for the exponent. The base moves, too.
+the derivatives of base and exponent multiplied (ad-power, 1.75)
+    y * x ** (y - 1) * dx -> y * x ** (y - 1) * dx * dy & dy != 0 -> False
+    Each operand that moves contributes a term with its own derivative; the two terms are added.
+an exponent that is not lowered (ad-power, 1.75)
+    x ** (y - 1) -> x**y
+    x ** (y - 1) -> x**y & dy != 0 -> False
+    The derivative of a^b by the base is b a^(b - 1).
+a power without the factor of its exponent (ad-power, 1.75)
+    y * x ** (y - 1) -> x ** (y - 1)
+    The derivative of a^b by the base is b a^(b - 1): the exponent comes down as a factor.
+the logarithm of the exponent (ad-power, 2)
+    np.log(x) * dy -> np.log(abs(y)) * dy
+    np.log(x) * dy -> np.log(y) * dy
+    a^b is exp(b log a): what has a logarithm is the base.
+the logarithm forgotten (ad-power, 2)
+    value * np.log(x) * dy -> value * dy
+    a^b is exp(b log a): its derivative by b is a^b log a.
+""",
     ),
+    model=_dual_model,
 )
 
 
@@ -287,6 +236,9 @@ _THREE_INPUTS: Graph = [[], [], [], [0, 1], [1, 2], [3, 4], [3], [5, 6], [7, 4]]
 _REPEATS: Graph = [[], [], [0, 0], [2, 1], [3, 3], [4, 2]]
 _DOUBLINGS: Graph = [[], *([k, k] for k in range(10))]
 _LATE_INPUT: Graph = [[], [], [0, 1], [], [2, 0], [4, 3], [5, 4], [6, 1]]
+# Every node is used once.
+_TREE: Graph = [[], [], [], [0, 1], [3], [4, 2]]
+_PATH: Graph = [[], [0], [1], [2]]
 _UNUSED_INPUT: Graph = [[], [], [], [0, 2], [3, 0], [4, 3]]
 
 
@@ -320,6 +272,8 @@ def _reverse(operands: Graph, partials: list[list[float]], output: int) -> list[
 def _reverse_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for group, label, operands, output in (
+        ("tree", "three inputs, six nodes, each used once", _TREE, 5),
+        ("tree", "one after the other", _PATH, 3),
         ("ordinary", "the graph of the chapter's pictures", _PICTURE, 5),
         ("ordinary", "three inputs, nine nodes", _THREE_INPUTS, 8),
         ("ordinary", "two inputs, nine nodes", _chain(rng, 2, 7), 8),
@@ -338,49 +292,24 @@ def _reverse_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _arrows(operands: Graph, partials: list[list[float]], node: int) -> Iterator[tuple[int, float]]:
-    return zip(operands[node], partials[node], strict=True)
-
-
-def _reverse_variant(
-    collected: Callable[[float, float, float], float] = lambda old, bar, p: old + bar * p,
-    order: Callable[[int, int], Sequence[int]] = lambda n, output: range(output, -1, -1),
-    seeds: Callable[[int, int], Sequence[int]] = lambda n, output: (output,),
-    once: bool = False,
-    kept: Callable[[Array, Graph], Array] = lambda adjoints, operands: adjoints,
-) -> Function:
-    """The reverse pass with one of its steps exchanged."""
-
-    def variant(operands: Graph, partials: list[list[float]], output: int) -> Array:
-        adjoints = np.zeros(len(operands))
-        adjoints[list(seeds(len(operands), output))] = 1.0
-        for k in order(len(operands), output):
-            arrows = list(_arrows(operands, partials, k))
-            for u, p in dict(arrows).items() if once else arrows:
-                adjoints[u] = collected(adjoints[u], adjoints[k], p)
-        return kept(adjoints, operands)
-
-    return variant
-
-
-def _passed_on_at_once(again: bool) -> Function:
+def _passed_on_at_once(again: bool, operands: Graph, partials: Any, output: int) -> Array:
     """Go down from each node when it is reached, the first time or every time."""
+    adjoints, seen = np.zeros(len(operands)), set()
+    adjoints[output] = 1.0
 
-    def variant(operands: Graph, partials: list[list[float]], output: int) -> Array:
-        adjoints, seen = np.zeros(len(operands)), set()
-        adjoints[output] = 1.0
+    def visit(k: int) -> None:
+        seen.add(k)
+        for u, p in zip(operands[k], partials[k], strict=True):
+            adjoints[u] += adjoints[k] * p
+            if again or u not in seen:
+                visit(u)
 
-        def visit(k: int) -> None:
-            seen.add(k)
-            for u, p in _arrows(operands, partials, k):
-                adjoints[u] += adjoints[k] * p
-                if again or u not in seen:
-                    visit(u)
+    visit(output)
+    return adjoints
 
-        visit(output)
-        return adjoints
 
-    return variant
+_passed_on_once = functools.partial(_passed_on_at_once, False)
+_passed_on_again = functools.partial(_passed_on_at_once, True)
 
 
 def _forward_mode(operands: Graph, partials: list[list[float]], output: int) -> Array:
@@ -388,9 +317,18 @@ def _forward_mode(operands: Graph, partials: list[list[float]], output: int) -> 
     dots = np.zeros(len(operands))
     dots[0] = 1.0
     for k in range(1, len(operands)):
-        for u, p in _arrows(operands, partials, k):
+        for u, p in zip(operands[k], partials[k], strict=True):
             dots[k] += dots[u] * p
     return dots
+
+
+def _reverse_model(operands: Graph, partials: list[list[float]], output: int) -> Any:
+    adjoints = np.zeros(len(operands))
+    adjoints[output] = 1.0
+    for k in reversed(range(output + 1)):
+        for node, partial in zip(operands[k], partials[k], strict=True):
+            adjoints[node] += adjoints[k] * partial
+    return adjoints
 
 
 REVERSE = Exercise(
@@ -399,129 +337,81 @@ REVERSE = Exercise(
     reference=_reverse,
     cases=_reverse_cases,
     criteria=(
-        Criterion("there is one adjoint for each node", 0.25, "shape"),
-        Criterion(
-            "the adjoints are right",
-            1.0,
-            group="ordinary",
-            outputs=("adjoints",),
-            equations=("ad-adjoint",),
+        shapes("there is one adjoint for each node", 0.25),
+        values("right where every node is used once", 0.5, "adjoints", "tree", "ad-adjoint"),
+        values(
+            "right where nodes are used several times", 0.5, "adjoints", "ordinary", "ad-adjoint"
         ),
-        Criterion(
-            "a node that enters the same operation twice",
-            0.5,
-            group="repeats",
-            outputs=("adjoints",),
-            equations=("ad-adjoint",),
+        values(
+            "a node that enters the same operation twice", 0.5, "adjoints", "repeats", "ad-adjoint"
         ),
-        Criterion(
+        values(
             "an output in the middle, an unused input, an output that is an input",
             0.5,
-            group="inner",
-            outputs=("adjoints",),
-            equations=("ad-adjoint",),
+            "adjoints",
+            "inner",
+            "ad-adjoint",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a use forgotten",
-            "A node that enters several results collects from each of them: add to its adjoint, do "
-            "not assign.",
-            "ad-adjoint",
-            (
-                _reverse_variant(collected=lambda old, bar, p: bar * p),
-                _reverse_variant(collected=lambda old, bar, p: old or bar * p),
-            ),
-        ),
-        Misconception(
-            "a node passed on too early",
-            "You go on from a node when it is first reached. What reaches it later is lost for its "
-            "operands: pass a node on when all of its uses have added their part.",
-            "ad-adjoint",
-            (_passed_on_at_once(again=False),),
-        ),
-        Misconception(
-            "a node passed on again with all that it has collected",
-            "You go on from a node each time it is reached, and what it had before is handed on "
-            "once more. Pass a node on once, when all of its uses have added their part.",
-            "ad-adjoint",
-            (_passed_on_at_once(again=True),),
-        ),
-        Misconception(
-            "a walk in the order of computation",
-            "The adjoint of a node comes from the results that it enters, which were computed "
-            "after it: begin at the output and go back.",
-            "ad-adjoint",
-            (
-                _reverse_variant(order=lambda n, output: range(n)),
-                _reverse_variant(order=lambda n, output: range(output + 1)),
-            ),
-        ),
-        Misconception(
-            "forward mode",
-            "You have the derivatives of all nodes by one input. Asked for are those of one output "
-            "by all nodes.",
-            "ad-dual",
-            (_forward_mode,),
-        ),
-        Misconception(
-            "local derivatives added without the adjoint of the result",
-            "The local derivative says how the result moves with the operand; how the output moves "
-            "with the result is its adjoint. Multiply the two.",
-            "ad-adjoint",
-            (_reverse_variant(collected=lambda old, bar, p: old + p),),
-        ),
-        Misconception(
-            "local derivative and adjoint added",
-            "Along a path derivatives are multiplied; only different paths are added.",
-            "ad-adjoint",
-            (_reverse_variant(collected=lambda old, bar, p: old + bar + p),),
-        ),
-        Misconception(
-            "a repeated operand counted once",
-            "Where both operands are the same node, both contribute. With a list of indices, "
-            "NumPy's adjoints[nodes] += ... keeps only the last of them, and so does a dictionary.",
-            "ad-adjoint",
-            (_reverse_variant(once=True),),
-        ),
-        Misconception(
-            "a start at the last node",
-            "The node to differentiate is given by `output`, which may stand anywhere. What was "
-            "computed after it does not act on it.",
-            "ad-adjoint",
-            (
-                _reverse_variant(
-                    order=lambda n, output: range(n - 1, -1, -1),
-                    seeds=lambda n, output: (n - 1,),
-                ),
-                _reverse_variant(
-                    order=lambda n, output: range(n - 1, -1, -1),
-                    seeds=lambda n, output: (n - 1, output),
-                ),
-            ),
-        ),
-        Misconception(
-            "the adjoints of the inputs alone",
-            "Return one number for each node, in the order of the nodes.",
-            "ad-adjoint",
-            (
-                _reverse_variant(
-                    kept=lambda adjoints, operands: adjoints[[not nodes for nodes in operands]]
-                ),
-            ),
-        ),
-        Misconception(
-            "an output without its own adjoint",
-            "The derivative of the output by itself is 1; you have 0 there.",
-            "ad-adjoint",
-            (
-                lambda operands, partials, output: np.where(
-                    np.arange(len(operands)) == output, 0.0, _reverse(operands, partials, output)
-                ),
-            ),
-        ),
+    misconceptions=mistakes(
+        _reverse_model,
+        """
+a use forgotten (ad-adjoint, 1)
+    adjoints[node] += -> adjoints[node] =
+    adjoints[node] += -> adjoints[node] = adjoints[node] or
+    A node that enters several results collects from each of them: add to its adjoint, do not
+    assign.
+a node passed on too early (ad-adjoint, 1.5)
+    = _passed_on_once
+    You go on from a node when it is first reached. What reaches it later is lost for its operands:
+    pass a node on when all of its uses have added their part.
+a node passed on again with all that it has collected (ad-adjoint, 1.5)
+    = _passed_on_again
+    You go on from a node each time it is reached, and what it had before is handed on once more.
+    Pass a node on once, when all of its uses have added their part.
+a walk in the order of computation (ad-adjoint, 0.25)
+    reversed(range(output + 1)) -> range(len(operands))
+    reversed(range(output + 1)) -> range(output + 1)
+    The adjoint of a node comes from the results that it enters, which were computed after it:
+    begin at the output and go back.
+adjoints that never leave the output (ad-adjoint, 0.25)
+    range(output + 1) -> range(output)
+    The output's own 1 is all that you have. The walk begins at the node `output` itself, and what
+    it passes on is added to the adjoints of its operands.
+forward mode (ad-dual, 0.25)
+    = _forward_mode
+    You have the derivatives of all nodes by one input. Asked for are those of one output by all
+    nodes.
+local derivatives added without the adjoint of the result (ad-adjoint, 0.25)
+    adjoints[k] * partial -> partial
+    The local derivative says how the result moves with the operand; how the output moves with the
+    result is its adjoint. Multiply the two.
+local derivative and adjoint added (ad-adjoint, 0.25)
+    adjoints[k] * partial -> adjoints[k] + partial
+    Along a path derivatives are multiplied; only different paths are added.
+an adjoint without the local derivative (ad-adjoint, 0.25)
+    adjoints[k] * partial -> adjoints[k]
+    How the output moves with the result is its adjoint; how the result moves with the operand is
+    the local derivative, in `partials`. Multiply the two.
+a repeated operand counted once (ad-adjoint, 2)
+    zip(operands[k], partials[k], strict=True) -> dict(zip(operands[k], partials[k])).items()
+    Where both operands are the same node, both contribute. With a list of indices, NumPy's
+    adjoints[nodes] += ... keeps only the last of them, and so does a dictionary.
+a start at the last node (ad-adjoint, 2)
+    adjoints[output] -> adjoints[-1] & output + 1 -> len(operands)
+    adjoints[output] -> adjoints[[output, -1]] & output + 1 -> len(operands)
+    The node to differentiate is given by `output`, which may stand anywhere. What was computed
+    after it does not act on it.
+the adjoints of the inputs alone (ad-adjoint, 0)
+    return adjoints -> return adjoints[[not nodes for nodes in operands]]
+    Return one number for each node, in the order of the nodes.
+an output without its own adjoint (ad-adjoint, 0.25)
+    return adjoints -> adjoints[output] = 0.0; return adjoints
+    The derivative of the output by itself is 1; you have 0 there.
+""",
     ),
+    model=_reverse_model,
 )
 
 
@@ -542,7 +432,7 @@ def _cost_cases(rng: np.random.Generator) -> list[Case]:
         (
             "ordinary",
             "two inputs, three outputs",
-            _chain(rng, 2, int(rng.integers(6, 9))),
+            _chain(rng, 2, int(rng.integers(7, 10))),
             [5, 4, 7],
         ),
         ("edge", "operands used twice by one operation, three outputs", _REPEATS, [5, 3, 4]),
@@ -554,139 +444,102 @@ def _cost_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _cost_variant(
-    forward: Callable[[Graph, list[int]], int] = lambda operands, outputs: _inputs(operands),
-    reverse: Callable[[Graph, list[int]], int] = lambda operands, outputs: len(outputs),
-    each: Callable[[Graph], int] = lambda operands: sum(map(len, operands)),
-    all_passes: bool = True,
-) -> Function:
-    """The count with one of its factors exchanged."""
-
-    def variant(operands: Graph, outputs: list[int]) -> tuple[int, int, int, int]:
-        f, r, multiplications = (
-            forward(operands, outputs),
-            reverse(operands, outputs),
-            each(operands),
-        )
-        if not all_passes:
-            return f, r, multiplications, multiplications
-        return f, r, f * multiplications, r * multiplications
-
-    return variant
+def _arrows_to(operands: Graph, outputs: list[int]) -> int:
+    """The arrows that lead to one of the outputs."""
+    needed = set(outputs)
+    for k in reversed(range(len(operands))):
+        if k in needed:
+            needed.update(operands[k])
+    return sum(len(operands[k]) for k in needed)
 
 
-def _inputs(operands: Graph) -> int:
-    return sum(not nodes for nodes in operands)
+def _cost_model(operands: Graph, outputs: list[int]) -> Any:
+    forward = sum(1 for nodes in operands if len(nodes) == 0)
+    reverse = len(outputs)
+    arrows = sum(len(nodes) for nodes in operands)
+    return forward, reverse, forward * arrows, reverse * arrows
 
+
+_PASSES = "forward_passes reverse_passes"
+_MULTIPLICATIONS = "forward_multiplications reverse_multiplications"
 
 COST = Exercise(
     name="autodiff.cost",
-    outputs=(
-        "forward_passes",
-        "reverse_passes",
-        "forward_multiplications",
-        "reverse_multiplications",
-    ),
+    outputs=(*_PASSES.split(), *_MULTIPLICATIONS.split()),
     reference=_cost,
     cases=_cost_cases,
     criteria=(
-        Criterion(
-            "the passes of both modes",
-            0.5,
-            group="ordinary",
-            outputs=("forward_passes", "reverse_passes"),
-            equations=("ad-passes",),
-        ),
-        Criterion(
+        values("the passes of forward mode", 0.25, "forward_passes", "ordinary", "ad-passes"),
+        values("the passes of reverse mode", 0.25, "reverse_passes", "ordinary", "ad-passes"),
+        values(
             "the multiplications of both modes",
             0.5,
-            group="ordinary",
-            outputs=("forward_multiplications", "reverse_multiplications"),
-            equations=("ad-dual", "ad-adjoint"),
+            _MULTIPLICATIONS,
+            "ordinary",
+            "ad-dual ad-adjoint",
         ),
-        Criterion(
+        values(
             "repeated operands, inputs that are late, unused or outputs themselves",
             0.25,
-            group="edge",
-            outputs=(
-                "forward_passes",
-                "reverse_passes",
-                "forward_multiplications",
-                "reverse_multiplications",
-            ),
-            equations=("ad-passes",),
+            f"{_PASSES} {_MULTIPLICATIONS}",
+            "edge",
+            "ad-passes",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "one forward pass for each node",
-            "So says a slide of deck L; but a pass visits all nodes, so forward mode needs one for "
-            "each input.",
-            "ad-passes",
-            (_cost_variant(forward=lambda operands, outputs: len(operands)),),
-        ),
-        Misconception(
-            "the two modes exchanged",
-            "A forward pass has the seed on one input and answers for all outputs; a reverse pass "
-            "starts at one output and answers for all inputs.",
-            "ad-passes",
-            (
-                _cost_variant(
-                    forward=lambda operands, outputs: len(outputs),
-                    reverse=lambda operands, outputs: _inputs(operands),
-                ),
-            ),
-        ),
-        Misconception(
-            "one reverse pass for all outputs",
-            "That is so for a loss, which is one output. A reverse pass starts at one node, so "
-            "each output needs its own.",
-            "ad-passes",
-            (_cost_variant(reverse=lambda operands, outputs: 1),),
-        ),
-        Misconception(
-            "one forward pass for all inputs",
-            "A pass with all seeds 1 gives the sum of the derivatives. To tell them apart, each "
-            "input needs a pass of its own.",
-            "ad-passes",
-            (_cost_variant(forward=lambda operands, outputs: 1),),
-        ),
-        Misconception(
-            "a pass for each entry of the Jacobian",
-            "A forward pass yields a whole column, a reverse pass a whole row.",
-            "ad-passes",
-            (
-                _cost_variant(
-                    forward=lambda operands, outputs: _inputs(operands) * len(outputs),
-                    reverse=lambda operands, outputs: _inputs(operands) * len(outputs),
-                ),
-            ),
-        ),
-        Misconception(
-            "nodes counted in place of arrows",
-            "There is a local derivative, and so a multiplication, for every arrow: an operation "
-            "with two operands has two.",
-            "ad-dual",
-            (
-                _cost_variant(each=len),
-                _cost_variant(each=lambda operands: len(operands) - _inputs(operands)),
-            ),
-        ),
-        Misconception(
-            "the multiplications of a single pass",
-            "Every pass walks along all arrows again.",
-            "ad-passes",
-            (_cost_variant(all_passes=False),),
-        ),
-        Misconception(
-            "a repeated operand counted once",
-            "Where both operands of an operation are the same node, there are two arrows, each "
-            "with a local derivative.",
-            "ad-dual",
-            (_cost_variant(each=lambda operands: sum(len(set(nodes)) for nodes in operands)),),
-        ),
+    misconceptions=mistakes(
+        _cost_model,
+        """
+one forward pass for each node (ad-passes, 0.5)
+    sum(1 for nodes in operands if len(nodes) == 0) -> len(operands)
+    So says a slide of deck L; but a pass visits all nodes, so forward mode needs one for each
+    input.
+the two modes exchanged (ad-passes, 0)
+    arrows = -> forward, reverse = reverse, forward; arrows =
+    A forward pass has the seed on one input and answers for all outputs; a reverse pass starts at
+    one output and answers for all inputs.
+one reverse pass for all outputs (ad-passes, 0.5)
+    len(outputs) -> 1
+    That is so for a loss, which is one output. A reverse pass starts at one node, so each output
+    needs its own.
+one forward pass for all inputs (ad-passes, 0.5)
+    sum(1 for nodes in operands if len(nodes) == 0) -> 1
+    A pass with all seeds 1 gives the sum of the derivatives. To tell them apart, each input needs
+    a pass of its own.
+a pass for each entry of the Jacobian (ad-passes, 0)
+    arrows = -> forward = reverse = forward * reverse; arrows =
+    A forward pass yields a whole column, a reverse pass a whole row.
+inputs that nothing uses left out (ad-passes, 1.25)
+    for nodes in operands if len(nodes) == 0 -> for k in set(sum(operands, [])) if not operands[k]
+    An input counts even if nothing uses it: its column of the Jacobian is 0, but asked for.
+no input found (ad-passes, 0.5, idle)
+    len(nodes) == 0 -> False
+    An input is a node without operands: its list is empty.
+passes in place of multiplications (ad-passes, 0.75, idle)
+    forward * arrows, reverse * arrows -> forward, reverse
+    forward * arrows -> forward
+    reverse * arrows -> reverse
+    Every pass makes a multiplication for each arrow of the graph.
+nodes counted in place of arrows (ad-dual, 0.75)
+    sum(len(nodes) for nodes in operands) -> len(operands)
+    sum(len(nodes) for nodes in operands) -> len(operands) - forward
+    There is a local derivative, and so a multiplication, for every arrow: an operation with two
+    operands has two.
+the multiplications of a single pass (ad-passes, 0.75)
+    forward * arrows, reverse * arrows -> arrows, arrows
+    Every pass walks along all arrows again.
+a repeated operand counted once (ad-dual, 1.25)
+    sum(len(nodes) -> sum(len(set(nodes))
+    Where both operands of an operation are the same node, there are two arrows, each with a local
+    derivative.
+only the arrows that lead to an output (ad-adjoint)
+    sum(len(nodes) for nodes in operands) -> _arrows_to(operands, outputs)
+    reverse * arrows -> sum(_arrows_to(operands, [k]) for k in outputs)
+    A program that skips the others does get by with so few. Here the count is by convention that
+    of all arrows, wherever they lead, in every pass.
+""",
     ),
+    model=_cost_model,
 )
 
 
@@ -770,51 +623,30 @@ def _jacobian_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _columns(jvp: Product, n_inputs: int, kept: float = 0.0) -> Array:
-    """One forward pass for each input; `kept` is what stays in the seed afterwards."""
-    seed, columns = np.zeros(n_inputs), []
-    for j in range(n_inputs):
-        seed[j] = 1.0
-        columns.append(jvp(seed))
-        seed[j] = kept
-    return np.stack(columns, axis=1)
-
-
-def _rows(vjp: Product, n_outputs: int, kept: float = 0.0) -> Array:
-    """One reverse pass for each output."""
-    return _columns(vjp, n_outputs, kept).T
-
-
-def _jacobian_variant(
-    forward: Callable[[int, int], bool] = lambda n, m: n <= m,
-    kept: float = 0.0,
-    result: Callable[[Array], Array] = lambda matrix: matrix,
-) -> Function:
-    """The Jacobian with another choice of the mode, or another use of the passes."""
-
-    def variant(jvp: Product, vjp: Product, n_inputs: int, n_outputs: int) -> tuple[Array, int]:
-        if forward(n_inputs, n_outputs):
-            return result(_columns(jvp, n_inputs, kept)), n_inputs
-        return result(_rows(vjp, n_outputs, kept)), n_outputs
-
-    return variant
-
-
-def _ones(jvp: Product, vjp: Product, n_inputs: int, n_outputs: int) -> tuple[Array, int]:
-    """A single pass with a seed of ones."""
-    if n_inputs <= n_outputs:
-        return jvp(np.ones(n_inputs)), 1
-    return vjp(np.ones(n_outputs)), 1
-
-
 def _entry_by_entry(jvp: Product, vjp: Product, n_inputs: int, n_outputs: int) -> tuple[Array, int]:
     columns = [[jvp(seed)[i] for seed in np.eye(n_inputs)] for i in range(n_outputs)]
     return np.array(columns), n_inputs * n_outputs
 
 
 def _both(jvp: Product, vjp: Product, n_inputs: int, n_outputs: int) -> tuple[Array, int]:
-    _columns(jvp, n_inputs)
-    return _rows(vjp, n_outputs), n_inputs + n_outputs
+    for seed in np.eye(n_inputs):
+        jvp(seed)
+    return np.stack([vjp(seed) for seed in np.eye(n_outputs)]), n_inputs + n_outputs
+
+
+def _jacobian_model(jvp: Product, vjp: Product, n_inputs: int, n_outputs: int) -> Any:
+    result = np.zeros((n_outputs, n_inputs))
+    if n_inputs < n_outputs:
+        for j in range(n_inputs):
+            seed = np.zeros(n_inputs)
+            seed[j] = 1.0
+            result[:, j] = jvp(seed)
+        return result, n_inputs
+    for i in range(n_outputs):
+        seed = np.zeros(n_outputs)
+        seed[i] = 1.0
+        result[i] = vjp(seed)
+    return result, n_outputs
 
 
 JACOBIAN = Exercise(
@@ -825,94 +657,65 @@ JACOBIAN = Exercise(
     observe=_jacobian_and_calls,
     cases=_jacobian_cases,
     criteria=(
-        Criterion(
-            "the Jacobian has a row for each output and a column for each input", 0.25, "shape"
-        ),
-        Criterion(
-            "few inputs: the Jacobian is right",
-            0.5,
-            group="tall",
-            outputs=("jacobian",),
-            equations=("ad-dual",),
-        ),
-        Criterion(
-            "few outputs: the Jacobian is right",
-            0.5,
-            group="wide",
-            outputs=("jacobian",),
-            equations=("ad-adjoint",),
-        ),
-        Criterion(
+        shapes("the Jacobian has a row for each output and a column for each input", 0.25),
+        values("few inputs: the Jacobian is right", 0.5, "jacobian", "tall", "ad-dual"),
+        values("few outputs: the Jacobian is right", 0.5, "jacobian", "wide", "ad-adjoint"),
+        values(
             "few inputs: no more passes than needed, and as many as you say",
             0.5,
-            group="tall",
-            outputs=("calls", "passes"),
-            equations=("ad-passes",),
+            "calls passes",
+            "tall",
+            "ad-passes",
         ),
-        Criterion(
+        values(
             "few outputs: no more passes than needed, and as many as you say",
             0.5,
-            group="wide",
-            outputs=("calls", "passes"),
-            equations=("ad-passes",),
+            "calls passes",
+            "wide",
+            "ad-passes",
         ),
-        Criterion(
+        values(
             "a single input, a single output, as many inputs as outputs",
             0.25,
-            group="edge",
-            outputs=("jacobian", "calls", "passes"),
-            equations=("ad-passes",),
+            "jacobian calls passes",
+            "edge",
+            "ad-passes",
         ),
     ),
-    misconceptions=(
-        Misconception(
-            "the mode that needs more passes",
-            "Forward mode needs a pass for each input, reverse mode one for each output. For a "
-            "loss, which is one output, that means reverse mode; where the inputs are fewer than "
-            "the outputs, forward mode.",
-            "ad-passes",
-            (
-                _jacobian_variant(forward=lambda n, m: True),
-                _jacobian_variant(forward=lambda n, m: False),
-                _jacobian_variant(forward=lambda n, m: n > m),
-            ),
-        ),
-        Misconception(
-            "both modes run",
-            "Each mode alone yields the whole Jacobian; choose before you call.",
-            "ad-passes",
-            (_both,),
-        ),
-        Misconception(
-            "a pass for each entry",
-            "You use one number of each result. A forward pass yields a whole column of the "
-            "Jacobian, a reverse pass a whole row.",
-            "ad-passes",
-            (_entry_by_entry,),
-        ),
-        Misconception(
-            "a single pass with a seed of ones",
-            "By linearity that gives the sum of all columns, or of all rows. To tell them apart, "
-            "put the 1 on one entry at a time.",
-            "ad-passes",
-            (_ones,),
-        ),
-        Misconception(
-            "a seed that is not put back",
-            "The 1 of the last pass is still there, so each result holds the sum of those before.",
-            "ad-dual",
-            (_jacobian_variant(kept=1.0),),
-        ),
-        Misconception(
-            "the Jacobian transposed",
-            "Its rows are outputs and its columns inputs. What a forward pass returns is a column.",
-            "ad-passes",
-            (
-                _jacobian_variant(result=lambda matrix: matrix.T),
-                lambda jvp, vjp, n, m: (_columns(jvp, n).T, n) if n <= m else (_rows(vjp, m), m),
-            ),
-        ),
+    misconceptions=mistakes(
+        _jacobian_model,
+        """
+the mode that needs more passes (ad-passes)
+    n_inputs < n_outputs -> True
+    n_inputs < n_outputs -> False
+    n_inputs < n_outputs -> n_inputs > n_outputs
+    Forward mode needs a pass for each input, reverse mode one for each output. For a loss, which
+    is one output, that means reverse mode; where the inputs are fewer than the outputs, forward
+    mode.
+both modes run (ad-passes, 1.25)
+    = _both
+    Each mode alone yields the whole Jacobian; choose before you call.
+a pass for each entry (ad-passes, 1.25)
+    = _entry_by_entry
+    You use one number of each result. A forward pass yields a whole column of the Jacobian, a
+    reverse pass a whole row.
+a single pass with a seed of ones (ad-passes, 0)
+    seed[j] = 1.0 -> return jvp(seed + 1), 1 & seed[i] = 1.0 -> return vjp(seed + 1), 1
+    < -> <= & seed[j] = 1.0 -> return jvp(seed + 1), 1 & seed[i] = 1.0 -> return vjp(seed + 1), 1
+    By linearity that gives the sum of all columns, or of all rows. To tell them apart, put the 1
+    on one entry at a time.
+a seed that is not put back (ad-dual, 1.25)
+    seed[j] -> seed[: j + 1] & seed[i] -> seed[: i + 1]
+    seed[j] -> seed[: j + 1] & seed[i] -> seed[: i + 1] & < n_outputs -> <= n_outputs
+    The 1 of the last pass is still there, so each result holds the sum of those before.
+the Jacobian transposed (ad-passes)
+    result, n_inputs -> result.T, n_inputs & result, n_outputs -> result.T, n_outputs
+    result, n_inputs -> result.T, n_inputs
+    result, n_inputs -> result.T, n_inputs & < n_outputs -> <= n_outputs
+    Its rows are outputs and its columns inputs. What a forward pass returns is a column.
+""",
     ),
+    model=_jacobian_model,
 )
 
 EXERCISES = (DUAL, REVERSE, COST, JACOBIAN)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import batch_normalization as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Criterion, Exercise, Function, shapes, unchanged, values
 
 Array = NDArray[Any]
 
@@ -83,168 +83,132 @@ def _forward_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _forward_variant(
-    standardize: Callable[[Array, Any, Any, float], Array] | None = None,
-    mean: Callable[[Array], Any] = lambda x: x.mean(axis=0),
-    var: Callable[[Array], Any] = lambda x: x.var(axis=0),
-    scale_and_shift: bool = True,
-) -> Callable[..., tuple[Any, ...]]:
-    """The forward pass with one of its steps exchanged."""
-
-    def variant(x: Array, gamma: Array, beta: Array, eps: float) -> tuple[Any, ...]:
-        mu, sigma2 = mean(x), var(x)
-        u = (x - mu) / np.sqrt(sigma2 + eps)
-        if standardize is not None:
-            u = standardize(x, mu, sigma2, eps)
-        return (gamma * u + beta if scale_and_shift else u), mu, sigma2
-
-    return variant
+def _forward_observed(
+    function: Function, x: Array, gamma: Array, beta: Array, eps: float
+) -> tuple[Array, ...]:
+    """Look at what a function returns; undone with its own statistics, out gives x again."""
+    out, mean, var = function(x, gamma, beta, eps)
+    try:
+        again = (out - beta) / gamma * np.sqrt(var + eps) + mean
+    except ValueError:
+        again = np.full(x.shape, np.nan)
+    return out, mean, var, again
 
 
-def _forward_keeping(
-    mean: Callable[[Array, float], Array], var: Callable[[Array, float], Array]
-) -> Callable[..., tuple[Array, ...]]:
-    """A right output beside wrong statistics."""
-
-    def variant(x: Array, gamma: Array, beta: Array, eps: float) -> tuple[Array, ...]:
-        out, _, _ = _forward(x, gamma, beta, eps)
-        return out, mean(x, eps), var(x, eps)
-
-    return variant
+def _forward_model(x: Array, gamma: Array, beta: Array, eps: float) -> Any:
+    mean = x.mean(axis=0)
+    var = ((x - mean) ** 2).mean(axis=0)
+    normalized = (x - mean) / np.sqrt(var + eps)
+    out = gamma * normalized + beta
+    return out, mean, var
 
 
 FORWARD = Exercise(
     name="batch_normalization.forward",
-    outputs=("out", "mean", "var"),
+    outputs=("out", "mean", "var", "x again"),
+    returns=("out", "mean", "var"),
     reference=_forward,
+    observe=_forward_observed,
     cases=_forward_cases,
     criteria=(
-        Criterion("out, mean and var have the right shapes", 0.25, "shape"),
+        shapes("out, mean and var have the right shapes", 0.25),
+        values("mean is that of each feature", 0.25, "mean", "ordinary", "bn-mean"),
+        values("var is that of each feature", 0.5, "var", "ordinary", "bn-variance"),
         Criterion(
-            "mean and var are those of each feature",
-            0.75,
+            "out follows from the mean and var that you return: undone with them, it is x again",
+            0.5,
             group="ordinary",
-            outputs=("mean", "var"),
-            equations=("bn-mean", "bn-variance"),
-        ),
-        Criterion(
-            "out is right on ordinary batches",
-            1.25,
-            group="ordinary",
-            outputs=("out",),
+            outputs=("x again",),
             equations=("bn-normalize", "bn-scale-shift"),
         ),
-        Criterion(
+        values(
+            "out is right on ordinary batches",
+            0.75,
+            "out",
+            "ordinary",
+            "bn-normalize bn-scale-shift",
+        ),
+        values(
             "a constant feature, one far from 0, a batch of two, a single feature",
             0.5,
-            group="edge",
-            outputs=("out", "mean", "var"),
-            equations=("bn-variance", "bn-normalize"),
+            "out mean var",
+            "edge",
+            "bn-variance bn-normalize",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "epsilon outside the root",
-            "You divide by sqrt(var) + eps; the chapter adds eps to the variance, under the root. "
-            "Some libraries add it outside in other layers, so always look it up.",
-            "bn-normalize",
-            (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / (np.sqrt(sigma2) + eps)),),
-        ),
-        Misconception(
-            "epsilon left out",
-            "Add eps to the variance: without it a feature that is constant divides by zero.",
-            "bn-normalize",
-            (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / np.sqrt(sigma2)),),
-        ),
-        Misconception(
-            "epsilon subtracted",
-            "It keeps the divisor away from 0, so it is added to the variance. A variance below "
-            "eps has no root in your form.",
-            "bn-normalize",
-            (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / np.sqrt(sigma2 - eps)),),
-        ),
-        Misconception(
-            "the variance in place of the standard deviation",
-            "The root is missing: divide by sqrt(var + eps).",
-            "bn-normalize",
-            (_forward_variant(lambda x, mu, sigma2, eps: (x - mu) / (sigma2 + eps)),),
-        ),
-        Misconception(
-            "an input that is not centred",
-            "The mean has to be subtracted from x before the division: (x - mean) / ..., with the "
-            "parentheses.",
-            "bn-normalize",
-            (_forward_variant(lambda x, mu, sigma2, eps: x - mu / np.sqrt(sigma2 + eps)),),
-        ),
-        Misconception(
-            "an input that is scaled but not centred",
-            "Subtract the mean before you divide.",
-            "bn-normalize",
-            (_forward_variant(lambda x, mu, sigma2, eps: x / np.sqrt(sigma2 + eps)),),
-        ),
-        Misconception(
-            "gamma and beta forgotten",
-            "The standardized batch still has to be multiplied by gamma and shifted by beta.",
-            "bn-scale-shift",
-            (_forward_variant(scale_and_shift=False),),
-        ),
-        Misconception(
-            "one variance for all features",
-            "x.var() pools everything into one number. Each feature has its own: sum over the "
-            "batch, which is axis 0.",
-            "bn-variance",
-            (
-                _forward_variant(var=lambda x: x.var()),
-                _forward_variant(var=lambda x: ((x - x.mean(axis=0)) ** 2).mean()),
-                _forward_variant(var=lambda x: ((x - x.mean(axis=0)) ** 2).sum() / len(x)),
-            ),
-        ),
-        Misconception(
-            "one mean and one variance for all features",
-            "x.mean() and x.var() pool everything into one number. Each feature has its own: sum "
-            "over the batch, which is axis 0.",
-            "bn-mean",
-            (_forward_variant(mean=lambda x: x.mean(), var=lambda x: x.var()),),
-        ),
-        Misconception(
-            "the statistics of each example instead of each feature",
-            "axis 1 runs over the features of one example: that is layer normalization. Batch "
-            "normalization averages over the batch, axis 0.",
-            "bn-mean",
-            (
-                _forward_variant(
-                    mean=lambda x: x.mean(axis=1, keepdims=True),
-                    var=lambda x: x.var(axis=1, keepdims=True),
-                ),
-            ),
-        ),
-        Misconception(
-            "the variance divided by B - 1",
-            "Training divides by the batch size B. The factor B / (B - 1) belongs to the "
-            "statistics for inference.",
-            "bn-variance",
-            (_forward_variant(var=lambda x: x.var(axis=0, ddof=1)),),
-        ),
-        Misconception(
-            "the standard deviation returned as the variance",
-            "Return the variance itself, before the root.",
-            "bn-variance",
-            (_forward_keeping(lambda x, eps: x.mean(axis=0), lambda x, eps: x.std(axis=0)),),
-        ),
-        Misconception(
-            "epsilon inside the variance that is returned",
-            "Return the variance as it is; eps is added where it is used.",
-            "bn-variance",
-            (_forward_keeping(lambda x, eps: x.mean(axis=0), lambda x, eps: x.var(axis=0) + eps),),
-        ),
-        Misconception(
-            "the mean squared instead of the variance",
-            "The variance is the mean of (x - mean) squared: the mean comes off first.",
-            "bn-variance",
-            (_forward_variant(var=lambda x: (x * x).mean(axis=0)),),
-        ),
+    misconceptions=mistakes(
+        _forward_model,
+        """
+epsilon outside the root (bn-normalize, 1.25)
+    np.sqrt(var + eps) -> (np.sqrt(var) + eps)
+    You divide by sqrt(var) + eps; the chapter adds eps to the variance, under the root. Some
+    libraries add it outside in other layers, so always look it up.
+epsilon left out (bn-normalize, 1.25)
+    var + eps -> var
+    Add eps to the variance: without it a feature that is constant divides by zero.
+epsilon subtracted (bn-normalize, 1.25)
+    var + eps -> var - eps
+    It keeps the divisor away from 0, so it is added to the variance. A variance below eps has no
+    root in your form.
+the variance in place of the standard deviation (bn-normalize, 1.25)
+    np.sqrt(var + eps) -> (var + eps)
+    The root is missing: divide by sqrt(var + eps).
+an input that is not centred (bn-normalize, 1.25)
+    (x - mean) / np -> x - mean / np
+    The mean has to be subtracted from x before the division: (x - mean) / ..., with the
+    parentheses.
+an input that is scaled but not centred (bn-normalize, 1.25)
+    (x - mean) / np -> x / np
+    Subtract the mean before you divide.
+gamma and beta forgotten (bn-scale-shift, 1.25)
+    gamma * normalized + beta -> normalized
+    The standardized batch still has to be multiplied by gamma and shifted by beta.
+gamma and beta exchanged (bn-scale-shift, 1.25)
+    gamma * normalized + beta -> beta * normalized + gamma
+    gamma is the scale and multiplies; beta is the shift and is added.
+a shift that is scaled too (bn-scale-shift, 1.25)
+    gamma * normalized + beta -> gamma * (normalized + beta)
+    gamma multiplies the standardized batch alone; beta is added afterwards.
+one variance for all features (bn-variance, 1)
+    ((x - mean) ** 2).mean(axis=0) -> x.var()
+    ((x - mean) ** 2).mean(axis=0) -> ((x - mean) ** 2).mean()
+    ((x - mean) ** 2).mean(axis=0) -> ((x - mean) ** 2).sum() / len(x)
+    x.var() pools everything into one number. Each feature has its own: sum over the batch,
+    which is axis 0.
+one mean and one variance for all features (bn-mean, 0.75)
+    x.mean(axis=0) -> x.mean() & ** 2).mean(axis=0) -> ** 2).mean()
+    x.mean() and x.var() pool everything into one number. Each feature has its own: sum over the
+    batch, which is axis 0.
+the statistics of each example instead of each feature (bn-mean, 0.75)
+    x.mean(axis=0) -> x.mean(axis=1, keepdims=True) & 2).mean(axis=0) -> 2).mean(1, keepdims=True)
+    axis 1 runs over the features of one example: that is layer normalization. Batch
+    normalization averages over the batch, axis 0.
+the variance divided by B - 1 (bn-variance, 1.25)
+    ((x - mean) ** 2).mean(axis=0) -> x.var(axis=0, ddof=1)
+    Training divides by the batch size B. The factor B / (B - 1) belongs to the statistics for
+    inference.
+the squares of the variance added up (bn-variance, 1.25)
+    ** 2).mean(axis=0) -> ** 2).sum(axis=0)
+    The variance is the mean of the squares: divide their sum by the batch size.
+the standard deviation returned as the variance (bn-variance, 1.5)
+    return out, mean, var -> return out, mean, np.sqrt(var)
+    Return the variance itself, before the root.
+epsilon inside the variance that is returned (bn-variance, 1.5)
+    return out, mean, var -> return out, mean, var + eps
+    Return the variance as it is; eps is added where it is used.
+the mean squared instead of the variance (bn-variance, 1.25)
+    ((x - mean) ** 2).mean(axis=0) -> (x * x).mean(axis=0)
+    The variance is the mean of (x - mean) squared: the mean comes off first.
+a variance that is a difference of large numbers (bn-variance, 2.5)
+    ((x - mean) ** 2).mean(axis=0) -> (x * x).mean(axis=0) - mean * mean
+    ((x - mean) ** 2).mean(axis=0) -> np.maximum((x * x).mean(axis=0) - mean * mean, 0)
+    The mean of the squares less the square of the mean is right on paper. Where the mean is
+    large, both are larger still, and rounding leaves nothing of their difference: subtract the
+    mean first, then square.
+""",
     ),
+    model=_forward_model,
 )
 
 
@@ -277,52 +241,19 @@ def _backward_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _backward_variant(
-    dvar: Callable[..., Any] | None = None,
-    dmean: Callable[..., Any] | None = None,
-    inv_std: Callable[[Array, float], Array] = lambda var, eps: 1 / np.sqrt(var + eps),
-    inv_std_of_u: Callable[[Array, float], Array] | None = None,
-    with_gamma: bool = True,
-    dgamma: Callable[[Array, Array, Array], Any] | None = None,
-    dbeta: Callable[[Array], Any] | None = None,
-) -> Callable[..., tuple[Any, ...]]:
-    """The backward pass with one of its steps exchanged; u has another divisor on request."""
-
-    def variant(
-        dout: Array, x: Array, mean: Array, var: Array, gamma: Array, eps: float
-    ) -> tuple[Any, ...]:
-        batch = len(x)
-        inverse = inv_std(var, eps)
-        centred = x - mean
-        u = centred * (inverse if inv_std_of_u is None else inv_std_of_u(var, eps))
-        du = dout * gamma if with_gamma else dout
-        by_var = -0.5 * inverse**3 * (du * centred).sum(axis=0)
-        by_mean = -inverse * du.sum(axis=0)
-        if dvar is not None:
-            by_var = dvar(du, centred, inverse)
-        if dmean is not None:
-            by_mean = dmean(du, centred, inverse)
-        dx = du * inverse + by_var * 2 * centred / batch + by_mean / batch
-        return (
-            dx,
-            (dout * u).sum(axis=0) if dgamma is None else dgamma(dout, u, x),
-            dout.sum(axis=0) if dbeta is None else dbeta(dout),
-        )
-
-    return variant
-
-
-def _with_inv_std(wrong: Callable[[Array, float], Array]) -> tuple[Callable[..., Any], ...]:
-    """The mistake in dx and dgamma, in dx alone, and in dgamma alone."""
-
-    def right(var: Array, eps: float) -> Array:
-        return np.asarray(1 / np.sqrt(var + eps))
-
-    return (
-        _backward_variant(inv_std=wrong),
-        _backward_variant(inv_std=wrong, inv_std_of_u=right),
-        _backward_variant(inv_std_of_u=wrong),
-    )
+def _backward_model(
+    dout: Array, x: Array, mean: Array, var: Array, gamma: Array, eps: float
+) -> Any:
+    batch = x.shape[0]
+    inv_std = 1 / np.sqrt(var + eps)
+    centred = x - mean
+    dbeta = dout.sum(axis=0)
+    dgamma = (dout * centred * inv_std).sum(axis=0)
+    du = dout * gamma
+    dvar = -0.5 * inv_std**3 * (du * centred).sum(axis=0)
+    dmean = -inv_std * du.sum(axis=0)
+    dx = du * inv_std + dvar * 2 * centred / batch + dmean / batch
+    return dx, dgamma, dbeta
 
 
 BACKWARD = Exercise(
@@ -331,150 +262,127 @@ BACKWARD = Exercise(
     reference=_backward,
     cases=_backward_cases,
     criteria=(
-        Criterion("dx, dgamma and dbeta have the right shapes", 0.25, "shape"),
-        Criterion(
-            "dgamma and dbeta are right",
-            0.75,
-            group="ordinary",
-            outputs=("dgamma", "dbeta"),
-            equations=("bn-backward-gamma", "bn-backward-beta"),
-        ),
-        Criterion(
+        shapes("dx, dgamma and dbeta have the right shapes", 0.25),
+        values("dgamma is right", 0.5, "dgamma", "ordinary", "bn-backward-gamma"),
+        values("dbeta is right", 0.25, "dbeta", "ordinary", "bn-backward-beta"),
+        values(
             "dx is right on ordinary batches",
             1.75,
-            group="ordinary",
-            outputs=("dx",),
-            equations=("bn-backward-variance", "bn-backward-mean", "bn-backward-z"),
+            "dx",
+            "ordinary",
+            "bn-backward-variance bn-backward-mean bn-backward-z",
         ),
-        Criterion(
+        values(
             "a constant feature, a batch of two, a single feature",
             0.5,
-            group="edge",
-            outputs=("dx", "dgamma", "dbeta"),
-            equations=("bn-backward-z",),
+            "dx dgamma dbeta",
+            "edge",
+            "bn-backward-z",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "dx without the paths through the mean and the variance",
-            "You treat mean and var as constants. Both depend on every example of the batch, so x "
-            "reaches the loss in three ways.",
-            "bn-backward-z",
-            (_backward_variant(dvar=lambda du, c, s: 0.0, dmean=lambda du, c, s: 0.0),),
-        ),
-        Misconception(
-            "the path through the variance missing",
-            "Two of the three terms are there. Moving x also moves the variance. If you have that "
-            "term, look at its sum: sum(du) * sum(x - mean) is zero, sum(du * (x - mean)) is not.",
-            "bn-backward-variance",
-            (_backward_variant(dvar=lambda du, c, s: 0.0),),
-        ),
-        Misconception(
-            "the path through the mean missing",
-            "Two of the three terms are there. Moving x also moves the mean.",
-            "bn-backward-mean",
-            (_backward_variant(dmean=lambda du, c, s: 0.0),),
-        ),
-        Misconception(
-            "no sum over the batch in the gradient for the variance",
-            "One variance serves the whole batch, so every example contributes to its gradient: "
-            "sum over axis 0.",
-            "bn-backward-variance",
-            (_backward_variant(dvar=lambda du, c, s: -0.5 * s**3 * du * c),),
-        ),
-        Misconception(
-            "no sum over the batch in the gradient for the mean",
-            "One mean serves the whole batch, so every example contributes to its gradient: sum "
-            "over axis 0.",
-            "bn-backward-mean",
-            (_backward_variant(dmean=lambda du, c, s: -s * du),),
-        ),
-        Misconception(
-            "the gradient for the variance summed over all features",
-            "The sum runs over the batch alone: axis 0. Each feature has a variance of its own.",
-            "bn-backward-variance",
-            (_backward_variant(dvar=lambda du, c, s: -0.5 * s**3 * (du * c).sum()),),
-        ),
-        Misconception(
-            "the gradient for the mean summed over all features",
-            "The sum runs over the batch alone: axis 0. Each feature has a mean of its own.",
-            "bn-backward-mean",
-            (_backward_variant(dmean=lambda du, c, s: -s * du.sum()),),
-        ),
-        Misconception(
-            "the gradient for the variance without its power of -3/2",
-            "The derivative of (var + eps)^(-1/2) is -1/2 (var + eps)^(-3/2).",
-            "bn-backward-variance",
-            (_backward_variant(dvar=lambda du, c, s: -0.5 * s * (du * c).sum(axis=0)),),
-        ),
-        Misconception(
-            "the factor 2 of the squared difference lost",
-            "The derivative of (x - mean) squared is 2 (x - mean).",
-            "bn-backward-z",
-            (_backward_variant(dvar=lambda du, c, s: -0.25 * s**3 * (du * c).sum(axis=0)),),
-        ),
-        Misconception(
-            "a plus where the derivative for the variance has a minus",
-            "A larger variance makes the outputs smaller: the derivative is negative.",
-            "bn-backward-variance",
-            (_backward_variant(dvar=lambda du, c, s: 0.5 * s**3 * (du * c).sum(axis=0)),),
-        ),
-        Misconception(
-            "a plus where the derivative for the mean has a minus",
-            "A larger mean makes x - mean smaller: the derivative is negative.",
-            "bn-backward-mean",
-            (_backward_variant(dmean=lambda du, c, s: s * du.sum(axis=0)),),
-        ),
-        Misconception(
-            "1 / var in place of 1 / std",
-            "The root is missing: the direct path divides by sqrt(var + eps).",
-            "bn-backward-z",
-            _with_inv_std(lambda var, eps: 1 / (var + eps)),
-        ),
-        Misconception(
-            "epsilon left out of the backward pass",
-            "The forward pass divided by sqrt(var + eps), so its derivative has the same eps.",
-            "bn-backward-variance",
-            _with_inv_std(lambda var, eps: 1 / np.sqrt(var)),
-        ),
-        Misconception(
-            "epsilon outside the root",
-            "The chapter adds eps to the variance, under the root, in both passes.",
-            "bn-normalize",
-            _with_inv_std(lambda var, eps: 1 / (np.sqrt(var) + eps)),
-        ),
-        Misconception(
-            "gamma left out of dx",
-            "Between dout and the standardized input stands gamma: dL/du = gamma * dout.",
-            "bn-backward-u",
-            (_backward_variant(with_gamma=False),),
-        ),
-        Misconception(
-            "dgamma from x instead of the standardized input",
-            "gamma multiplies u = (x - mean) / sqrt(var + eps), so that is what dout meets.",
-            "bn-backward-gamma",
-            (_backward_variant(dgamma=lambda dout, u, x: (dout * x).sum(axis=0)),),
-        ),
-        Misconception(
-            "dgamma that sums the standardized data by itself",
-            "u adds up to 0 over the batch, so sum(u), and sum(dout) * sum(u), are 0 but for "
-            "rounding. Multiply dout and u first, then sum.",
-            "bn-backward-gamma",
-            (_backward_variant(dgamma=lambda dout, u, x: dout.sum(axis=0) * u.sum(axis=0)),),
-        ),
-        Misconception(
-            "a mean where dgamma and dbeta want a sum",
-            "Whatever averages over the batch is already in dout. Sum over axis 0.",
-            "bn-backward-beta",
-            (
-                _backward_variant(
-                    dgamma=lambda dout, u, x: (dout * u).mean(axis=0),
-                    dbeta=lambda dout: dout.mean(axis=0),
-                ),
-            ),
-        ),
+    misconceptions=mistakes(
+        _backward_model,
+        """
+dx without the paths through the mean and the variance (bn-backward-z, 1.25)
+    du * inv_std + dvar * 2 * centred / batch + dmean / batch -> du * inv_std
+    You treat mean and var as constants. Both depend on every example of the batch, so x reaches
+    the loss in three ways.
+a division that is undone in place of differentiated (bn-backward-z, 1.25)
+    du * inv_std + dvar * 2 * centred / batch + dmean / batch -> du / inv_std
+    du * inv_std + dvar -> du / inv_std + dvar
+    The forward pass divides by sqrt(var + eps), and the derivative of a division by a number
+    divides by it, too: multiply by 1 / sqrt(var + eps).
+the path through the variance missing (bn-backward-variance, 1.25)
+    dvar * 2 * centred / batch + dmean / batch -> dmean / batch
+    (du * centred).sum(axis=0) -> du.sum(axis=0) * centred.sum(axis=0)
+    Two of the three terms are there. Moving x also moves the variance. If you have that term,
+    look at its sum: that of x - mean alone is zero, that of du * (x - mean) is not.
+the path through the mean missing (bn-backward-mean, 1.25)
+    centred / batch + dmean / batch -> centred / batch
+    Two of the three terms are there. Moving x also moves the mean.
+no division by the batch size (bn-backward-z, 1.25)
+    centred / batch + dmean / batch -> centred + dmean
+    centred / batch + dmean -> centred + dmean
+    dmean / batch -> dmean
+    Mean and variance are averages: an example's share in each has the factor 1 / B.
+a division by the batch size too many (bn-backward-z, 1.25)
+    (du * centred).sum -> (du * centred).mean & du.sum -> du.mean
+    (du * centred).sum -> (du * centred).mean
+    du.sum -> du.mean
+    The gradients for the mean and the variance are sums over the batch. The factor 1 / B comes
+    in once, from the derivative of the average.
+no sum over the batch in the gradient for the variance (bn-backward-variance, 1.25)
+    (du * centred).sum(axis=0) -> (du * centred)
+    One variance serves the whole batch, so every example contributes to its gradient: sum over
+    axis 0.
+no sum over the batch in the gradient for the mean (bn-backward-mean, 1.25)
+    du.sum(axis=0) -> du
+    One mean serves the whole batch, so every example contributes to its gradient: sum over axis
+    0.
+the gradient for the variance summed over all features (bn-backward-variance, 1.25)
+    (du * centred).sum(axis=0) -> (du * centred).sum()
+    The sum runs over the batch alone: axis 0. Each feature has a variance of its own.
+the gradient for the mean summed over all features (bn-backward-mean, 1.25)
+    du.sum(axis=0) -> du.sum()
+    The sum runs over the batch alone: axis 0. Each feature has a mean of its own.
+the gradient for the variance without its power of -3/2 (bn-backward-variance, 1.25)
+    inv_std**3 -> inv_std
+    The derivative of (var + eps)^(-1/2) is -1/2 (var + eps)^(-3/2).
+the factor 2 of the squared difference lost (bn-backward-z, 1.25)
+    dvar * 2 * centred -> dvar * centred
+    The derivative of (x - mean) squared is 2 (x - mean).
+a plus where the derivative for the variance has a minus (bn-backward-variance, 1.25)
+    -0.5 -> 0.5
+    A larger variance makes the outputs smaller: the derivative is negative.
+a plus where the derivative for the mean has a minus (bn-backward-mean, 1.25)
+    -inv_std * du -> inv_std * du
+    A larger mean makes x - mean smaller: the derivative is negative.
+1 / var in place of 1 / std (bn-backward-z)
+    1 / np.sqrt(var + eps) -> 1 / (var + eps)
+    1 / np.sqrt(var + eps) -> 1 / (var + eps) & centred * inv_std -> centred / np.sqrt(var + eps)
+    dout * centred * inv_std -> dout * centred / (var + eps)
+    The root is missing: divide by sqrt(var + eps).
+epsilon left out of the backward pass (bn-backward-variance)
+    var + eps -> var
+    var + eps -> var & centred * inv_std -> centred / np.sqrt(var + eps)
+    dout * centred * inv_std -> dout * centred / np.sqrt(var)
+    The forward pass divided by sqrt(var + eps), so its derivative has the same eps.
+epsilon outside the root (bn-normalize)
+    np.sqrt(var + eps) -> (np.sqrt(var) + eps)
+    np.sqrt(var + eps) -> (np.sqrt(var) + eps) & * centred * inv_std -> * centred / (var + eps)**0.5
+    dout * centred * inv_std -> dout * centred / (np.sqrt(var) + eps)
+    The chapter adds eps to the variance, under the root, in both passes.
+gamma left out of dx (bn-backward-u, 1.25)
+    dout * gamma -> dout
+    Between dout and the standardized input stands gamma, as a factor: dL/du = gamma * dout. (What
+    is added to every example alike falls out of dx.)
+dgamma from x instead of the standardized input (bn-backward-gamma, 2.5)
+    dout * centred * inv_std -> dout * x
+    gamma multiplies u = (x - mean) / sqrt(var + eps), so that is what dout meets.
+dgamma from the centred input, not divided (bn-backward-gamma, 2.5)
+    dout * centred * inv_std -> dout * centred
+    gamma multiplies u = (x - mean) / sqrt(var + eps): the division is missing.
+dgamma that sums the standardized data by itself (bn-backward-gamma, 2.5)
+    (dout * centred * inv_std).sum(axis=0) -> dout.sum(axis=0) * (centred * inv_std).sum(axis=0)
+    u adds up to 0 over the batch, so sum(u), and sum(dout) * sum(u), are 0 but for rounding.
+    Multiply dout and u first, then sum.
+dgamma without a sum over the batch (bn-backward-gamma, 2.25)
+    (dout * centred * inv_std).sum(axis=0) -> dout * centred * inv_std
+    One gamma serves the whole batch: its gradient sums over it, axis 0.
+dgamma and dbeta with gamma (bn-backward-gamma)
+    dout * centred -> dout * gamma * centred
+    dout.sum -> (dout * gamma).sum
+    dout.sum -> (dout * gamma).sum & dout * centred -> dout * gamma * centred
+    gamma and beta stand above gamma * u: their gradients begin with dout itself.
+a mean where dgamma and dbeta want a sum (bn-backward-beta)
+    inv_std).sum -> inv_std).mean & dout.sum -> dout.mean
+    inv_std).sum -> inv_std).mean
+    dout.sum -> dout.mean
+    Whatever averages over the batch is already in dout. Sum over axis 0.
+""",
     ),
+    model=_backward_model,
 )
 
 
@@ -504,26 +412,18 @@ def _running_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _running_variant(
-    weight: Callable[[float], float] = lambda momentum: momentum,
-    correction: Callable[[int], float] = lambda batch: batch / (batch - 1),
-    mixed_in: Callable[[Array], Array] = lambda var: var,
-) -> Callable[..., tuple[Array, ...]]:
-    def variant(
-        running_mean: Array,
-        running_var: Array,
-        batch_mean: Array,
-        batch_var: Array,
-        batch_size: int,
-        momentum: float,
-    ) -> tuple[Array, ...]:
-        m, factor = weight(momentum), correction(batch_size)
-        return (
-            (1 - m) * running_mean + m * batch_mean,
-            (1 - m) * running_var + m * mixed_in(factor * batch_var),
-        )
-
-    return variant
+def _running_model(
+    running_mean: Array,
+    running_var: Array,
+    batch_mean: Array,
+    batch_var: Array,
+    batch_size: int,
+    momentum: float,
+) -> Any:
+    unbiased = batch_var * batch_size / (batch_size - 1)
+    new_mean = (1 - momentum) * running_mean + momentum * batch_mean
+    new_var = (1 - momentum) * running_var + momentum * unbiased
+    return new_mean, new_var
 
 
 RUNNING_STATISTICS = Exercise(
@@ -532,113 +432,64 @@ RUNNING_STATISTICS = Exercise(
     reference=reference.update_running_statistics,
     cases=_running_cases,
     criteria=(
-        Criterion("running_mean and running_var keep their shapes", 0.125, "shape"),
-        Criterion(
-            "running_mean moves by the momentum",
-            0.5,
-            group="ordinary",
-            outputs=("running_mean",),
-            equations=("bn-running-mean",),
+        shapes("running_mean and running_var keep their shapes", 0.125),
+        values(
+            "running_mean moves by the momentum", 0.5, "running_mean", "ordinary", "bn-running-mean"
         ),
-        Criterion(
+        values(
             "running_var moves by the momentum, with B / (B - 1)",
             0.5,
-            group="ordinary",
-            outputs=("running_var",),
-            equations=("bn-running-variance",),
+            "running_var",
+            "ordinary",
+            "bn-running-variance",
         ),
-        Criterion(
+        values(
             "a batch of two, a momentum of 1 and of 0",
             0.25,
-            group="edge",
-            outputs=("running_mean", "running_var"),
-            equations=("bn-running-mean", "bn-running-variance"),
+            "running_mean running_var",
+            "edge",
+            "bn-running-mean bn-running-variance",
         ),
-        Criterion("the arguments are left as they were", 0.125, "unchanged"),
+        unchanged(0.125),
     ),
-    misconceptions=(
-        Misconception(
-            "running statistics that never move",
-            "You return the old values. The new ones mix in the batch.",
-            "bn-running-mean",
-            (_running_variant(weight=lambda momentum: 0.0),),
-            idle=True,
-        ),
-        Misconception(
-            "running statistics overwritten by the batch",
-            "You return the values of the last batch. They get the weight momentum, and the old "
-            "ones keep 1 - momentum.",
-            "bn-running-mean",
-            (
-                lambda running_mean, running_var, batch_mean, batch_var, batch_size, momentum: (
-                    batch_mean,
-                    batch_var,
-                ),
-            ),
-            idle=True,
-        ),
-        Misconception(
-            "Keras's momentum",
-            "You weight the old value by momentum, which is Keras's convention. This exercise asks "
-            "for PyTorch's, in which momentum weights the new batch.",
-            "bn-running-mean",
-            (_running_variant(weight=lambda momentum: 1 - momentum),),
-        ),
-        Misconception(
-            "Keras's momentum and its variance without B / (B - 1)",
-            "Both are Keras's conventions. This exercise asks for PyTorch's: momentum weights the "
-            "new batch, and its variance is made unbiased.",
-            "bn-running-variance",
-            (_running_variant(weight=lambda momentum: 1 - momentum, correction=lambda batch: 1.0),),
-        ),
-        Misconception(
-            "the variance without B / (B - 1)",
-            "batch_var divides by B. Keras keeps it so; PyTorch and deck C make it unbiased, which "
-            "is what this exercise asks for.",
-            "bn-running-variance",
-            (_running_variant(correction=lambda batch: 1.0),),
-        ),
-        Misconception(
-            "the correction upside down",
-            "Dividing by B made the variance too small, so the factor has to be above 1: "
-            "B / (B - 1).",
-            "bn-running-variance",
-            (_running_variant(correction=lambda batch: (batch - 1) / batch),),
-        ),
-        Misconception(
-            "the running variance updated with the mean",
-            "running_var wants batch_var.",
-            "bn-running-variance",
-            (
-                lambda running_mean, running_var, batch_mean, batch_var, batch_size, momentum: (
-                    (1 - momentum) * running_mean + momentum * batch_mean,
-                    (1 - momentum) * running_var + momentum * batch_mean,
-                ),
-            ),
-        ),
-        Misconception(
-            "the running variance updated with a standard deviation",
-            "Mix in batch_var itself, without a root.",
-            "bn-running-variance",
-            (
-                _running_variant(mixed_in=np.sqrt),
-                _running_variant(mixed_in=np.sqrt, correction=lambda batch: 1.0),
-            ),
-        ),
-        Misconception(
-            "the whole running variance corrected",
-            "B / (B - 1) belongs to batch_var alone; the running variance holds it already.",
-            "bn-running-variance",
-            (
-                lambda running_mean, running_var, batch_mean, batch_var, batch_size, momentum: (
-                    (1 - momentum) * running_mean + momentum * batch_mean,
-                    ((1 - momentum) * running_var + momentum * batch_var)
-                    * batch_size
-                    / (batch_size - 1),
-                ),
-            ),
-        ),
+    misconceptions=mistakes(
+        _running_model,
+        """
+running statistics that never move (bn-running-mean, 0.125, idle)
+    return new_mean, new_var -> return running_mean, running_var
+    You return the old values. The new ones mix in the batch.
+running statistics overwritten by the batch (bn-running-mean, 0.125, idle)
+    return new_mean, new_var -> return batch_mean, batch_var
+    You return the values of the last batch. They get the weight momentum, and the old ones keep
+    1 - momentum.
+Keras's momentum (bn-running-mean, 0.125)
+    unbiased = -> momentum = 1 - momentum; unbiased =
+    You weight the old value by momentum, which is Keras's convention. This exercise asks for
+    PyTorch's, in which momentum weights the new batch.
+Keras's momentum and its variance without B / (B - 1) (bn-running-variance, 0.125)
+    * batch_size / (batch_size - 1) -> ; momentum = 1 - momentum
+    Both are Keras's conventions. This exercise asks for PyTorch's: momentum weights the new
+    batch, and its variance is made unbiased.
+the variance without B / (B - 1) (bn-running-variance, 0.75)
+    batch_var * batch_size / (batch_size - 1) -> batch_var
+    batch_var divides by B. Keras keeps it so; PyTorch and deck C make it unbiased, which is
+    what this exercise asks for.
+the correction upside down (bn-running-variance, 0.75)
+    batch_size / (batch_size - 1) -> (batch_size - 1) / batch_size
+    Dividing by B made the variance too small, so the factor has to be above 1: B / (B - 1).
+the running variance updated with the mean (bn-running-variance, 0.75)
+    momentum * unbiased -> momentum * batch_mean
+    running_var wants batch_var.
+the running variance updated with a standard deviation (bn-running-variance, 0.75)
+    momentum * unbiased -> momentum * np.sqrt(unbiased)
+    momentum * unbiased -> momentum * np.sqrt(batch_var)
+    Mix in batch_var itself, without a root.
+the whole running variance corrected (bn-running-variance, 0.75)
+    momentum) * running_var -> momentum) * running_var * batch_size / (batch_size - 1)
+    B / (B - 1) belongs to batch_var alone; the running variance holds it already.
+""",
     ),
+    model=_running_model,
 )
 
 
@@ -672,23 +523,11 @@ def _inference_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _inference_variant(
-    std: Callable[[Array, float], Array] = lambda var, eps: np.sqrt(var + eps),
-    scale_and_shift: bool = True,
-) -> Callable[..., Array]:
-    def variant(
-        x: Array, gamma: Array, beta: Array, running_mean: Array, running_var: Array, eps: float
-    ) -> Array:
-        u: Array = (x - running_mean) / std(running_var, eps)
-        return gamma * u + beta if scale_and_shift else u
-
-    return variant
-
-
-def _inference_by_batch(
+def _inference_model(
     x: Array, gamma: Array, beta: Array, running_mean: Array, running_var: Array, eps: float
-) -> Array:
-    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
+) -> Any:
+    normalized = (x - running_mean) / np.sqrt(running_var + eps)
+    return gamma * normalized + beta
 
 
 INFERENCE = Exercise(
@@ -697,73 +536,49 @@ INFERENCE = Exercise(
     reference=reference.batch_norm_inference,
     cases=_inference_cases,
     criteria=(
-        Criterion(
-            "out is right on ordinary batches",
-            0.5,
-            group="ordinary",
-            outputs=("out",),
-            equations=("bn-inference",),
-        ),
-        Criterion(
-            "a single example, a variance of zero",
-            0.25,
-            group="edge",
-            outputs=("out",),
-            equations=("bn-inference",),
-        ),
-        Criterion("out has the right shape", 0.125, "shape"),
-        Criterion("the arguments are left as they were", 0.125, "unchanged"),
+        values("out is right on ordinary batches", 0.5, "out", "ordinary", "bn-inference"),
+        values("a single example, a variance of zero", 0.25, "out", "edge", "bn-inference"),
+        shapes("out has the right shape", 0.125),
+        unchanged(0.125),
     ),
-    misconceptions=(
-        Misconception(
-            "gamma and beta forgotten",
-            "Inference scales and shifts as training does.",
-            "bn-inference",
-            (_inference_variant(scale_and_shift=False),),
-        ),
-        Misconception(
-            "the statistics of the test batch",
-            "You normalize by the mean and variance of x. At inference the running ones take "
-            "their place, so that an example's output is its own.",
-            "bn-inference",
-            (_inference_by_batch,),
-        ),
-        Misconception(
-            "epsilon left out",
-            "The same eps as in training is added to the variance.",
-            "bn-inference",
-            (_inference_variant(std=lambda var, eps: np.sqrt(var)),),
-        ),
-        Misconception(
-            "epsilon outside the root",
-            "You divide by sqrt(var) + eps; training added eps to the variance, under the root.",
-            "bn-inference",
-            (_inference_variant(std=lambda var, eps: np.sqrt(var) + eps),),
-        ),
-        Misconception(
-            "epsilon subtracted",
-            "Training added eps to the variance, and so does inference.",
-            "bn-inference",
-            (_inference_variant(std=lambda var, eps: np.sqrt(var - eps)),),
-        ),
-        Misconception(
-            "an input that is not centred",
-            "running_mean has to be subtracted from x before the division: (x - running_mean) / "
-            "..., with the parentheses.",
-            "bn-inference",
-            (
-                lambda x, gamma, beta, running_mean, running_var, eps: (
-                    gamma * (x - running_mean / np.sqrt(running_var + eps)) + beta
-                ),
-            ),
-        ),
-        Misconception(
-            "the variance in place of the standard deviation",
-            "The root is missing: divide by sqrt(running_var + eps).",
-            "bn-inference",
-            (_inference_variant(std=lambda var, eps: var + eps),),
-        ),
+    misconceptions=mistakes(
+        _inference_model,
+        """
+gamma and beta forgotten (bn-inference, 0.125)
+    gamma * normalized + beta -> normalized
+    Inference scales and shifts as training does.
+gamma and beta exchanged (bn-inference, 0.125)
+    gamma * normalized + beta -> beta * normalized + gamma
+    gamma is the scale and multiplies; beta is the shift and is added.
+a shift that is scaled too (bn-inference, 0.125)
+    gamma * normalized + beta -> gamma * (normalized + beta)
+    gamma multiplies the standardized input alone; beta is added afterwards.
+the statistics of the test batch (bn-inference, 0.125)
+    (x - running_mean) / np.sqrt(running_var -> (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0)
+    You normalize by the mean and variance of x. At inference the running ones take their place,
+    so that an example's output is its own.
+epsilon left out (bn-inference, 0.125)
+    running_var + eps -> running_var
+    The same eps as in training is added to the variance.
+epsilon outside the root (bn-inference, 0.125)
+    np.sqrt(running_var + eps) -> (np.sqrt(running_var) + eps)
+    You divide by sqrt(var) + eps; training added eps to the variance, under the root.
+epsilon subtracted (bn-inference, 0.125)
+    running_var + eps -> running_var - eps
+    Training added eps to the variance, and so does inference.
+an input that is not centred (bn-inference, 0.125)
+    (x - running_mean) / -> x - running_mean /
+    running_mean has to be subtracted from x before the division: (x - running_mean) / ..., with
+    the parentheses.
+an input that is scaled but not centred (bn-inference, 0.125)
+    (x - running_mean) / -> x /
+    Subtract running_mean before you divide.
+the variance in place of the standard deviation (bn-inference, 0.125)
+    np.sqrt(running_var + eps) -> (running_var + eps)
+    The root is missing: divide by sqrt(running_var + eps).
+""",
     ),
+    model=_inference_model,
 )
 
 EXERCISES = (FORWARD, BACKWARD, RUNNING_STATISTICS, INFERENCE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab import gradient_bounds as reference
-from gradlab.checks._model import Case, Criterion, Exercise, Misconception
+from gradlab.checks._edits import mistakes
+from gradlab.checks._model import Case, Criterion, Exercise, shapes, unchanged, values
 from gradlab.network import Activation, Dense, Network
 
 Array = NDArray[Any]
@@ -18,11 +19,6 @@ Array = NDArray[Any]
 # Through many layers the right numbers become as small as 1e-20, so only a relative tolerance says
 # anything; sums of a few products of the same sign, or well conditioned ones, keep ten digits.
 RELATIVE = {"float64": (1e-6, 0.0)}
-
-
-def _singular_values(weight: Array) -> Array:
-    values: Array = np.linalg.svd(weight, compute_uv=False)
-    return values
 
 
 # ---- the factors of a layer
@@ -74,31 +70,12 @@ def _factor_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _least(values: Array, weight: Array) -> float:
-    """The least singular value as the chapter counts it."""
-    return float(values[-1]) if weight.shape[1] <= weight.shape[0] else 0.0
-
-
-def _factor_variant(
-    values: Callable[[Array], Array] = _singular_values,
-    least: Callable[[Array, Array], float] = _least,
-    largest: Callable[[Array, Array], float] = lambda values, weight: float(values[0]),
-    flattest: Callable[[Array], float] = lambda slopes: float(np.abs(slopes).min()),
-    steepest: Callable[[Array], float] = lambda slopes: float(np.abs(slopes).max()),
-) -> Callable[..., tuple[float, float]]:
-    """The two factors with one of their parts exchanged."""
-
-    def variant(weight: Array, slopes: Array) -> tuple[float, float]:
-        found = values(weight)
-        low, high = least(found, weight), largest(found, weight)
-        return flattest(slopes) * low, steepest(slopes) * high
-
-    return variant
-
-
-def _of_the_product(weight: Array, slopes: Array) -> tuple[float, float]:
-    values = _singular_values(slopes[:, None] * weight)
-    return _least(values, weight), float(values[0])
+def _factors_model(weight: Array, slopes: Array) -> Any:
+    singular_values = np.linalg.svd(weight, compute_uv=False)
+    fan_in, fan_out = weight.shape
+    least = singular_values[-1] if fan_out <= fan_in else 0.0
+    steepness = np.abs(slopes)
+    return steepness.min() * least, steepness.max() * singular_values[0]
 
 
 FACTORS = Exercise(
@@ -107,19 +84,19 @@ FACTORS = Exercise(
     reference=_factors,
     cases=_factor_cases,
     criteria=(
-        Criterion(
+        values(
             "high is right for square and narrowing layers",
             0.5,
-            group="ordinary",
-            outputs=("high",),
-            equations=("gb-upper-bound",),
+            "high",
+            "ordinary",
+            "gb-upper-bound",
         ),
-        Criterion(
+        values(
             "low is right for square and narrowing layers",
             0.5,
-            group="ordinary",
-            outputs=("low",),
-            equations=("gb-lower-bound",),
+            "low",
+            "ordinary",
+            "gb-lower-bound",
         ),
         Criterion(
             "low is 0 where some direction is lost, and only there",
@@ -131,124 +108,64 @@ FACTORS = Exercise(
             # should be 0 is then some 1e-8. The right values are above 0.05.
             tolerance=(1e-6, 1e-6),
         ),
-        Criterion(
-            "slopes may be negative",
-            0.5,
-            group="signs",
-            outputs=("low", "high"),
-            equations=("gb-singular-value-products",),
-        ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        values("slopes may be negative", 0.5, "low high", "signs", "gb-singular-value-products"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "the singular values of diag(slopes) W",
-            "They bound this one layer more sharply, and rightly so. The exercise asks for the "
-            "chapter's factors, in which slopes and weights are bounded apart: the one bound needs "
-            "only the activation function, the other only the weights.",
-            "gb-singular-value-products",
-            (_of_the_product,),
-        ),
-        Misconception(
-            "the smallest number that svd returns",
-            "A matrix with more columns than rows has no singular value for the directions that it "
-            "sends to 0, so the last number in the list is no bound from below.",
-            "gb-lower-bound",
-            (_factor_variant(least=lambda values, weight: float(values[-1])),),
-        ),
-        Misconception(
-            "the condition on the shape the wrong way round",
-            "On the way back the layer multiplies W (fan-in by fan-out) by a vector with one entry "
-            "for each output. Directions are lost where there are more outputs than inputs. With "
-            "PyTorch's and deck S's matrices, which are transposed, it would be as you have it.",
-            "gb-lower-bound",
-            (
-                _factor_variant(
-                    least=lambda values, weight: _least(values, weight.T),
-                ),
-                _factor_variant(
-                    least=lambda values, weight: (
-                        float(values[-1]) if weight.shape[0] < weight.shape[1] else 0.0
-                    ),
-                ),
-            ),
-        ),
-        Misconception(
-            "a condition that only square matrices meet",
-            "A narrowing layer can have full column rank too: then it loses no direction.",
-            "gb-lower-bound",
-            (
-                _factor_variant(
-                    least=lambda values, weight: (
-                        float(values[-1]) if weight.shape[0] == weight.shape[1] else 0.0
-                    )
-                ),
-            ),
-        ),
-        Misconception(
-            "slopes with their signs",
-            "A length does not see signs: the singular values of a diagonal matrix are the "
-            "absolute values of its entries. Take those first, the extremes afterwards.",
-            "gb-singular-value-products",
-            (
-                _factor_variant(flattest=lambda s: float(s.min()), steepest=lambda s: s.max()),
-                _factor_variant(
-                    flattest=lambda s: abs(float(s.min())), steepest=lambda s: abs(float(s.max()))
-                ),
-            ),
-        ),
-        Misconception(
-            "slopes left out",
-            "Going back through a layer multiplies by the slopes of its activation too.",
-            "gb-singular-value-products",
-            (_factor_variant(flattest=lambda s: 1.0, steepest=lambda s: 1.0),),
-        ),
-        Misconception(
-            "the mean slope in place of the extreme ones",
-            "A mean makes an estimate. A bound has to hold for the flattest and the steepest unit.",
-            "gb-singular-value-products",
-            (
-                _factor_variant(
-                    flattest=lambda s: float(np.abs(s).mean()),
-                    steepest=lambda s: float(np.abs(s).mean()),
-                ),
-            ),
-        ),
-        Misconception(
-            "the singular values in the opposite order",
-            "NumPy returns the largest first.",
-            "gb-singular-value-products",
-            (
-                _factor_variant(
-                    least=lambda values, weight: _least(values[::-1], weight),
-                    largest=lambda values, weight: float(values[-1]),
-                ),
-            ),
-        ),
-        Misconception(
-            "the Frobenius norm in place of the largest singular value",
-            "It is a bound as well, but up to the root of the rank too large: it adds all "
-            "directions up. np.linalg.norm(W) is this one; np.linalg.norm(W, 2) is the other.",
-            "gb-upper-bound",
-            (
-                _factor_variant(
-                    largest=lambda values, weight: float(np.sqrt(np.sum(values**2))),
-                ),
-            ),
-        ),
-        Misconception(
-            "the squares of the singular values",
-            "The eigenvalues of W^T W are the squares of the singular values of W: take the root.",
-            "gb-singular-value-products",
-            (_factor_variant(values=lambda weight: _singular_values(weight) ** 2),),
-        ),
-        Misconception(
-            "high and low exchanged",
-            "Return the smaller factor first: (low, high).",
-            "gb-singular-value-products",
-            (lambda weight, slopes: _factors(weight, slopes)[::-1],),
-        ),
+    misconceptions=mistakes(
+        _factors_model,
+        """
+the singular values of diag(slopes) W (gb-singular-value-products, 0)
+    svd(weight -> svd(slopes[:, None] * weight & np.abs(slopes) -> np.ones(1)
+    They bound this one layer more sharply, and rightly so. The exercise asks for the chapter's
+    factors, in which slopes and weights are bounded apart: the one bound needs only the activation
+    function, the other only the weights.
+the smallest number that svd returns (gb-lower-bound, 1.75)
+    singular_values[-1] if fan_out <= fan_in else 0.0 -> singular_values[-1]
+    A matrix with more columns than rows has no singular value for the directions that it sends to
+    0, so the last number in the list is no bound from below.
+the condition on the shape the wrong way round (gb-lower-bound, 0.75)
+    fan_out <= fan_in -> fan_in <= fan_out
+    fan_out <= fan_in -> fan_in < fan_out
+    On the way back the layer multiplies W (fan-in by fan-out) by a vector with one entry for each
+    output. Directions are lost where there are more outputs than inputs. With PyTorch's and deck
+    S's matrices, which are transposed, it would be as you have it.
+a condition that only square matrices meet (gb-lower-bound, 0.75)
+    fan_out <= fan_in -> fan_out == fan_in
+    A narrowing layer can have full column rank too: then it loses no direction.
+slopes with their signs (gb-singular-value-products, 2)
+    np.abs(slopes) -> slopes
+    np.abs(slopes) -> slopes & steepness.min() -> abs(steepness.min()) &
+        steepness.max() -> abs(steepness.max())
+    A length does not see signs: the singular values of a diagonal matrix are the absolute values of
+    its entries. Take those first, the extremes afterwards.
+slopes left out (gb-singular-value-products, 0)
+    np.abs(slopes) -> np.ones(1)
+    Going back through a layer multiplies by the slopes of its activation too.
+the mean slope in place of the extreme ones (gb-singular-value-products, 0)
+    steepness.min() -> steepness.mean() & steepness.max() -> steepness.mean()
+    A mean makes an estimate. A bound has to hold for the flattest and the steepest unit.
+the singular values in the opposite order (gb-singular-value-products, 0)
+    singular_values[-1] -> singular_values[0] &
+        max() * singular_values[0] -> max() * singular_values[-1]
+    NumPy returns the largest first.
+the Frobenius norm in place of the largest singular value (gb-upper-bound, 1.5)
+    max() * singular_values[0] -> max() * np.linalg.norm(weight)
+    It is a bound as well, but up to the root of the rank too large: it adds all directions up.
+    np.linalg.norm(W) is this one; np.linalg.norm(W, 2) is the other.
+the squares of the singular values (gb-singular-value-products, 0)
+    compute_uv=False) -> compute_uv=False) ** 2
+    The eigenvalues of W^T W are the squares of the singular values of W: take the root.
+flattest and steepest slope exchanged (gb-singular-value-products, 0)
+    min() * least -> max() * least & , steepness.max() -> , steepness.min()
+    The least factor has the flattest slope with the least singular value, the largest one the
+    steepest slope with the largest.
+high and low exchanged (gb-singular-value-products, 0)
+    min() * least -> max() * singular_values[0] &
+        , steepness.max() * singular_values[0] -> , steepness.min() * least
+    Return the smaller factor first: (low, high).
+""",
     ),
+    model=_factors_model,
 )
 
 
@@ -312,44 +229,17 @@ def _bound_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _behind(factors: Array) -> Array:
-    """Products of the factors behind each matrix; the last one has none."""
-    return np.append(np.cumprod(factors[::-1])[::-1], 1.0)
+def _bounds_model(
+    activations: list[Array], smallest: Array, largest: Array, loss_gradient: Array
+) -> Any:
+    lengths = np.array([np.linalg.norm(h.astype(np.float64)) for h in activations])
+    output_length = np.linalg.norm(loss_gradient.astype(np.float64))
+    low_behind = np.append(np.cumprod(smallest[::-1])[::-1], 1.0)
+    high_behind = np.append(np.cumprod(largest[::-1])[::-1], 1.0)
+    return lengths * low_behind * output_length, lengths * high_behind * output_length
 
 
-def _euclid(v: Array) -> float:
-    return float(np.linalg.norm(v.astype(np.float64)))
-
-
-def _bound_variant(
-    products: Callable[[Array], Array] = _behind,
-    norm: Callable[[Array], float] = _euclid,
-    entering: Callable[[list[float]], Any] = np.array,
-    with_loss_gradient: bool = True,
-) -> Callable[..., tuple[Array, Array]]:
-    """The bounds with one of their parts exchanged."""
-
-    def variant(
-        activations: list[Array], smallest: Array, largest: Array, loss_gradient: Array
-    ) -> tuple[Array, Array]:
-        ends = entering([norm(h) for h in activations])
-        if with_loss_gradient:
-            ends = ends * norm(loss_gradient)
-        return ends * products(smallest), ends * products(largest)
-
-    return variant
-
-
-def _one_off(shift: int) -> Callable[[Array], Array]:
-    """The products that begin `shift` layers too late."""
-
-    def products(factors: Array) -> Array:
-        return np.array(
-            [np.prod(factors[max(layer + shift, 0) :]) for layer in range(len(factors) + 1)]
-        )
-
-    return products
-
+_BOTH = "lower upper"
 
 BOUNDS = Exercise(
     name="gradient_bounds.norm_bounds",
@@ -357,27 +247,23 @@ BOUNDS = Exercise(
     reference=_bounds,
     cases=_bound_cases,
     criteria=(
-        Criterion("lower and upper have the right shapes", 0.25, "shape"),
-        Criterion(
+        shapes("lower and upper have the right shapes", 0.25),
+        values(
             "both bounds are right for every matrix",
             0.75,
-            group="ordinary",
-            outputs=("lower", "upper"),
-            equations=("gb-upper-bound", "gb-lower-bound"),
+            _BOTH,
+            "ordinary",
+            "gb-upper-bound gb-lower-bound",
         ),
-        Criterion(
+        values(
             "a layer that voids the lower bound of the matrices before it",
             0.25,
-            group="void",
-            outputs=("lower", "upper"),
-            equations=("gb-lower-bound",),
+            _BOTH,
+            "void",
+            "gb-lower-bound",
         ),
-        Criterion(
-            "a single matrix, with no layer behind it",
-            0.25,
-            group="single",
-            outputs=("lower", "upper"),
-            equations=("gb-weight-gradient",),
+        values(
+            "a single matrix, with no layer behind it", 0.25, _BOTH, "single", "gb-weight-gradient"
         ),
         Criterion(
             "float32 vectors whose squares are too small for float32",
@@ -388,98 +274,71 @@ BOUNDS = Exercise(
             # Norms and products may be computed in float32, as long as no square is.
             tolerance=(1e-4, 0.0),
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
     tolerance=RELATIVE,
-    misconceptions=(
-        Misconception(
-            "squares that underflow",
-            "The entries are good float32 numbers; their squares are below the least one, and "
-            "become 0. Convert to float64 first, or divide by the largest entry before squaring.",
-            "gb-upper-bound",
-            (
-                _bound_variant(norm=lambda v: float(np.sqrt(np.sum(v * v)))),
-                _bound_variant(norm=lambda v: float(np.linalg.norm(v))),
-            ),
-        ),
-        Misconception(
-            "the products from the input side",
-            "A gradient comes from the output. W_l is followed by the layers l + 1 to L, so the "
-            "longest product belongs to W_0.",
-            "gb-singular-value-products",
-            (_bound_variant(products=lambda f: np.append(1.0, np.cumprod(f))),),
-        ),
-        Misconception(
-            "the products one layer short",
-            "The gradient of W_l passes the layers l + 1 to L, the first of them included. "
-            "Entry l - 1 of smallest and largest belongs to layer l.",
-            "gb-singular-value-products",
-            (_bound_variant(products=_one_off(1)),),
-        ),
-        Misconception(
-            "the products one layer too long",
-            "The gradient of W_l passes the layers l + 1 to L. The layer l comes after W_l on the "
-            "way back, and entry l - 1 of smallest and largest belongs to it.",
-            "gb-singular-value-products",
-            (_bound_variant(products=_one_off(-1)),),
-        ),
-        Misconception(
-            "the whole product for every matrix",
-            "Only W_0 has all layers behind it. The others have fewer, and W_L has none.",
-            "gb-singular-value-products",
-            (_bound_variant(products=lambda f: np.full(len(f) + 1, np.prod(f))),),
-        ),
-        Misconception(
-            "the factor of a single layer",
-            "The gradient passes all the layers behind a matrix: multiply all of their factors.",
-            "gb-singular-value-products",
-            (_bound_variant(products=lambda f: np.append(f, 1.0)),),
-        ),
-        Misconception(
-            "the norm of the input for every matrix",
-            "The gradient of W_l is the outer product with what enters W_l: for l > 0 the "
-            "activations of layer l, not the input.",
-            "gb-weight-gradient",
-            (_bound_variant(entering=lambda norms: np.full(len(norms), norms[0])),),
-        ),
-        Misconception(
-            "bounds of the sensitivities",
-            "These bound dL/dz. The gradient of W_l is an outer product with what enters W_l, so "
-            "the norm of that is a factor too.",
-            "gb-weight-gradient",
-            (_bound_variant(entering=lambda norms: np.ones(len(norms))),),
-        ),
-        Misconception(
-            "the norm of the gradient at the output left out",
-            "What comes back through the layers starts as loss_gradient.",
-            "gb-upper-bound",
-            (_bound_variant(with_loss_gradient=False),),
-        ),
-        Misconception(
-            "squared norms",
-            "The root is missing.",
-            "gb-upper-bound",
-            (_bound_variant(norm=lambda v: _euclid(v) ** 2),),
-        ),
-        Misconception(
-            "sums of absolute values",
-            "The bounds are for the Euclidean norm: the root of the sum of squares.",
-            "gb-upper-bound",
-            (_bound_variant(norm=lambda v: float(np.abs(v.astype(np.float64)).sum())),),
-        ),
-        Misconception(
-            "entries in the order from the output to the input",
-            "Entry l belongs to W_l, so the entry of W_0 is the first.",
-            "gb-singular-value-products",
-            (lambda *arguments: tuple(side[::-1] for side in _bounds(*arguments)),),
-        ),
-        Misconception(
-            "upper and lower exchanged",
-            "Return the smaller bound first: (lower, upper).",
-            "gb-singular-value-products",
-            (lambda *arguments: _bounds(*arguments)[::-1],),
-        ),
+    misconceptions=mistakes(
+        _bounds_model,
+        """
+squares that underflow (gb-upper-bound, 1.75)
+    loss_gradient.astype(np.float64) -> loss_gradient
+    The entries are good float32 numbers; their squares are below the least one, and become 0.
+    Convert to float64 first, or divide by the largest entry before squaring.
+the products from the input side (gb-singular-value-products, 0.75)
+    np.append(np.cumprod(smallest[::-1])[::-1], 1.0) -> np.append(1.0, np.cumprod(smallest)) &
+        np.append(np.cumprod(largest[::-1])[::-1], 1.0) -> np.append(1.0, np.cumprod(largest))
+    A gradient comes from the output. W_l is followed by the layers l + 1 to L, so the longest
+    product belongs to W_0.
+the products one layer short (gb-singular-value-products, 0.75)
+    np.append(np.cumprod(smallest[::-1])[::-1], 1.0) ->
+        [smallest[k + 1 :].prod() for k in range(len(lengths))] &
+        np.append(np.cumprod(largest[::-1])[::-1], 1.0) ->
+        [largest[k + 1 :].prod() for k in range(len(lengths))]
+    The gradient of W_l passes the layers l + 1 to L, the first of them included. Entry l - 1 of
+    smallest and largest belongs to layer l.
+the products one layer too long (gb-singular-value-products, 0.75)
+    np.append(np.cumprod(smallest[::-1])[::-1], 1.0) ->
+        [smallest[max(k - 1, 0) :].prod() for k in range(len(lengths))] &
+        np.append(np.cumprod(largest[::-1])[::-1], 1.0) ->
+        [largest[max(k - 1, 0) :].prod() for k in range(len(lengths))]
+    The gradient of W_l passes the layers l + 1 to L. The layer l comes after W_l on the way back,
+    and entry l - 1 of smallest and largest belongs to it.
+the whole product for every matrix (gb-singular-value-products, 0.75)
+    np.append(np.cumprod(smallest[::-1])[::-1], 1.0) -> smallest.prod() &
+        np.append(np.cumprod(largest[::-1])[::-1], 1.0) -> largest.prod()
+    Only W_0 has all layers behind it. The others have fewer, and W_L has none.
+the factor of a single layer (gb-singular-value-products, 0.75)
+    np.cumprod(smallest[::-1])[::-1] -> smallest & np.cumprod(largest[::-1])[::-1] -> largest
+    The gradient passes all the layers behind a matrix: multiply all of their factors.
+the norm of the input for every matrix (gb-weight-gradient, 0.75)
+    for h in activations] -> for h in activations[:1] * len(activations)]
+    The gradient of W_l is the outer product with what enters W_l: for l > 0 the activations of
+    layer l, not the input.
+bounds of the sensitivities (gb-weight-gradient, 0.25)
+    np.linalg.norm(h.astype(np.float64)) for -> 1.0 for
+    These bound dL/dz. The gradient of W_l is an outer product with what enters W_l, so the norm of
+    that is a factor too.
+the norm of the gradient at the output left out (gb-upper-bound, 0.25)
+    np.linalg.norm(loss_gradient.astype(np.float64)) -> 1.0
+    What comes back through the layers starts as loss_gradient.
+squared norms (gb-upper-bound, 0.25)
+    np.float64)) for -> np.float64)) ** 2 for &
+        loss_gradient.astype(np.float64)) -> loss_gradient.astype(np.float64)) ** 2
+    The root is missing.
+sums of absolute values (gb-upper-bound, 0.25)
+    np.linalg.norm(h.astype(np.float64)) -> np.abs(h.astype(np.float64)).sum() &
+        np.linalg.norm(loss_gradient.astype(np.float64)) -> np.abs(loss_gradient.astype(float)).sum()
+    The bounds are for the Euclidean norm: the root of the sum of squares.
+entries in the order from the output to the input (gb-singular-value-products, 0.75)
+    lengths * low_behind -> (lengths * low_behind)[::-1] &
+        lengths * high_behind -> (lengths * high_behind)[::-1]
+    Entry l belongs to W_l, so the entry of W_0 is the first.
+upper and lower exchanged (gb-singular-value-products, 0.75)
+    * low_behind -> * high_behind & , lengths * high_behind -> , lengths * low_behind
+    Return the smaller bound first: (lower, upper).
+""",
     ),
+    model=_bounds_model,
 )
 
 
@@ -536,69 +395,19 @@ def _norm_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _tanh_slope(z: Array, h: Array) -> Array:
-    return 1 - h * h
-
-
-def _relu(z: Array) -> Array:
-    return z * (z > 0)
-
-
-def _relu_slope(z: Array, h: Array) -> Array:
-    return (z > 0).astype(float)
-
-
-def _passes(
-    x: Array,
-    weights: list[Array],
-    loss_gradient: Array,
-    function: Callable[[Array], Array] = np.tanh,
-    slope: Callable[[Array, Array], Array] = _tanh_slope,
-    shift: int = 0,
-    transposed: tuple[bool, bool] = (False, False),
-    output: bool = False,
-) -> tuple[list[Array], list[Array], list[Array]]:
-    """What enters each matrix, and the gradients at its net inputs and at what follows them.
-
-    `shift` takes the slopes of another layer, `transposed` the matrices the wrong way, forwards and
-    backwards, `output` applies a slope at the output too.
-    """
-    # Rows times a matrix: the chapter's W^T h.
-    forth, back = ([w.T if wrong else w for w in weights] for wrong in transposed)
-    entering, nets = [x], []
-    for weight in forth:
-        nets.append(entering[-1] @ weight)
-        entering.append(function(nets[-1]))
-    slopes = [slope(z, h) for z, h in zip(nets, entering[1:], strict=True)]
-    after = [loss_gradient]
-    at = [loss_gradient * slopes[-1] if output else loss_gradient]
-    for layer in range(len(weights) - 1, 0, -1):
-        after.insert(0, back[layer] @ at[0])
-        at.insert(0, slopes[layer - 1 + shift] * after[0])
-    return entering, at, after
-
-
-def _lengths(vectors: Sequence[Array]) -> Array:
-    return np.array([np.linalg.norm(v) for v in vectors])
-
-
-def _norm_variant(
-    sensitivities: Callable[..., Any] = lambda entering, at, after: _lengths(at),
-    factors: Callable[[list[Array]], Any] = lambda entering: _lengths(entering[:-1]),
-    **settings: Any,
-) -> Callable[..., tuple[Array, Array]]:
-    """The two norms with one step exchanged; not numbers where it does not fit the widths."""
-
-    def variant(x: Array, weights: list[Array], loss_gradient: Array) -> tuple[Array, Array]:
-        try:
-            entering, at, after = _passes(x, weights, loss_gradient, **settings)
-            first = sensitivities(entering, at, after)
-            return first, first * factors(entering)
-        except (ValueError, IndexError):
-            nothing = np.full(len(weights), np.nan)
-            return nothing, nothing
-
-    return variant
+def _norms_model(x: Array, weights: list[Array], loss_gradient: Array) -> Any:
+    entering, slopes = [x], []
+    for weight in weights[:-1]:
+        entering.append(np.tanh(weight.T @ entering[-1]))
+        slopes.append(1 - entering[-1] ** 2)
+    sensitivity = loss_gradient
+    lengths = [np.linalg.norm(sensitivity)]
+    for weight, slope in zip(weights[:0:-1], slopes[::-1], strict=True):
+        sensitivity = slope * (weight @ sensitivity)
+        lengths.insert(0, np.linalg.norm(sensitivity))
+    sensitivities = np.array(lengths)
+    gradients = sensitivities * np.array([np.linalg.norm(h) for h in entering])
+    return sensitivities, gradients
 
 
 NORMS = Exercise(
@@ -607,141 +416,101 @@ NORMS = Exercise(
     reference=_norms,
     cases=_norm_cases,
     criteria=(
-        Criterion("sensitivities and gradients have the right shapes", 0.25, "shape"),
-        Criterion(
+        shapes("sensitivities and gradients have the right shapes", 0.25),
+        values(
             "sensitivities are right where all layers have one width",
             1.0,
-            group="ordinary",
-            outputs=("sensitivities",),
-            equations=("gb-sensitivity",),
+            "sensitivities",
+            "ordinary",
+            "gb-sensitivity",
         ),
-        Criterion(
+        values(
             "gradients are right where all layers have one width",
             0.75,
-            group="ordinary",
-            outputs=("gradients",),
-            equations=("gb-weight-gradient",),
+            "gradients",
+            "ordinary",
+            "gb-weight-gradient",
         ),
-        Criterion(
+        values(
             "layers of different widths, no hidden layer, one",
             0.5,
-            group="edge",
-            outputs=("sensitivities", "gradients"),
-            equations=("gb-sensitivity", "gb-weight-gradient"),
+            "sensitivities gradients",
+            "edge",
+            "gb-sensitivity gb-weight-gradient",
         ),
-        Criterion(
+        values(
             "forty layers, through which nearly everything vanishes",
             0.25,
-            group="deep",
-            outputs=("sensitivities", "gradients"),
-            equations=("gb-sensitivity", "gb-weight-gradient"),
+            "sensitivities gradients",
+            "deep",
+            "gb-sensitivity gb-weight-gradient",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
     tolerance=RELATIVE,
-    misconceptions=(
-        Misconception(
-            "slopes left out on the way back",
-            "Before a sensitivity goes on through the weights of the layer below, it is multiplied "
-            "entry by entry by the slopes of the activation there.",
-            "gb-weight-gradient",
-            (_norm_variant(slope=lambda z, h: np.ones_like(z)),),
-        ),
-        Misconception(
-            "the derivative of tanh evaluated at its output",
-            "The slope is taken at the net input z. If you start from h = tanh(z), then tanh has "
-            "been applied already: the slope is 1 - h**2.",
-            "gb-weight-gradient",
-            (_norm_variant(slope=lambda z, h: 1 - np.tanh(h) ** 2),),
-        ),
-        Misconception(
-            "1 - z**2 as the slope",
-            "The derivative of tanh is 1 - tanh(z)**2.",
-            "gb-weight-gradient",
-            (_norm_variant(slope=lambda z, h: 1 - z**2),),
-        ),
-        Misconception(
-            "1 - tanh(z) as the slope",
-            "The derivative of tanh is 1 - tanh(z)**2: the square is missing.",
-            "gb-weight-gradient",
-            (_norm_variant(slope=lambda z, h: 1 - h),),
-        ),
-        Misconception(
-            "a slope at the output",
-            "The output is linear: its sensitivity is loss_gradient as it is.",
-            "gb-weight-gradient",
-            (_norm_variant(output=True),),
-        ),
-        Misconception(
-            "the slopes of the layer above",
-            "What comes back through W_l arrives at layer l and meets the slopes of layer l.",
-            "gb-weight-gradient",
-            (_norm_variant(shift=1),),
-        ),
-        Misconception(
-            "gradients at the activations",
-            "These are the norms of dL/dh. The sensitivity dL/dz has the slopes in it too.",
-            "gb-weight-gradient",
-            (_norm_variant(lambda entering, at, after: _lengths(after)),),
-        ),
-        Misconception(
-            "the matrices transposed on the way back",
-            "Forwards W^T is applied, so backwards it is W. With layers of one width a program "
-            "does not notice.",
-            "gb-weight-gradient",
-            (_norm_variant(transposed=(False, True)),),
-        ),
-        Misconception(
-            "the matrices transposed in both directions",
-            "The matrices are fan-in by fan-out: z = W^T h, and h @ W for a 1-D array. Deck S's "
-            "and PyTorch's are the transposes.",
-            "gb-weight-gradient",
-            (_norm_variant(transposed=(True, True)),),
-        ),
-        Misconception(
-            "the matrices transposed on the way forward",
-            "The matrices are fan-in by fan-out: z = W^T h, and h @ W for a 1-D array.",
-            "gb-weight-gradient",
-            (_norm_variant(transposed=(True, False)),),
-        ),
-        Misconception(
-            "the outer product forgotten",
-            "The gradient of a matrix is the outer product of what enters it and the sensitivity "
-            "of what it makes. Its norm is the product of the two norms.",
-            "gb-weight-gradient",
-            (_norm_variant(factors=lambda entering: 1.0),),
-        ),
-        Misconception(
-            "the activation after the matrix instead of the one before",
-            "The gradient of W_l has h_l, which enters W_l, and the sensitivity of z_(l+1), which "
-            "leaves it.",
-            "gb-weight-gradient",
-            (_norm_variant(factors=lambda entering: _lengths(entering[1:])),),
-        ),
-        Misconception(
-            "the input in every outer product",
-            "x enters W_0 alone. What enters W_l is the activation h_l.",
-            "gb-weight-gradient",
-            (_norm_variant(factors=lambda entering: np.linalg.norm(entering[0])),),
-        ),
-        Misconception(
-            "squared norms",
-            "The root is missing.",
-            "gb-weight-gradient",
-            (
-                _norm_variant(
-                    lambda entering, at, after: _lengths(at) ** 2,
-                    lambda entering: _lengths(entering[:-1]) ** 2,
-                ),
-            ),
-        ),
-        Misconception(
-            "entries in the order from the output to the input",
-            "Entry l belongs to the matrix W_l, so what is computed last stands first.",
-            "gb-weight-gradient",
-            (lambda *arguments: tuple(side[::-1] for side in _norms(*arguments)),),
-        ),
+    misconceptions=mistakes(
+        _norms_model,
+        """
+slopes left out on the way back (gb-weight-gradient, 0.25)
+    slope * (weight @ sensitivity) -> weight @ sensitivity
+    Before a sensitivity goes on through the weights of the layer below, it is multiplied entry by
+    entry by the slopes of the activation there.
+the derivative of tanh evaluated at its output (gb-weight-gradient, 0.25)
+    1 - entering[-1] ** 2 -> 1 - np.tanh(entering[-1]) ** 2
+    The slope is taken at the net input z. If you start from h = tanh(z), then tanh has been applied
+    already: the slope is 1 - h**2.
+1 - z**2 as the slope (gb-weight-gradient, 0.25)
+    1 - entering[-1] ** 2 -> 1 - (weight.T @ entering[-2]) ** 2
+    The derivative of tanh is 1 - tanh(z)**2.
+1 - tanh(z) as the slope (gb-weight-gradient, 0.25)
+    1 - entering[-1] ** 2 -> 1 - entering[-1]
+    The derivative of tanh is 1 - tanh(z)**2: the square is missing.
+tanh in place of its slope (gb-weight-gradient, 0.25)
+    1 - entering[-1] ** 2 -> entering[-1]
+    You multiply by tanh(z). The chain rule asks for its derivative, 1 - tanh(z)**2.
+a slope at the output (gb-weight-gradient, 0.75)
+    sensitivity = loss_gradient ->
+        sensitivity = loss_gradient * (1 - np.tanh(weights[-1].T @ entering[-1]) ** 2)
+    The output is linear: its sensitivity is loss_gradient as it is.
+the slopes of the layer above (gb-weight-gradient, 0.25)
+    slopes[::-1] -> [1 - np.tanh(weights[-1].T @ entering[-1]) ** 2, *slopes[:0:-1]][: len(slopes)]
+    What comes back through W_l arrives at layer l and meets the slopes of layer l.
+gradients at the activations (gb-weight-gradient, 0.25)
+    sensitivity = slope * (weight @ sensitivity) ->
+        after = weight @ sensitivity; sensitivity = slope * after &
+        norm(sensitivity)) -> norm(after))
+    These are the norms of dL/dh. The sensitivity dL/dz has the slopes in it too.
+the matrices transposed on the way back (gb-weight-gradient, 0.25)
+    (weight @ sensitivity) -> (weight.T @ sensitivity)
+    Forwards W^T is applied, so backwards it is W. With layers of one width a program does not
+    notice.
+the matrices transposed in both directions (gb-weight-gradient, 0.25)
+    weight.T @ entering -> weight @ entering & (weight @ sensitivity) -> (weight.T @ sensitivity)
+    The matrices are fan-in by fan-out: z = W^T h, and h @ W for a 1-D array. Deck S's and PyTorch's
+    are the transposes.
+the matrices transposed on the way forward (gb-weight-gradient, 0.25)
+    weight.T @ entering -> weight @ entering
+    The matrices are fan-in by fan-out: z = W^T h, and h @ W for a 1-D array.
+the outer product forgotten (gb-weight-gradient, 1.5)
+    sensitivities * np.array([np.linalg.norm(h) for h in entering]) -> sensitivities
+    The gradient of a matrix is the outer product of what enters it and the sensitivity of what it
+    makes. Its norm is the product of the two norms.
+the activation after the matrix instead of the one before (gb-weight-gradient, 1.5)
+    for h in entering] -> for h in [*entering[1:], weights[-1].T @ entering[-1]]]
+    for h in entering] -> for h in [*entering[1:], np.tanh(weights[-1].T @ entering[-1])]]
+    The gradient of W_l has h_l, which enters W_l, and the sensitivity of z_(l+1), which leaves it.
+the input in every outer product (gb-weight-gradient, 1.5)
+    for h in entering] -> for h in entering[:1]]
+    x enters W_0 alone. What enters W_l is the activation h_l.
+squared norms (gb-weight-gradient, 0.25)
+    np.array(lengths) -> np.array(lengths) ** 2 & norm(h) -> norm(h) ** 2
+    The root is missing.
+entries in the order from the output to the input (gb-weight-gradient, 0.25)
+    return sensitivities, gradients -> return sensitivities[::-1], gradients[::-1]
+    Entry l belongs to the matrix W_l, so what is computed last stands first.
+""",
     ),
+    model=_norms_model,
 )
 
 
@@ -754,6 +523,16 @@ def _gain(x: Array, weights: list[Array], loss_gradient: Array) -> float:
     return float(change ** (-1 / (len(weights) - 1)))
 
 
+def _signals(x: Array, weights: list[Array], loss_gradient: Array) -> list[Array]:
+    """What goes through a ReLU network, both ways."""
+    hidden, sensitivities = [x], [loss_gradient]
+    for weight in weights[:-1]:
+        hidden.append(np.maximum(hidden[-1] @ weight, 0))
+    for h, weight in zip(hidden[:0:-1], weights[:0:-1], strict=True):
+        sensitivities.append((h > 0) * (weight @ sensitivities[-1]))
+    return [*hidden, *sensitivities]
+
+
 def _living(
     rng: np.random.Generator, widths: Sequence[int], gain: float, idle: bool
 ) -> dict[str, Any]:
@@ -762,8 +541,7 @@ def _living(
         network: dict[str, Any] = _network(rng, widths, gain)
         if idle:
             network["weights"][0][:, 1] = 0.0
-        entering, at, _ = _passes(**network, function=_relu, slope=_relu_slope)
-        if min(map(np.count_nonzero, [*entering[:-1], *at])) >= 2:
+        if min(map(np.count_nonzero, _signals(**network))) >= 2:
             return network
 
 
@@ -782,36 +560,22 @@ def _gain_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _gain_variant(
-    ratio: Callable[[list[Array], list[Array]], float] = lambda entering, at: _change(at),
-    root: Callable[[int], float] = lambda layers: layers,
-    **settings: Any,
-) -> Callable[..., float]:
-    """The gain with one step exchanged; not a number where it does not fit the widths."""
-
-    def variant(x: Array, weights: list[Array], loss_gradient: Array) -> float:
-        settings_ = {"function": _relu, "slope": _relu_slope} | settings
-        try:
-            entering, at, _ = _passes(x, weights, loss_gradient, **settings_)
-        except ValueError:
-            return np.nan
-        return float(ratio(entering, at) ** (1 / root(len(weights) - 1)))
-
-    return variant
-
-
-def _change(vectors: list[Array]) -> float:
-    return float(np.linalg.norm(vectors[-1]) / np.linalg.norm(vectors[0]))
-
-
-def _with_the_input(x: Array, weights: list[Array], loss_gradient: Array) -> float:
-    _, at, _ = _passes(x, weights, loss_gradient, _relu, _relu_slope)
-    return float(_change([weights[0] @ at[0], at[-1]]) ** (1 / len(weights)))
-
-
 def _from_the_bound(x: Array, weights: list[Array], loss_gradient: Array) -> float:
-    largest = [_singular_values(weight)[0] for weight in weights[1:]]
+    largest = [np.linalg.norm(weight, 2) for weight in weights[1:]]
     return float(np.prod(largest) ** (-1 / len(largest)))
+
+
+def _gain_model(x: Array, weights: list[Array], loss_gradient: Array) -> Any:
+    hidden, passing = x, []
+    for weight in weights[:-1]:
+        z = weight.T @ hidden
+        passing.append(z > 0)
+        hidden = np.maximum(z, 0)
+    sensitivity = loss_gradient
+    for weight, on in zip(weights[:0:-1], passing[::-1], strict=True):
+        sensitivity = on * (weight @ sensitivity)
+    change = np.linalg.norm(sensitivity) / np.linalg.norm(loss_gradient)
+    return change ** (-1 / len(passing))
 
 
 GAIN = Exercise(
@@ -820,106 +584,70 @@ GAIN = Exercise(
     reference=_gain,
     cases=_gain_cases,
     criteria=(
-        Criterion(
+        values(
             "the gain is right where all layers have one width",
             0.75,
-            group="ordinary",
-            outputs=("gain",),
-            equations=("gb-sensitivity",),
+            "gain",
+            "ordinary",
+            "gb-sensitivity",
         ),
-        Criterion(
+        values(
             "different widths, one hidden layer, a net input of 0",
             0.5,
-            group="edge",
-            outputs=("gain",),
-            equations=("gb-sensitivity",),
+            "gain",
+            "edge",
+            "gb-sensitivity",
         ),
-        Criterion("the arguments are left as they were", 0.25, "unchanged"),
+        unchanged(0.25),
     ),
-    misconceptions=(
-        Misconception(
-            "a root of the number of matrices",
-            "How many matrices does the gradient pass between the output and z_1? W_0 is not "
-            "among them.",
-            "gb-singular-value-products",
-            (_gain_variant(root=lambda layers: layers + 1),),
-        ),
-        Misconception(
-            "the gradient taken back to the input",
-            "The length is to be the same at z_1 as at the output. W_0 comes after z_1 on the way "
-            "back.",
-            "gb-sensitivity",
-            (_with_the_input,),
-        ),
-        Misconception(
-            "no root",
-            "The gain multiplies every matrix, so the change of length has it as a power.",
-            "gb-singular-value-products",
-            (_gain_variant(root=lambda layers: 1.0),),
-        ),
-        Misconception(
-            "the factor of a layer in place of the gain",
-            "This is what a layer does to the length now. Which gain makes it 1?",
-            "gb-singular-value-products",
-            (_gain_variant(lambda entering, at: 1 / _change(at)),),
-        ),
-        Misconception(
-            "squared norms",
-            "The ratio of the squares has the gain in it twice as often.",
-            "gb-singular-value-products",
-            (_gain_variant(lambda entering, at: _change(at) ** 2),),
-        ),
-        Misconception(
-            "slopes left out on the way back",
-            "A unit that is off passes no gradient: its slope is 0.",
-            "gb-sensitivity",
-            (_gain_variant(slope=lambda z, h: np.ones_like(z)),),
-        ),
-        Misconception(
-            "a slope of 1 at a net input of 0",
-            "The slope there is a matter of convention. This exercise takes 0, as PyTorch does.",
-            "gb-sensitivity",
-            (_gain_variant(slope=lambda z, h: (z >= 0).astype(float)),),
-        ),
-        Misconception(
-            "slopes of another layer",
-            "What comes back through W_l arrives at layer l and meets the slopes of layer l.",
-            "gb-sensitivity",
-            (_gain_variant(shift=1),),
-        ),
-        Misconception(
-            "the matrices transposed on the way back",
-            "Forwards W^T is applied, so backwards it is W.",
-            "gb-sensitivity",
-            (_gain_variant(transposed=(False, True)),),
-        ),
-        Misconception(
-            "a gain that keeps the activations",
-            "You compare what goes forward. The same matrices do something else to what comes "
-            "back: the question is about the sensitivities.",
-            "gb-sensitivity",
-            (
-                _gain_variant(lambda entering, at: 1 / _change(entering[:-1])),
-                _gain_variant(
-                    lambda entering, at: 1 / _change(entering), root=lambda layers: layers + 1
-                ),
-            ),
-        ),
-        Misconception(
-            "the gradients of the matrices compared",
-            "Those have the activations in them, on which the gain acts as well: in their ratio "
-            "it cancels. Compare sensitivities.",
-            "gb-sensitivity",
-            (_gain_variant(lambda entering, at: _change(at) * _change(entering[:-1])),),
-        ),
-        Misconception(
-            "the upper bound taken for the gradient itself",
-            "With this gain the product of the largest singular values is 1, and the gradient far "
-            "below. The gain asked for follows from the gradient that you measure.",
-            "gb-upper-bound",
-            (_from_the_bound,),
-        ),
+    misconceptions=mistakes(
+        _gain_model,
+        """
+a root of the number of matrices (gb-singular-value-products, 0)
+    len(passing) -> len(weights)
+    How many matrices does the gradient pass between the output and z_1? W_0 is not among them.
+the gradient taken back to the input (gb-sensitivity, 0)
+    change = np.linalg.norm(sensitivity) -> change = np.linalg.norm(weights[0] @ sensitivity) &
+        len(passing) -> len(weights)
+    The length is to be the same at z_1 as at the output. W_0 comes after z_1 on the way back.
+no root (gb-singular-value-products, 0)
+    (-1 / len(passing)) -> -1
+    The gain multiplies every matrix, so the change of length has it as a power.
+the factor of a layer in place of the gain (gb-singular-value-products, 0)
+    -1 / len -> 1 / len
+    This is what a layer does to the length now. Which gain makes it 1?
+squared norms (gb-singular-value-products, 0)
+    norm(loss_gradient) -> norm(loss_gradient); change = change**2
+    The ratio of the squares has the gain in it twice as often.
+slopes left out on the way back (gb-sensitivity, 0)
+    on * (weight @ sensitivity) -> weight @ sensitivity
+    A unit that is off passes no gradient: its slope is 0.
+a slope of 1 at a net input of 0 (gb-sensitivity, 1)
+    z > 0 -> z >= 0
+    The slope there is a matter of convention. This exercise takes 0, as PyTorch does.
+slopes of another layer (gb-sensitivity, 0)
+    passing[::-1] -> [weights[-1].T @ hidden > 0, *passing[:0:-1]]
+    What comes back through W_l arrives at layer l and meets the slopes of layer l.
+the matrices transposed on the way back (gb-sensitivity, 0)
+    weight @ sensitivity -> weight.T @ sensitivity
+    Forwards W^T is applied, so backwards it is W.
+a gain that keeps the activations (gb-sensitivity, 0)
+    norm(sensitivity) / np.linalg.norm(loss_gradient) -> norm(hidden) / np.linalg.norm(x)
+    norm(sensitivity) / np.linalg.norm(loss_gradient) ->
+        norm(weights[-1].T @ hidden) / np.linalg.norm(x) & len(passing) -> len(weights)
+    You compare what goes forward. The same matrices do something else to what comes back: the
+    question is about the sensitivities.
+the gradients of the matrices compared (gb-sensitivity, 0)
+    norm(loss_gradient) -> norm(loss_gradient) * np.linalg.norm(x) / np.linalg.norm(hidden)
+    Those have the activations in them, on which the gain acts as well: in their ratio it cancels.
+    Compare sensitivities.
+the upper bound taken for the gradient itself (gb-upper-bound, 0)
+    = _from_the_bound
+    With this gain the product of the largest singular values is 1, and the gradient far below. The
+    gain asked for follows from the gradient that you measure.
+""",
     ),
+    model=_gain_model,
 )
 
 EXERCISES = (FACTORS, BOUNDS, NORMS, GAIN)
