@@ -327,7 +327,8 @@ squared norms (gb-upper-bound, 0.25)
     The root is missing.
 sums of absolute values (gb-upper-bound, 0.25)
     np.linalg.norm(h.astype(np.float64)) -> np.abs(h.astype(np.float64)).sum() &
-        np.linalg.norm(loss_gradient.astype(np.float64)) -> np.abs(loss_gradient.astype(float)).sum()
+        np.linalg.norm(loss_gradient.astype(np.float64)) ->
+        np.abs(loss_gradient.astype(np.float64)).sum()
     The bounds are for the Euclidean norm: the root of the sum of squares.
 entries in the order from the output to the input (gb-singular-value-products, 0.75)
     lengths * low_behind -> (lengths * low_behind)[::-1] &
