@@ -427,13 +427,14 @@ check("in_practice.run", run)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question-accuracy", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# Three faults stop the network from learning and leave accuracy near a tenth: weights that are too
-# small, gradients of the wrong units, and labels that have lost their digits. The other four hardly
-# move it. Statistics of all digits differ little from those of the training digits; a rate that follows
-# the epoch still trains, only with another schedule than the one reported; the last epoch is nearly as
-# good as the best while the network does not overfit; and choosing by the test digits raises accuracy
-# if anything. The first and the last make the reported number too good for new digits, by an amount
-# that nobody can know afterwards; a schedule that was never run makes the run impossible to repeat.
+# Two faults leave accuracy near a tenth: gradients of the wrong units, and labels that have lost their
+# digits. Weights that are too small cost a good part of it, since training begins late. The other four
+# hardly move it. Statistics of all digits differ little from those of the training digits; a rate that
+# follows the epoch still trains, with another schedule than the one reported; the last epoch is nearly
+# as good as the best while the network does not overfit; and choosing by the test digits cannot make
+# their loss worse. The first and the last make the reported number too good for new digits, by an
+# amount that nobody can know afterwards; with a schedule other than the one reported, nobody can
+# repeat the run.
 #
 # Marking: 0.25 for the faults that accuracy shows; 0.25 for those that it does not; 0.25 for a reason
 # that is right; 0.25 for the consequences of two of them.

@@ -515,7 +515,7 @@ the parameters of the last epoch (, 1.75)
     best = [p.copy() for p in params] -> best = params
     held_losses[-1] < min(held_losses[:-1]) -> True
     Training goes on in the same arrays, so what was the best changes with them. Keep copies.
-parameters that are never kept (, 1.75)
+parameters that are never kept (, 1.75, idle)
     best = [p.copy() for p in params] -> pass
     When the held-out loss is the lowest so far, the parameters are the best so far.
 """,
