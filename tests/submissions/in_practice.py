@@ -180,7 +180,7 @@ def run_of_one_piece(training, held_out, test, sizes, epochs, rng):
         held_losses.append(cross_entropy(forward(held)[-1], held_out[1])[1])
         if held_losses[-1] == min(held_losses):
             answer = forward(new)[-1]
-    return answer, losses, held_losses, rates
+    return answer, [losses, held_losses, rates]
 
 
 def run_with_the_package(training, held_out, test, sizes, epochs, rng):
@@ -211,7 +211,8 @@ def run_with_the_package(training, held_out, test, sizes, epochs, rng):
         rng=rng,
     )
     held_losses = [start, *history.validation_loss]
-    return network.forward(sets[2][0]), history.step_loss, held_losses, history.learning_rate
+    records = history.step_loss, held_losses, history.learning_rate
+    return network.forward(sets[2][0]), records
 
 
 OTHER_FORMS = [
@@ -420,7 +421,8 @@ def s_run_chooses_by_the_test(training, held_out, test, sizes, epochs, rng):
         rng=rng,
     )
     held_losses = [start, *history.validation_loss]
-    return network.forward(sets[2][0]), history.step_loss, held_losses, history.learning_rate
+    records = history.step_loss, held_losses, history.learning_rate
+    return network.forward(sets[2][0]), records
 
 
 def s_run_standardizes_all(training, held_out, test, sizes, epochs, rng):
@@ -451,7 +453,8 @@ def s_run_standardizes_all(training, held_out, test, sizes, epochs, rng):
         rng=rng,
     )
     held_losses = [start, *history.validation_loss]
-    return network.forward(sets[2][0]), history.step_loss, held_losses, history.learning_rate
+    records = history.step_loss, held_losses, history.learning_rate
+    return network.forward(sets[2][0]), records
 
 
 def s_run_last_epoch(training, held_out, test, sizes, epochs, rng):
@@ -480,7 +483,8 @@ def s_run_last_epoch(training, held_out, test, sizes, epochs, rng):
         rng=rng,
     )
     held_losses = [start, *history.validation_loss]
-    return network.forward(sets[2][0]), history.step_loss, held_losses, history.learning_rate
+    records = history.step_loss, held_losses, history.learning_rate
+    return network.forward(sets[2][0]), records
 
 
 def s_run_schedule_by_epoch(training, held_out, test, sizes, epochs, rng):
@@ -511,7 +515,8 @@ def s_run_schedule_by_epoch(training, held_out, test, sizes, epochs, rng):
         rng=rng,
     )
     held_losses = [start, *history.validation_loss]
-    return network.forward(sets[2][0]), history.step_loss, held_losses, history.learning_rate
+    records = history.step_loss, held_losses, history.learning_rate
+    return network.forward(sets[2][0]), records
 
 
 # (exercise, function, the misconception that the report names, the points that the weights give)

@@ -179,17 +179,17 @@ def _initial_cases(rng: np.random.Generator) -> list[Case]:
     return [
         Case(group, f"sizes {sizes}", {"sizes": sizes, "seed": int(rng.integers(1 << 30))})
         for group, sizes in (
-            ("ordinary", (60, 90, 40)),
-            ("ordinary", (40, 120, 50, 30)),
-            ("edge", (60, 60, 60, 60)),
+            ("ordinary", (150, 200, 120)),
+            ("ordinary", (120, 220, 150, 110)),
+            ("edge", (110, 110, 110, 110)),
         )
     ]
 
 
 def _spread(title: str, points: float, outputs: str, group: str) -> Criterion:
-    """Two draws of 1500 numbers differ in their size by 2 %: no verdict rests on the draw."""
+    """Two draws of 12000 numbers differ by about 0.01 in this: no verdict rests on it."""
     return Criterion(
-        title, points, group=group, outputs=tuple(outputs.split()), tolerance=(0.12, 0.12)
+        title, points, group=group, outputs=tuple(outputs.split()), tolerance=(0.06, 0.06)
     )
 
 
@@ -365,7 +365,7 @@ class _Watched:
     """A loss of parameters whose held-out losses are decided beforehand, and what it was asked.
 
     The first feature of an example is its number; the label that belongs to it is `label(number)`.
-    All gradients are 1, so that a step is as long as its rate.
+    All gradients are 2, so that a step is twice as long as its rate.
     """
 
     def __init__(self, held_out: Array, plan: Array, steps_per_epoch: int) -> None:
@@ -383,7 +383,7 @@ class _Watched:
             self.asked.append((x[:, 0].astype(int), labels.copy()))
             self.positions.append(float(params[0].flat[0]))
             loss = 1.0 / len(self.asked)
-        return loss, [np.ones_like(array) for array in params]
+        return loss, [np.full_like(array, 2.0) for array in params]
 
     def epoch_of(self, params: list[Array]) -> int:
         """After which epoch the parameters were these, or -1."""
@@ -436,7 +436,7 @@ def _watch(
         batch_size,
         rng,
     )
-    moves = -np.diff(watched.positions)
+    moves = -np.diff(watched.positions) / 2.0
     often, strangers, fresh = watched.visits(count)
     return strangers, often, fresh, returned, moves, watched.epoch_of(best), held_losses, losses
 
@@ -566,7 +566,7 @@ def run(
         batch_size,
         rng,
     )
-    return logits(best, x_test), losses, held_losses, rates
+    return logits(best, x_test), [losses, held_losses, rates]
 
 
 LEARNT = 0.55
@@ -586,11 +586,14 @@ def _facts(
     """What a run of the whole script shows: all of it is true of a right one."""
 
     def ran(training: Examples, held_out: Examples, test: Examples, epochs: int) -> Any:
-        return run(training, held_out, test, sizes, epochs, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        out, records = run(training, held_out, test, sizes, epochs, rng)
+        return out, *records
 
-    out, _, _, rates = ran(training, held_out, test, epochs)
-    if np.shape(out) != (len(test[1]), 10):
-        return False, rates, False, False, False
+    out, records = run(training, held_out, test, sizes, epochs, np.random.default_rng(seed))
+    if np.shape(out) != (len(test[1]), 10) or len(records) != 3:
+        return False, np.nan, False, False, False
+    rates = records[2]
     learnt = (np.argmax(out, axis=1) == test[1]).mean() > LEARNT
     # Nothing that is learnt may depend on what is held out, and no record on the test.
     _, losses, held, _ = ran(training, held_out, test, 2)
@@ -648,7 +651,8 @@ def _script(**parts: Function) -> Function:
 RUN = Exercise(
     name="in_practice.run",
     outputs=("learnt", "rates", "best_returned", "held_out_unused", "test_unused"),
-    returns=("out", "losses", "held_losses", "rates"),
+    returns=("out", "records"),
+    lists=("records",),
     reference=run,
     observe=_facts,
     cases=lambda rng: list(_run_cases(rng)),
