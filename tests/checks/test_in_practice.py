@@ -1,4 +1,5 @@
 import inspect
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -22,6 +23,19 @@ class TestInPractice(Checker):
     slug = SLUG
     # It derives nothing of its own: hints name what to look at.
     equations = False
+    equivalent: ClassVar[dict] = {
+        **dict.fromkeys(
+            [
+                ("in_practice.gradients", "line 23: '0', 1 instead"),
+                ("in_practice.gradients", "line 24: '1', 2 instead"),
+            ],
+            "places for gradients that are all filled, and a range that ends at the same place",
+        ),
+        (
+            "in_practice.train",
+            "line 44: 'held_losses[-1] < min(held_losses[:-1])', comparison LtE",
+        ): "of two epochs of equal loss either may be kept",
+    }
 
 
 def with_faults(name, *numbers):

@@ -570,8 +570,8 @@ def run(
 
 
 LEARNT = 0.55
-"""The accuracy asked for. Of 40 runs each, the right script reached 0.74 at least, and one that has
-kept weights too small, wrong gradients or labels of others 0.25 at most."""
+"""The accuracy asked for. Of 40 runs each, the right script reached 0.78 at least, and one that has
+kept weights too small, wrong gradients or labels of others 0.37 at most."""
 
 
 def _facts(
@@ -601,10 +601,11 @@ def _facts(
     _, losses_t, held_t, _ = ran(training, held_out, _strange(test), 2)
     apart = len(losses_h) == len(rates_h) and _close(losses, losses_h)
     unseen = _close(losses, losses_t) and _close(held, held_t)
-    # With labels drawn at random the best epoch is soon past.
-    drawn = np.random.default_rng(seed).permutation(10)[np.arange(96) % 10]
-    few = training[0][:96], np.random.default_rng(seed).permutation(drawn)
-    out, _, held, _ = ran(few, held_out, held_out, 8)
+    # With labels drawn at random the best epoch is soon past: of 120 runs in none the last, or the
+    # time before the first.
+    drawn = np.random.default_rng(seed).permutation(10)[np.arange(48) % 10]
+    few = training[0][:48], np.random.default_rng(seed).permutation(drawn)
+    out, _, held, _ = ran(few, held_out, held_out, 12)
     kept = learnt and _close(_cross_entropy(out, held_out[1]), np.min(held))
     return learnt, rates, kept, apart, unseen
 
@@ -630,7 +631,7 @@ def _run_cases(rng: np.random.Generator) -> Iterator[Case]:
     x = np.concatenate([digits.x_train, digits.x_test])
     labels = np.concatenate([digits.y_train, digits.y_test])
     order = rng.permutation(len(x))
-    parts = [order[:160], order[160:200], order[200:350]]
+    parts = [order[:170], order[170:210], order[210:360]]
     training, held_out, test = ((x[part], labels[part]) for part in parts)
     arguments = {
         "training": training,
@@ -640,7 +641,7 @@ def _run_cases(rng: np.random.Generator) -> Iterator[Case]:
         "epochs": 8,
         "seed": int(rng.integers(1 << 30)),
     }
-    yield Case("run", "160 digits, 8 epochs", arguments)
+    yield Case("run", "170 digits, 8 epochs", arguments)
 
 
 def _script(**parts: Function) -> Function:
