@@ -500,6 +500,7 @@ TRAIN = Exercise(
         """
 labels that lose their examples (, 1.75)
     x, labels = x[order], labels[order] -> x = x[order]
+    x, labels = x[order], labels[order] -> x = training[0][order]
     x = x[order] puts the examples in a new order; their labels have to follow.
 an order that never changes (, 1.75)
     x, labels = x[order], labels[order] -> pass
