@@ -77,7 +77,7 @@ def test_a_fault_that_is_left_costs_points_of_its_part_and_of_the_run(name, numb
     answer = ANSWERS[name]
     part = answer.run(with_faults(name, number)) if name != RUN.name else None
     whole = script(name, number)
-    for seed in SEEDS:
+    for seed in SEEDS[:6]:
         result = report(RUN.name, whole, seed)
         assert result.earned < result.possible, result
         if part:
