@@ -8,6 +8,7 @@ root = Path(__file__).resolve().parent
 sys.path.insert(0, str(root / "tools"))
 
 import grading  # noqa: E402
+import releasing  # noqa: E402
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
 
@@ -29,6 +30,7 @@ c.ExportPlugin.to = str(root / "course" / "grades.csv")
 
 # What is released follows from solutions/, whatever was there before.
 c.GenerateAssignment.pre_convert_hook = "exercises.write_anew"
+c.GenerateAssignment.preprocessors = releasing.GENERATE
 
 c.Autograde.pre_convert_hook = grading.find_renamed
 c.Autograde.sanitize_preprocessors = grading.SANITIZE
