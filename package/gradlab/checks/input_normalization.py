@@ -95,11 +95,10 @@ def _standardize_cases(rng: np.random.Generator) -> list[Case]:
         rest = ", float32" if dtype is np.float32 else ""
         cases.append(Case("new", _label(train, x, rest), {"train": train, "x": x}))
     for constants in (1, 2):
-        train, x = _pair(rng, 4)
+        # Small is not constant: nothing but a deviation of 0 is to be replaced.
+        train, x = (examples * np.array([1.0, 1.0, 1.0, 1e-3]) for examples in _pair(rng, 4))
         # Their mean is exact in any order of summation, so their deviation is exactly 0.
         train[:, 1 : 1 + constants] = rng.integers(1, 8, constants) / 4 + 4
-        # Small, but no constant: nothing but a deviation of 0 is to be replaced.
-        train[:, 3], x[:, 3] = train[:, 3] / 1000, x[:, 3] / 1000
         rest = f", {constants} constant in training, feature 3 on a small scale"
         cases.append(Case("constant", _label(train, x, rest), {"train": train, "x": x}))
     return cases
