@@ -17,9 +17,12 @@ Array = NDArray[Any]
 
 
 def _fans(rng: np.random.Generator) -> tuple[int, int]:
-    """Two numbers of units, one about three times the other."""
+    """Two numbers of units, one about three times the other, whose sum is odd.
+
+    Otherwise their mean would hide that it was rounded.
+    """
     small = int(rng.integers(11, 17))
-    large = 3 * small + int(rng.integers(1, 6))
+    large = 3 * small + int(rng.choice([1, 3, 5]))
     return (small, large) if rng.random() < 0.5 else (large, small)
 
 
@@ -138,6 +141,9 @@ deck S's form without its factor 2 (init-he-average, 1)
 the sum of the fans in place of their mean (init-xavier, 0)
     (fan_in + fan_out) / 2 -> fan_in + fan_out
     In a square layer the rule has to agree with the one that has the fan-in alone.
+a mean of the fans that is rounded (init-xavier, 0)
+    (fan_in + fan_out) / 2 -> (fan_in + fan_out) // 2
+    // rounds down. The mean of 10 and 15 is 12.5: divide by /.
 the mean of two variances (init-xavier, 0)
     (fan_in + fan_out) / 2 -> 2 / (1 / fan_out + 1 / fan_in)
     The two fans are averaged, and the variance is one over that. You average one over the fan-in
@@ -283,7 +289,7 @@ the fan-out in place of the fan-in (init-he-uniform, 0.75)
     With the fan-out, PyTorch's mode='fan_out', the rule keeps the gradients. This exercise asks for
     the one that keeps the activations.
 a limit without the root (init-uniform-limit, 0.75)
-    np.sqrt(3 * 2 / fan_in) -> 6 / fan_in
+    np.sqrt(3 -> (3
     The square of the limit is three times the variance.
 the factor 2 outside of the root (init-he-uniform, 0.75)
     3 * 2 / fan_in -> 12 / fan_in
@@ -294,7 +300,8 @@ weights of one sign (init-he-uniform, 0.75)
     0.
 an interval of half the length (init-he-uniform, 0.75)
     -limit, limit -> -limit / 2, limit / 2
-    rng.random() - 0.5 lies between -0.5 and 0.5, not between -1 and 1.
+    Your weights reach half as far as they should. If they come from rng.random() - 0.5: that lies
+    between -0.5 and 0.5, not between -1 and 1.
 a normal draw (init-he, 0.75)
     uniform(-limit, limit -> normal(0, limit / np.sqrt(3)
     Its variance is right, and as an initialization it is as good. This exercise asks for the

@@ -95,10 +95,11 @@ def _standardize_cases(rng: np.random.Generator) -> list[Case]:
         rest = ", float32" if dtype is np.float32 else ""
         cases.append(Case("new", _label(train, x, rest), {"train": train, "x": x}))
     for constants in (1, 2):
-        train, x = _pair(rng, 4)
+        # Small is not constant: nothing but a deviation of 0 is to be replaced.
+        train, x = (examples * np.array([1.0, 1.0, 1.0, 1e-3]) for examples in _pair(rng, 4))
         # Their mean is exact in any order of summation, so their deviation is exactly 0.
         train[:, 1 : 1 + constants] = rng.integers(1, 8, constants) / 4 + 4
-        rest = f", {constants} constant in training"
+        rest = f", {constants} constant in training, feature 3 on a small scale"
         cases.append(Case("constant", _label(train, x, rest), {"train": train, "x": x}))
     return cases
 
@@ -194,6 +195,12 @@ a tiny number that stands in for the deviation 0 (in-standardize)
     np.where(deviation == 0, 1.0, deviation) -> deviation + 1e-10
     np.where(deviation == 0, 1.0, deviation) -> deviation + 1e-12
     np.where(deviation == 0, 1.0, deviation) -> deviation + 1e-16
+    == 0, 1.0 -> == 0, 1e-5
+    == 0, 1.0 -> == 0, 1e-7
+    == 0, 1.0 -> == 0, 1e-8
+    == 0, 1.0 -> == 0, 1e-9
+    == 0, 1.0 -> == 0, 1e-10
+    == 0, 1.0 -> == 0, 1e-12
     np.where(deviation == 0, 1.0, deviation) -> np.sqrt(deviation**2 + 1e-5)
     np.where(deviation == 0, 1.0, deviation) -> np.sqrt(deviation**2 + 1e-8)
     np.where(deviation == 0, 1.0, deviation) -> np.sqrt(deviation**2 + 1e-12)
@@ -452,9 +459,9 @@ def _curvature_cases(rng: np.random.Generator) -> list[Case]:
     # In eighths, so that its mean is this number exactly.
     constant[:, 2] = rng.integers(4, 17) / 8
     add("edge", constant, 1e-9, "feature 2 is constant, floor = 1e-9")
-    spread = _data(rng, 9, np.array([2.0, 0.9, 0.05]) * rng.uniform(0.9, 1.1, 3))
-    smallest, second = np.linalg.eigvalsh(_hessian(spread))[:2]
-    floor = float(f"{np.sqrt(smallest * second):.1g}")
+    spread = _data(rng, 9, np.array([2.0, 0.5, 0.05]) * rng.uniform(0.9, 1.1, 3))
+    # Just below the second, so that a floor taken relative to the largest, or of squares, is seen.
+    floor = float(f"{np.linalg.eigvalsh(_hessian(spread))[1] / 1.7:.2g}")
     add("floor", spread, floor, f"a small variance, floor = {floor:g}")
     return cases
 
@@ -526,6 +533,10 @@ the diagonal in place of the eigenvalues (in-hessian, 0)
 the condition number upside down (in-hessian, 0.75)
     largest / values[values > floor].min() -> values[values > floor].min() / largest
     Divide the largest by the smallest: the number is 1 for a round valley and large for a long one.
+the flat directions kept in place of the others (in-hessian, 0)
+    values > floor -> values <= floor
+    Where every eigenvalue is above the floor, nothing is left to take a smallest of. Keep those
+    above the floor.
 a floor that is not used (in-hessian, 1.25)
     values[values > floor].min() -> values.min()
     Directions with an eigenvalue up to the floor count as flat: leave them out before you take the
