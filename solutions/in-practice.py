@@ -96,7 +96,7 @@ broken[0] = 1000.0
 change = standardize(training[0], broken, test[0])[0] - features
 print(f"largest change when one held-out digit is broken {np.abs(change).max():.1e}")
 
-# %% nbgrader={"grade": true, "grade_id": "check-standardize", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-standardize", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("in_practice.standardize", standardize)
@@ -145,7 +145,7 @@ log_sum = np.log(np.exp(signal).sum(axis=1))
 right = signal[np.arange(len(signal)), training[1]]
 print(f"loss at the start {(log_sum - right).mean():.4f}")
 
-# %% nbgrader={"grade": true, "grade_id": "check-initialize", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-initialize", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("in_practice.initial", initial_parameters)
@@ -222,7 +222,7 @@ for layer in (2, 1, 0):
     error = check_gradient(along, slope, 0.0, tol=10)
     print(f"layer {layer + 1}: relative error {error:.0e}")
 
-# %% nbgrader={"grade": true, "grade_id": "check-gradients", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-gradients", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("in_practice.gradients", loss_and_gradients)
@@ -332,7 +332,7 @@ print(
     "                      planned:", ", ".join(f"{planned(step):.3f}" for step in (0, 6, 30, 59))
 )
 
-# %% nbgrader={"grade": true, "grade_id": "check-train", "locked": true, "points": 2.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-train", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("in_practice.train", train)
@@ -414,7 +414,7 @@ others = test[0], np.roll(test[1], 1)
 again = run(training, held_out, others, sizes, 20, np.random.default_rng(0))[1]
 print("the same records with other test labels:", again == records)
 
-# %% nbgrader={"grade": true, "grade_id": "check-run", "locked": true, "points": 1.5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check-run", "locked": true, "schema_version": 3, "solution": false, "task": false}
 from gradlab.checks import check
 
 check("in_practice.run", run)

@@ -425,38 +425,6 @@ def s_run_chooses_by_the_test(training, held_out, test, sizes, epochs, rng):
     return network.forward(sets[2][0]), records
 
 
-def s_run_standardizes_all(training, held_out, test, sizes, epochs, rng):
-    from gradlab.early_stopping import EarlyStopping
-    from gradlab.network import Activation, Dense, Network
-    from gradlab.optimizers import SGD
-    from gradlab.training import evaluate, fit
-
-    seen = np.concatenate([training[0], held_out[0], test[0]])
-    mean, std = seen.mean(axis=0), np.maximum(seen.std(axis=0), 0.1)
-    sets = [((x - mean) / std, y) for x, y in (training, held_out, test)]
-    layers = []
-    for k in range(len(sizes) - 1):
-        layers += [Dense(sizes[k], sizes[k + 1], rng), Activation("relu")]
-    network = Network(layers[:-1])
-    per_epoch = math.ceil(len(training[0]) / 16)
-    total = epochs * per_epoch
-    start = evaluate(network, *sets[1])[0]
-    history = fit(
-        network,
-        sets[0],
-        sets[1],
-        SGD(0.2),
-        epochs=epochs,
-        batch_size=16,
-        schedule=lambda step: warmup_cosine_decay(step, 0.02, 0.2, total // 10, total),
-        early_stopping=EarlyStopping(patience=epochs),
-        rng=rng,
-    )
-    held_losses = [start, *history.validation_loss]
-    records = history.step_loss, held_losses, history.learning_rate
-    return network.forward(sets[2][0]), records
-
-
 def s_run_last_epoch(training, held_out, test, sizes, epochs, rng):
     from gradlab.network import Activation, Dense, Network
     from gradlab.optimizers import SGD
@@ -539,12 +507,6 @@ STUDENTS = [
     ),
     (TRAIN, s_train_in_place, "", 2.25),
     (RUN, s_run_chooses_by_the_test, "records that depend on the test digits", 1.25),
-    (
-        RUN,
-        s_run_standardizes_all,
-        "training that depends on examples that are held out",
-        1.0,
-    ),
     (RUN, s_run_last_epoch, "outputs that are not those of the best epoch", 1.25),
     (RUN, s_run_schedule_by_epoch, "rates that follow the epoch", 1.25),
 ]

@@ -639,10 +639,10 @@ def _run_cases(rng: np.random.Generator) -> Iterator[Case]:
         "held_out": held_out,
         "test": test,
         "sizes": (64, 32, 32, 32, 10),
-        "epochs": 8,
+        "epochs": 10,
         "seed": int(rng.integers(1 << 30)),
     }
-    yield Case("run", "170 digits, 8 epochs", arguments)
+    yield Case("run", "170 digits, 10 epochs", arguments)
 
 
 def _script(**parts: Function) -> Function:
