@@ -22,14 +22,7 @@
 # faults cost no accuracy at all, so accuracy alone will not find them. The chapter *In practice*
 # has the instruments and, under *When training fails*, a table from symptoms to causes.
 #
-# | part | faults | points |
-# |---|---|---|
-# | 1 standardized inputs | 1 | 1.5 |
-# | 2 parameters to begin with | 1 | 1.5 |
-# | 3 the loss and its gradients | 1 | 2 |
-# | 4 training | 3 | 2.5 |
-# | 5 the whole run | 1 | 1.5 |
-# | 6 a question in words | | 1 |
+# POINTS
 #
 # The functions are given with their faults, so the checks fail at first. Each of parts 1 to 4 is
 # judged alone; part 5 is judged by a run of your script from end to end, and earns all of its
