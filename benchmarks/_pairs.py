@@ -24,9 +24,19 @@ class Pair(NamedTuple):
     speedup: float
 
 
+WARM = 0.025
+"""Seconds of calls before those that are timed.
+
+The threads of the other side go on for some milliseconds after their work, in wait of more, and
+one's own have to be awake.
+"""
+
+
 def seconds(function: Callable[[], Any], calls: int) -> float:
-    """Return the mean seconds of `calls` calls in a row, when the other side's threads rest."""
-    time.sleep(0.002)
+    """Return the mean seconds of `calls` calls in a row."""
+    until = time.perf_counter() + WARM
+    while time.perf_counter() < until:
+        function()
     start = time.perf_counter()
     for _ in range(calls):
         function()
@@ -34,11 +44,9 @@ def seconds(function: Callable[[], Any], calls: int) -> float:
 
 
 def compare(
-    ours: Callable[[], Any], theirs: Callable[[], Any], rounds: int = 11, least: float = 1e-3
+    ours: Callable[[], Any], theirs: Callable[[], Any], rounds: int = 11, least: float = 3e-3
 ) -> Pair:
     """Call the two alternately, each for at least `least` seconds, and return the medians."""
-    for function in (ours, theirs):
-        function(), function()
     calls = [
         max(1, round(least / min(seconds(function, 1) for _ in range(3))))
         for function in (ours, theirs)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from gradlab._jit import THREADS
@@ -47,22 +48,31 @@ def parts(length: int, entries: int) -> list[slice]:
 
 
 def run(call: Callable[[S], T], stretches: Sequence[S]) -> list[T]:
-    """Return what `call` returns for each stretch, called in several threads if there are some."""
+    """Return what `call` returns for each stretch, called in several threads if there are some.
+
+    Each thread takes stretches that lie side by side, and is woken once.
+    """
     global _pool
-    if len(stretches) == 1 or THREADS == 1:
-        return [call(stretch) for stretch in stretches]
+
+    def calls(share: Sequence[S]) -> list[T]:
+        return [call(stretch) for stretch in share]
+
+    threads = min(THREADS, len(stretches))
+    if threads == 1:
+        return calls(stretches)
     if _pool is None:
         _pool = ThreadPoolExecutor(THREADS - 1, thread_name_prefix="gradlab")
+    ends = [len(stretches) * k // threads for k in range(threads + 1)]
+    first, *others = (stretches[low:high] for low, high in pairwise(ends))
     try:
-        futures = [_pool.submit(call, stretch) for stretch in stretches]
+        futures = [_pool.submit(calls, share) for share in others]
     except RuntimeError:  # the interpreter is ending, and starts no work
-        return [call(stretch) for stretch in stretches]
-    # The others begin with the first part, and this thread with the last that nobody has begun.
-    results = [
-        call(stretch) if future.cancel() else future.result()
-        for stretch, future in zip(reversed(stretches), reversed(futures), strict=True)
-    ]
-    return results[::-1]
+        return calls(stretches)
+    results = calls(first)
+    for share, future in zip(others, futures, strict=True):
+        # What nobody has begun yet is done here.
+        results += calls(share) if future.cancel() else future.result()
+    return results
 
 
 def by_rows(kernel: Callable[..., T], arrays: Sequence[Any], *others: Any) -> list[T]:
