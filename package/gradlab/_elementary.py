@@ -135,7 +135,7 @@ _ZERO32, _HALF32, _ONE32, _TWO32, _TWENTY_FOUR32 = _single(0.0, 0.5, 1.0, 2.0, 2
 _INFINITY32, _NAN32 = _single(np.inf, np.nan)
 _NORMAL32, _TWO24_32 = _single(1.1754944e-38, 16777216.0)
 _EXP_LOW32, _EXP_HIGH32, _EXPM1_LOW32 = _single(-105.0, 89.0, -20.0)
-_TINY32, _TANH_SMALL32, _TANH_HIGH32 = _single(1e-8, 0.55, 10.0)
+_TINY32, _TANH_SMALL32 = _single(1e-8, 0.55)
 _FIVE32, _TAIL_HIGH32 = _single(5.0, 15.0)
 _ROUND_UP32, _ROUND_DOWN32 = _single(12582912.0 + 24, 12582912.0 - 24)
 _LEAST32, _MOST32 = _single(2.0**-24, 2.0**24)
@@ -229,10 +229,11 @@ def _expm132(x):
 
 @njit_inline
 def _tanh64(x):
-    # Each operation of 1 - 2 / (exp(2 |x|) + 1) is monotone, and so is the whole. From 22 on it is
-    # 1 to rounding; near 0, where it would lose digits, a polynomial takes its place.
+    # (1 - t) / (1 + t) with t = exp(-2 |x|): t falls, and so the quotient never does. Near 0, where
+    # it would lose digits, a polynomial takes its place.
     size = abs(x)
-    large = 1.0 - 2.0 / (_exp64(2.0 * (22.0 if size > 22.0 else size)) + 1.0)
+    t = _exp_nonpositive64(-2.0 * size)
+    large = (1.0 - t) / (1.0 + t)
     z, c = x * x, _TANH64
     p = (((((c[0] * z + c[1]) * z + c[2]) * z + c[3]) * z + c[4]) * z + c[5]) * z + c[6]
     p = ((((p * z + c[7]) * z + c[8]) * z + c[9]) * z + c[10]) * z + c[11]
@@ -244,9 +245,8 @@ def _tanh64(x):
 @njit_inline
 def _tanh32(x):
     size = abs(x)
-    large = _ONE32 - _TWO32 / (
-        _exp32(_TWO32 * (_TANH_HIGH32 if size > _TANH_HIGH32 else size)) + _ONE32
-    )
+    t = _exp_nonpositive32(-_TWO32 * size)
+    large = (_ONE32 - t) / (_ONE32 + t)
     z, c = x * x, _TANH32
     p = ((((c[0] * z + c[1]) * z + c[2]) * z + c[3]) * z + c[4]) * z + c[5]
     small = x + x * (z * p)
