@@ -54,7 +54,7 @@ def recall() -> str:
     with RECALL.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     lines = [
-        "| exercise | wrong edits | a known mistake | another cause | none |",
+        "| exercise | wrong | named | other | none |",
         "|---|---:|---:|---:|---:|",
     ]
     for entry in rows:
