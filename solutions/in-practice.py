@@ -51,7 +51,7 @@ sizes = (64, 32, 32, 32, 10)
 # %% [markdown]
 # ## 1 Standardized inputs
 #
-# Each feature of the training digits should have mean 0 and deviation 1. Some pixels are almost
+# Each feature of the training digits should have mean 0 and standard deviation 1. Some pixels are almost
 # always blank; a floor of 0.1 under the deviations, which belongs there, keeps them from being blown
 # up. Digits that are held out stand for digits that nobody has seen yet.
 
