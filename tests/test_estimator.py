@@ -215,6 +215,7 @@ def test_random_state(estimator):
         ("activation", "swish", ValueError),
         ("activation", "maxout", TypeError),
         ("normalization", "group", ValueError),
+        ("normalization", ["batch"], ValueError),
         ("dropout", 1.0, ValueError),
         ("dropout", "0.1", TypeError),
         ("optimizer", "adam", TypeError),

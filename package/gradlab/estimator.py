@@ -118,8 +118,9 @@ class _NetworkEstimator(BaseEstimator):
     def _network(
         self, features: int, width: int, dtype: DTypeLike, rng: np.random.Generator
     ) -> Network:
-        if self.normalization not in _NORMALIZATIONS:
-            known = list(_NORMALIZATIONS)
+        known = list(_NORMALIZATIONS)
+        # A list of them, because what is no key of a dict is refused too.
+        if self.normalization not in known:
             raise ValueError(f"normalization must be one of {known}, got {self.normalization!r}")
         normalization = _NORMALIZATIONS[self.normalization]
         rate = as_real("dropout", self.dropout, low=0.0, high=1.0, high_open=True)
