@@ -240,6 +240,19 @@ def test_a_parameter_is_refused_by_name(estimator, name, bad, error):
         estimator(**settings).fit(x, y)
 
 
+@pytest.mark.parametrize("estimator", BOTH)
+def test_a_mask_is_not_lost(estimator):
+    x, y = points()
+    hidden = np.ma.masked_less(x, 0)
+    model = estimator(epochs=1)
+    with pytest.raises(TypeError, match=r"^X must not be masked"):
+        model.fit(hidden, y)
+    with pytest.raises(TypeError, match=r"^y must not be masked"):
+        model.fit(x, np.ma.array(y, mask=y == y[0]))
+    with pytest.raises(TypeError, match=r"^X must not be masked"):
+        model.fit(np.ma.array(x), y).predict(hidden)
+
+
 def test_a_training_that_diverges_is_an_error():
     x, y = points()
     with pytest.raises(ValueError, match=r"^training diverged, .* in epoch .*scale X and y"):

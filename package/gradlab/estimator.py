@@ -72,6 +72,7 @@ class _NetworkEstimator(BaseEstimator):
 
     def _examples(self, X: ArrayLike, y: ArrayLike, **kinds: bool) -> Any:
         """Return X and y as arrays."""
+        _refuse_masks(X=X, y=y)
         fewest = 2 if self.normalization == "batch" else 1
         return validate_data(self, X, y, dtype=_FLOATS, ensure_min_samples=fewest, **kinds)
 
@@ -156,7 +157,15 @@ class _NetworkEstimator(BaseEstimator):
 
     def _output(self, X: ArrayLike) -> FloatArray:
         check_is_fitted(self)
+        _refuse_masks(X=X)
         return outputs(self.network_, validate_data(self, X, dtype=_FLOATS, reset=False))
+
+
+def _refuse_masks(**arrays: Any) -> None:
+    """Refuse what scikit-learn would take without its mask."""
+    for name, array in arrays.items():
+        if np.ma.is_masked(array):
+            raise TypeError(f"{name} must not be masked: fill the masked entries or leave them out")
 
 
 class NetworkClassifier(ClassifierMixin, _NetworkEstimator):
