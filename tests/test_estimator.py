@@ -215,6 +215,7 @@ def test_random_state(estimator):
         ("activation", "swish", ValueError),
         ("activation", "maxout", TypeError),
         ("normalization", "group", ValueError),
+        ("normalization", ["batch"], ValueError),
         ("dropout", 1.0, ValueError),
         ("dropout", "0.1", TypeError),
         ("optimizer", "adam", TypeError),
@@ -237,6 +238,19 @@ def test_a_parameter_is_refused_by_name(estimator, name, bad, error):
     start = "seed" if name == "random_state" else rf"^{name}(\[\d\])? must"
     with pytest.raises(error, match=start):
         estimator(**settings).fit(x, y)
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_a_mask_is_not_lost(estimator):
+    x, y = points()
+    hidden = np.ma.masked_less(x, 0)
+    model = estimator(epochs=1)
+    with pytest.raises(TypeError, match=r"^X must not be masked"):
+        model.fit(hidden, y)
+    with pytest.raises(TypeError, match=r"^y must not be masked"):
+        model.fit(x, np.ma.array(y, mask=y == y[0]))
+    with pytest.raises(TypeError, match=r"^X must not be masked"):
+        model.fit(np.ma.array(x), y).predict(hidden)
 
 
 def test_a_training_that_diverges_is_an_error():

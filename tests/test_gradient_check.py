@@ -242,6 +242,12 @@ def test_the_array_and_its_entry_that_are_worst_are_named(k):
         check_gradient(product, grad, x)
 
 
+@pytest.mark.parametrize("value", [None, "1", 1j])
+def test_a_function_that_returns_no_real_number(value):
+    with pytest.raises(TypeError, match=r"^f must return a real number, got "):
+        numerical_gradient(lambda x: value, [1.0])
+
+
 def test_lists_of_different_lengths():
     x = three()
     with pytest.raises(ValueError, match=r"^grad must have 3 arrays, as x, got 2"):

@@ -423,6 +423,11 @@ def test_influence_tells_layer_from_batch_normalization(rows):
         assert influence(lambda z: batch_norm_forward(z, gamma, beta)[0], x, 0, 0.5).all()
 
 
+def test_influence_of_a_step_that_rounding_takes_away():
+    with pytest.raises(ValueError, match=r"^step must be large enough to change the entry 1\.0"):
+        influence(np.tanh, np.ones((2, 2), np.float32), feature=0, step=1e-9)
+
+
 def test_influence_bears_a_function_that_spoils_or_reuses_its_arrays():
     x, gamma, beta, _ = make_case(7, (3, 4))
     out = np.empty_like(x)

@@ -28,6 +28,7 @@ from typing import Any
 import jupytext
 import nbformat
 from nbgrader.api import Gradebook
+from releasing import given
 
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = ROOT / "course"
@@ -110,13 +111,28 @@ def write_anew(notebooks: list[str], **_: str) -> None:
 
 
 def disagreements(slug: str) -> list[str]:
-    """Return a line for each check that no exercise has, or whose points stand here as well."""
+    """Return a line for each cell that would be graded or released otherwise than it says.
+
+    Its check has no exercise, its points stand here as well or nowhere, or what is given is lost.
+    """
     from gradlab.checks import exercise
 
     lines = []
     for cell in jupytext.read(ROOT / "solutions" / f"{slug}.py").cells:
-        points = cell.metadata.get("nbgrader", {}).get("points")
-        for name in CHECK.findall(cell.source):
+        settings = cell.metadata.get("nbgrader", {})
+        points, names = settings.get("points"), CHECK.findall(cell.source)
+        if settings.get("grade") and points is None and not names:
+            lines.append(
+                f"solutions/{slug}.py has no points for {settings['grade_id']}: begin a line of it "
+                'with check("<exercise>", or put points into its metadata'
+            )
+        if re.search(r"^ *#+ *GIVEN\b", given(cell.source), re.MULTILINE | re.IGNORECASE):
+            lines.append(
+                f"solutions/{slug}.py would release nothing of what is given in "
+                f"{settings.get('grade_id', 'a cell')}: ### GIVEN stands once between "
+                "### BEGIN SOLUTION and ### END SOLUTION, with no other ### there"
+            )
+        for name in names:
             try:
                 exercise(name)
             except ValueError as error:

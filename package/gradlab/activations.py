@@ -540,7 +540,8 @@ def log_softmax(x: ArrayLike) -> FloatArray:
     Returns
     -------
     array of the shape and dtype of `x`
-        At most 0; finite for any finite `x`, also where the softmax itself underflows.
+        At most 0; finite, also where the softmax itself underflows, as long as the differences of
+        the entries are in the range of the dtype.
 
     Notes
     -----

@@ -72,6 +72,7 @@ class _NetworkEstimator(BaseEstimator):
 
     def _examples(self, X: ArrayLike, y: ArrayLike, **kinds: bool) -> Any:
         """Return X and y as arrays."""
+        _refuse_masks(X=X, y=y)
         fewest = 2 if self.normalization == "batch" else 1
         return validate_data(self, X, y, dtype=_FLOATS, ensure_min_samples=fewest, **kinds)
 
@@ -118,8 +119,9 @@ class _NetworkEstimator(BaseEstimator):
     def _network(
         self, features: int, width: int, dtype: DTypeLike, rng: np.random.Generator
     ) -> Network:
-        if self.normalization not in _NORMALIZATIONS:
-            known = list(_NORMALIZATIONS)
+        known = list(_NORMALIZATIONS)
+        # A list of them, because what is no key of a dict is refused too.
+        if self.normalization not in known:
             raise ValueError(f"normalization must be one of {known}, got {self.normalization!r}")
         normalization = _NORMALIZATIONS[self.normalization]
         rate = as_real("dropout", self.dropout, low=0.0, high=1.0, high_open=True)
@@ -155,7 +157,15 @@ class _NetworkEstimator(BaseEstimator):
 
     def _output(self, X: ArrayLike) -> FloatArray:
         check_is_fitted(self)
+        _refuse_masks(X=X)
         return outputs(self.network_, validate_data(self, X, dtype=_FLOATS, reset=False))
+
+
+def _refuse_masks(**arrays: Any) -> None:
+    """Refuse what scikit-learn would take without its mask."""
+    for name, array in arrays.items():
+        if np.ma.is_masked(array):
+            raise TypeError(f"{name} must not be masked: fill the masked entries or leave them out")
 
 
 class NetworkClassifier(ClassifierMixin, _NetworkEstimator):

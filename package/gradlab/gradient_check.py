@@ -373,4 +373,6 @@ def _number(value: Any) -> float:
     result = np.asarray(value)
     if result.size != 1:
         raise ValueError(f"f must return one number, got shape {result.shape}")
+    if result.dtype.kind not in "biuf":
+        raise TypeError(f"f must return a real number, got {value!r}")
     return float(result.reshape(()))

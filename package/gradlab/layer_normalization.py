@@ -584,6 +584,10 @@ def influence(
     for k in range(len(x)):
         moved = x.copy()
         moved[k, feature] += step
+        if moved[k, feature] == x[k, feature]:
+            raise ValueError(
+                f"step must be large enough to change the entry {x[k, feature]}, got {step}"
+            )
         after = as_shaped("normalize", normalize(moved), x.shape, x.dtype)
         moves[:, k] = np.abs(after - before).max(axis=1)
     return moves

@@ -530,7 +530,7 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     Returns
     -------
     float
-        In nats; finite for any finite logits.
+        In nats; finite as long as the differences of the logits are in the range of their dtype.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Every assignment through stock nbgrader: right in another form, and a mixture of what goes wrong."""
+"""Every assignment through stock nbgrader: right in another form, and a mixture of mistakes."""
 
 import csv
 import html

@@ -104,13 +104,14 @@ def test_an_exercise_that_is_refused_does_not_keep_the_others_back(course):
 
 
 @pytest.mark.parametrize("command", ["generate", "grade"])
-def test_points_that_disagree_are_named_before_anything_else(clone, command):
-    replace(clone, SLUG, '"points": 3.5', '"points": 3')
+def test_points_that_stand_twice_are_named_before_anything_else(clone, command):
+    name = '"grade_id": "check-backward"'
+    replace(clone, SLUG, name, f'{name}, "points": 3')
     code, log = run(clone, "python", "tools/exercises.py", command)
     assert code == 1
     assert log == (
-        f"solutions/{SLUG}.py gives 3 points for batch_normalization.backward, but its criteria in "
-        "package/gradlab/checks/batch_normalization.py add up to 3.5: make them equal\n"
+        f"solutions/{SLUG}.py gives 3 points for batch_normalization.backward: leave them out, "
+        "they stand in its criteria in package/gradlab/checks/batch_normalization.py\n"
     )
 
 

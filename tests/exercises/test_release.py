@@ -74,9 +74,7 @@ def test_points_of_a_cell_are_those_of_its_exercise(slug):
         settings = cell.metadata.nbgrader
         if cell.cell_type == "code":
             # What a student called check does not reach the cell that grades.
-            text = (
-                r'from gradlab\.checks import check\n\n((?:# .+\n)+)check\("([^"]+)", \w+\)'
-            )
+            text = r'from gradlab\.checks import check\n\n((?:# .+\n)+)check\("([^"]+)", \w+\)'
             comment, name = re.fullmatch(text, cell.source).groups()
             assert settings.points == exercise(name).points, name
             # What each criterion is worth can be read before the work.
@@ -122,6 +120,46 @@ def test_generating_twice_gives_the_same_bytes(tmp_path):
     for slug in SLUGS:
         first = tool.write_source(slug, tmp_path / "a").read_bytes()
         assert first == tool.write_source(slug, tmp_path / "b").read_bytes()
+
+
+GRADED = """
+# %% nbgrader={"grade": true, "grade_id": "own", "locked": true, "schema_version": 3, \
+"solution": false, "task": false}
+"""
+REPAIR = """
+# %% nbgrader={"grade": false, "grade_id": "fix", "locked": false, "schema_version": 3, \
+"solution": true, "task": false}
+### BEGIN SOLUTION
+x = 1
+### GIVEN
+# x = 2
+### END SOLUTION
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        (GRADED + "assert True", "no points for own"),
+        (GRADED + "check('weight_decay.ridge', ridge)", "no points for own"),
+        (GRADED + 'check(\n    "weight_decay.ridge", ridge\n)', "no points for own"),
+        (GRADED + 'check("weight_decay.ridge", ridge)', None),
+        (GRADED.replace('"locked"', '"points": 2, "locked"') + "assert True", None),
+        (REPAIR, None),
+        (REPAIR.replace("GIVEN", "Given"), "given in fix"),
+        (REPAIR.replace("### GIVEN", "###GIVEN"), "given in fix"),
+        (REPAIR.replace("GIVEN", "GIVEN  #"), "given in fix"),
+        (REPAIR.replace("x = 1", "### one\nx = 1"), "given in fix"),
+        (REPAIR.replace("### BEGIN SOLUTION", ""), "given in fix"),
+    ],
+)
+def test_a_cell_that_nbgrader_would_misread_is_named(tmp_path, monkeypatch, cell, reason):
+    (tmp_path / "solutions").mkdir()
+    source = (ROOT / "solutions" / "weight-decay.py").read_text()
+    (tmp_path / "solutions" / "topic.py").write_text(source + cell)
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    lines = tool.disagreements("topic")
+    assert [reason in line for line in lines] == [True] if reason else not lines, lines
 
 
 def test_work_in_a_released_notebook_is_left_alone(tmp_path, monkeypatch):
