@@ -82,6 +82,26 @@ def test_an_error_says_what_and_where():
     assert "takes 1 positional argument but 6 were given" in words(report(INFERENCE, lambda x: x))
 
 
+class UnreadableError(Exception):
+    def __str__(self):
+        raise RuntimeError("no message")
+
+
+def test_an_exception_without_a_readable_message_is_reported():
+    def fails(*arguments):
+        raise UnreadableError
+
+    assert "UnreadableError: (its message cannot be read)" in words(report(INFERENCE, fails))
+
+
+def test_a_warning_of_many_lines_is_shown_in_one():
+    def warns(*arguments):
+        warnings.warn("look\nhere\n" * 5, stacklevel=1)
+        return right(*arguments)
+
+    assert "\n" not in report(INFERENCE, warns).warning
+
+
 def test_the_end_of_the_program_is_an_error_like_others():
     assert "SystemExit" in repr(report(INFERENCE, lambda *a: sys.exit(0)))
 
@@ -486,6 +506,12 @@ def power_of_both(operation, a, b=None):
     return reference("autodiff.dual")(operation, a, b)
 
 
+def shifted_tanh(z):
+    """The sigmoid of 2 z, doubled and not lowered."""
+    s, t, ds, dt = reference("activations.sigmoid_tanh")(z)
+    return s, 1 + t, ds, dt
+
+
 def never_mirrored(images, size, padding, probability, rng):
     return reference("data_augmentation.crop_flip")(images, size, padding, 0.0, rng)
 
@@ -505,6 +531,26 @@ def adam_that_does_not_count(w, m, v, t, gradient, learning_rate, beta1, beta2, 
             "autodiff.dual",
             power_of_both,
             {"the derivatives of base and exponent multiplied"},
+        ),
+        (
+            "schedules.power",
+            lambda step, rate, decay, power: rate / (1 + step * decay) ** power,
+            {"a product in place of the quotient t / T"},
+        ),
+        (
+            "transfer_learning.reuse",
+            lambda arrays, layers, head: (arrays[: 2 * layers] + head, sum(map(len, head))),
+            {"rows counted instead of numbers"},
+        ),
+        (
+            "transfer_learning.reuse",
+            lambda arrays, layers, head: (arrays[: 2 * layers] + head, len(head) // 2),
+            {"layers counted instead of numbers"},
+        ),
+        (
+            "activations.sigmoid_tanh",
+            shifted_tanh,
+            {"a tanh with a step missing"},
         ),
         ("data_augmentation.crop_flip", never_mirrored, {"no image mirrored"}),
     ],

@@ -80,6 +80,27 @@ def test_a_factor_is_told_for_each_output():
     assert "total is the right one times 0.188889 in every case." in text
 
 
+@pytest.mark.parametrize("at_zero", [1.0, np.nan])
+def test_a_factor_holds_where_the_right_result_is_0_too(at_zero):
+    function = checks.exercise("gradient_clipping.by_norm").reference
+
+    def twice(grad, max_norm):
+        return 2 * function(grad, max_norm)
+
+    def twice_but_for_zeros(grad, max_norm):
+        return twice(grad, max_norm) if grad.any() else np.full_like(grad, at_zero)
+
+    said = "clipped is the right one times 2 in every case."
+    assert said in repr(checks.report("gradient_clipping.by_norm", twice))
+    assert said not in repr(checks.report("gradient_clipping.by_norm", twice_but_for_zeros))
+
+
+def test_a_factor_of_1_is_not_told():
+    text, _ = told(lambda x, w, c: tuple(1.000003 * part for part in model(x, w, c)))
+    assert "FAILED" in text
+    assert "the right one times" not in text
+
+
 def test_a_size_of_an_argument_is_told_as_such():
     exercise = Exercise(**{**vars(TOY), "model": None, "misconceptions": ()})
     text, _ = told(lambda x, w, c: (model(x, w, c)[0], model(x, w, c)[1] * len(x)), exercise)

@@ -19,6 +19,14 @@ FAULTS = [
 ]
 
 
+def test_training_that_asks_for_no_gradient_is_no_error():
+    """It was told that it had raised an exception, which was the check's own."""
+    idle = report("in_practice.train", lambda params, *others: (params, [], [], []))
+    assert idle.earned == 0
+    assert "raised" not in repr(idle)
+    assert "shape" in repr(idle) or "expected" in repr(idle)
+
+
 class TestInPractice(Checker):
     slug = SLUG
     # It derives nothing of its own: hints name what to look at.

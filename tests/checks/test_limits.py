@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from toy import TOY, model, told
 
-from gradlab.checks import _judge, _run
+from gradlab.checks import _explain, _judge, _run, exercise, report
 from gradlab.checks._limits import OvertimeError, in_time, printing_little
 
 
@@ -30,6 +30,37 @@ def test_an_endless_loop_ends_with_a_question(impatient):
     assert "Your function ran for 0.3 seconds: does your loop end?" in text
     assert not any(f.passed for f in findings)
     assert len(calls) == 1, "once is enough"
+
+
+def test_an_endless_loop_is_not_tried_in_other_orders(impatient):
+    calls = []
+
+    def endless(*arguments):
+        calls.append(1)
+        while True:
+            pass
+
+    assert report("optimizers.adam", endless).earned == 0
+    assert len(calls) == 1
+
+
+def test_other_orders_of_a_slow_function_are_tried_for_a_while(monkeypatch):
+    monkeypatch.setattr(_explain, "SECONDS", 0.2)
+    calls = []
+
+    def slow(w, m, v, t, *others):
+        calls.append(1)
+        time.sleep(0.05)
+        return w, m, v, t
+
+    report("optimizers.adam", slow)
+    # Those that are judged, and a few more: 23 other orders would take as many again, each.
+    judged = sum(len(case.arguments["gradients"]) for case in _adam_cases())
+    assert judged <= len(calls) <= judged + 10
+
+
+def _adam_cases():
+    return exercise("optimizers.adam").cases(np.random.default_rng(0))
 
 
 def test_what_was_right_before_the_endless_case_counts(impatient):

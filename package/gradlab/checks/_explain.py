@@ -45,7 +45,7 @@ Judged = list[tuple[Criterion, Outcome]]
 
 
 SECONDS = 2.0
-"""How long edits of the model answer are tried; what is found does not change the points."""
+"""How long edits of the model answer, and orders, are tried: neither changes the points."""
 
 MAX_REORDERED = 5
 """With more values than this, other orders of them are too many to try."""
@@ -104,10 +104,13 @@ def _cause(
     numbers = any(f.wrong for f in failed)
     found = _known(seen) if numbers else None
     # One call that raises does so in any order; of several, the first may have misled the next.
-    if found is None and not (
-        exercise.observe is call_once and any(outcome.raised for _, outcome in judged)
-    ):
-        found = _other_order(exercise, function, judged)
+    # What did not come back is not called again.
+    hopeless = any(
+        outcome.overtime or (outcome.raised and exercise.observe is call_once)
+        for _, outcome in judged
+    )
+    if found is None and not hopeless:
+        found = _other_order(exercise, function, judged, time.perf_counter() + SECONDS)
     # What exceptions leave to be seen fits many an edit.
     if found is None and numbers and not seen.idle and len(seen.judged) == len(judged):
         deadline = time.perf_counter() + SECONDS
@@ -218,12 +221,16 @@ def _near(seen: _Seen) -> _Cause | None:
 
 def _relation(name: str, cases: list[tuple[Outcome, Parts, Parts]]) -> str:
     """Return how an output differs from the right one in every case, or an empty string."""
-    parts = [
+    floats = [
         (outcome, right.astype(np.float64), got.astype(np.float64))
         for outcome, expected, came in cases
         for right, got in zip(expected, came, strict=False)
-        if right.dtype.kind == "f" and np.any(right)
+        if right.dtype.kind == "f"
     ]
+    # Of what is 0 any multiple is 0, and nothing else is.
+    if any(np.any(got) for _, right, got in floats if not np.any(right)):
+        return ""
+    parts = [part for part in floats if np.any(part[1])]
     if len(parts) < 2 or any(len(expected) != len(came) for _, expected, came in cases):
         return ""
     if all(
@@ -238,6 +245,9 @@ def _relation(name: str, cases: list[tuple[Outcome, Parts, Parts]]) -> str:
         factor and _close(got, factor * right)
         for factor, (_, right, got) in zip(factors, parts, strict=True)
     ):
+        return ""
+    # A factor of 1 to the digits shown, as after rounding, would say that nothing is wrong.
+    if f"{factors[0]:.6g}" == "1":
         return ""
     if np.allclose(factors, factors[0], rtol=1e-4, atol=0):
         turned = " (its sign is turned)" if round(factors[0], 6) == -1 else ""
@@ -307,12 +317,16 @@ def _reproduces(exercise: Exercise, variant: Function, judged: Judged) -> bool:
     return True
 
 
-def _other_order(exercise: Exercise, function: Function, judged: Judged) -> _Cause | None:
+def _other_order(
+    exercise: Exercise, function: Function, judged: Judged, deadline: float
+) -> _Cause | None:
     """Say in which order the values were returned, if all are right in the one asked for."""
     names = exercise.returns or exercise.outputs
     if not 2 <= len(names) <= MAX_REORDERED:
         return None
     for order in permutations(range(len(names))):
+        if time.perf_counter() > deadline:
+            break
 
         def reordered(*arguments: Any, order: tuple[int, ...] = order) -> Any:
             result = function(*arguments)

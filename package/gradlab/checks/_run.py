@@ -147,7 +147,7 @@ def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
         except (Exception, SystemExit) as error:
             outcome.error, outcome.raised = _describe(error), True
     if caught:
-        outcome.warning = f"{caught[0].category.__name__}: {caught[0].message}"[:300]
+        outcome.warning = _named(caught[0].message)[:300]
     elif stderr.getvalue():
         outcome.warning = stderr.getvalue().strip().splitlines()[0][:300]
     outcome.changed = tuple(guarded.changed)
@@ -253,11 +253,20 @@ def _check_numbers(name: str, values: Any) -> None:
                 )
 
 
+def _named(error: BaseException | str) -> str:
+    """The type and the message of an exception or warning, in one line."""
+    try:
+        message = str(error)
+    except Exception:  # The student's own class may be wrong in its message, too.
+        message = "(its message cannot be read)"
+    return " ".join(f"{type(error).__name__}: {message}".split()).removesuffix(":")
+
+
 def _describe(error: BaseException) -> str:
     """One line about an exception, with the line of the student's code where it left."""
     if type(error) is NotImplementedError and not str(error):
         return "Your function is not written yet: it raises NotImplementedError"
-    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    text = _named(error)
     # The innermost frame of the student's own code: the notebook's, not ours nor a library's.
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if not ("site-packages" in f.filename or _OURS in f.filename)]

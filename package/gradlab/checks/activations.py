@@ -142,7 +142,7 @@ the net input in the place of the output (act-sigmoid-backward, 0.75)
 a sigmoid that falls (act-sigmoid, 1)
     np.tanh(z / 2) -> np.tanh(-z / 2)
     The exponent has a minus: a large net input gives 1.
-a tanh that was not stretched (act-tanh-sigmoid)
+a tanh with a step missing (act-tanh-sigmoid)
     np.tanh(z) -> np.tanh(z / 2)
     np.tanh(z) -> np.tanh(z / 2) & t**2 -> np.tanh(z) ** 2
     np.tanh(z) -> (1 + np.tanh(z)) / 2

@@ -657,7 +657,7 @@ one network in place of the average (do-expectation, 0.25)
     probability @ predict(kept * h / (1 - rate)) -> predict(h[np.newaxis])[0]
     probability @ predict(kept * h / (1 - rate)) -> predict((1 - rate) * h[np.newaxis])[0]
     probability @ predict(kept * h / (1 - rate)) -> predict(h[np.newaxis] / (1 - rate))[0]
-    You put the average input through predict. What is asked for is the average of the outputs,
+    You put one input through predict, once. What is asked for is the average of the outputs,
     which is another number as soon as predict bends.
 all sub-networks taken as equally likely (do-subnetwork, 0.25)
     np.prod(np.where(kept == 1, 1 - rate, rate), axis=1) -> np.full(2**units, 0.5**units)

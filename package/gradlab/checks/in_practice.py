@@ -394,8 +394,10 @@ class _Watched:
 
     def visits(self, count: int) -> tuple[Array, int, bool]:
         """How often each example came, how many had another's label, and if orders differ."""
-        numbers = np.concatenate([numbers for numbers, _ in self.asked])
-        labels = np.concatenate([labels for _, labels in self.asked])
+        # A function that asks for no gradient has visited nothing.
+        none = np.zeros(0, dtype=int)
+        numbers = np.concatenate([none, *(numbers for numbers, _ in self.asked)])
+        labels = np.concatenate([none, *(labels for _, labels in self.asked)])
         often = np.bincount(numbers, minlength=count)[:count]
         orders = [numbers[k : k + count] for k in range(0, len(numbers), count)]
         fresh = not any(np.array_equal(a, b) for a, b in pairwise([np.arange(count), *orders]))

@@ -98,8 +98,10 @@ a power that became a factor (sched-power, 0.25)
     c is an exponent: it does not multiply t / T, nor the denominator.
 a schedule that forgets the decay steps (sched-power, 0.25)
     step / decay_steps -> step
-    step / decay_steps -> step * decay_steps
     The time is measured in units of decay_steps: t / T.
+a product in place of the quotient t / T (sched-power, 0.25)
+    step / decay_steps -> step * decay_steps
+    The time is measured in units of decay_steps: the more decay steps, the slower the decay.
 steps counted from 1 (sched-power, 0.25)
     step / decay_steps -> (step + 1) / decay_steps
     step / decay_steps -> (step - 1) / decay_steps

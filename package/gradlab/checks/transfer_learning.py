@@ -131,9 +131,13 @@ the biases not counted (tl-freeze, 1)
     The biases of the head are learned, too.
 arrays counted instead of numbers (tl-freeze, 1)
     array.size -> 1
-    array.size -> 0.5
-    array.size -> len(array)
     Count the entries of the arrays.
+layers counted instead of numbers (tl-freeze, 1)
+    array.size -> 0.5
+    Count the entries of the layers' arrays.
+rows counted instead of numbers (tl-freeze, 1)
+    array.size -> len(array)
+    The length of an array is the number of its rows. Count its entries.
 """,
     ),
 )
