@@ -426,9 +426,25 @@ def computing_nothing(chosen):
         yield f"{parameter} returned", function
 
 
+# Names that say no more than that: what was returned, and not why.
 TRUE_OF_NOTHING = {
+    ("activations.constants", "as it came for 1", "a scale that was not computed"),
+    ("activations.constants", "ones for 1", "a scale that was not computed"),
+    ("activations.constants", "zeros for 1", "a scale that was not computed"),
+    ("activations.leaky_relu", "as it came for 1", "a gradient that passes as it arrives"),
+    ("activations.leaky_relu", "zeros for 2", "a share that is always 0"),
+    ("data_augmentation.test_time", "as it came", "an average that stays 0"),
+    ("data_augmentation.test_time", "zeros", "an average that stays 0"),
     ("dropout.forward", "as it came for 0", "a mask that x is not multiplied by"),
     ("dropout.inference", "as it came for 0", "weights as they were trained"),
+    ("early_stopping.train", "ones for 0", "a number of epochs that is not counted"),
+    ("early_stopping.train", "zeros for 0", "a number of epochs that is not counted"),
+    ("gradient_clipping.by_norm", "as it came", "a gradient that is not clipped"),
+    ("gradient_clipping.by_norm", "grad returned", "a gradient that is not clipped"),
+    ("in_practice.train", "as it came for 0", "parameters that are never kept"),
+    ("schedules.power", "init_value returned", "a rate that stays the same"),
+    ("weight_decay.penalty", "zeros", "a penalty and gradients that are all 0"),
+    ("weight_decay.penalty", "zeros for 0", "a penalty that stays at 0"),
 }
 
 
@@ -446,7 +462,7 @@ def test_what_computes_nothing_is_given_no_name(chosen):
 def test_only_a_mistake_that_says_so_may_return_what_it_was_given():
     stays = [(e.name, m.name) for e in ALL for m in e.misconceptions if m.idle]
     assert ("batch_normalization.running_statistics", "running statistics that never move") in stays
-    assert len(stays) < 20
+    assert len(stays) < 40
     unchanged = report("batch_normalization.running_statistics", lambda *a: a[:2])
     assert named(unchanged) == {"running statistics that never move"}
 

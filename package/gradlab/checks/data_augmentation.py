@@ -763,7 +763,7 @@ the unchanged image alone (da-test-time, 0.25)
 changes applied one after the other (da-test-time, 0.25)
     change(images) -> images := change(images)
     Each change starts from the image itself, not from the copy before.
-a total that stays 0 (da-test-time, idle)
+an average that stays 0 (da-test-time, idle)
     total + predict(change(images)) -> total
     total + predict -> total * predict
     Each prediction is added to the total.

@@ -135,9 +135,9 @@ no gradients for the biases in the list (wd-gradient, 0.75)
     gradients.append(np.zeros_like(param)) -> pass
     The list has one gradient for each array, so that it can be added to the gradients of the loss.
     For a bias it holds zeros.
-no array taken for a weight (wd-penalty, 0.25, idle)
+a penalty and gradients that are all 0 (wd-penalty, 0.25, idle)
     param.ndim == 2 -> False
-    Weights have two dimensions, biases one. All that you return is 0, as if there were no weights.
+    All that you return is 0, as if there were no weights. Weights have two dimensions, biases one.
 a penalty that stays at 0 (wd-penalty, 1.25, idle)
     penalty += -> penalty *=
     A sum starts at 0 and takes up each term with +=.
