@@ -5,6 +5,7 @@ import subprocess
 import sys
 from functools import partial
 
+import numba
 import numpy as np
 import pytest
 
@@ -25,6 +26,9 @@ from gradlab.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
 from gradlab.optimizers import SGD, Adam, Momentum
 from gradlab.training import evaluate
 
+pytestmark = pytest.mark.skipif(
+    numba.config.DISABLE_JIT, reason="hundreds of networks are trained, too many for plain Python"
+)
 BOTH = [NetworkClassifier, NetworkRegressor]
 FAST = {"hidden_layer_sizes": (16,), "learning_rate": 0.01, "epochs": 30}
 
