@@ -120,8 +120,8 @@ def test_autograded_scores(course, student):
 
 def test_feedback_names_the_mistake(course):
     page = feedback(course, SLUG, "mistakes-0")
-    assert "Looks like epsilon outside the root" in page
-    assert "Looks like dx without the paths through the mean and the variance" in page
+    assert "Looks like the statistics of each example instead of each feature" in page
+    assert "Looks like epsilon left out of the backward pass" in page
     assert "Looks like running statistics that never move" in page
 
 
