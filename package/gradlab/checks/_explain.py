@@ -111,8 +111,8 @@ def _cause(
     )
     if found is None and not hopeless:
         found = _other_order(exercise, function, judged, time.perf_counter() + SECONDS)
-    # What exceptions leave to be seen fits many an edit.
-    if found is None and numbers and not seen.idle and len(seen.judged) == len(judged):
+    # Where exceptions leave little to be seen, it fits many an edit.
+    if found is None and numbers and not seen.idle and 2 * len(seen.judged) > len(judged):
         deadline = time.perf_counter() + SECONDS
         found = _near(seen) or _one_edit(seen, deadline) or _two_known(seen, deadline)
     return found
