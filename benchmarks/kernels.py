@@ -1,4 +1,4 @@
-"""Time every kernel that PyTorch has a counterpart of: theirs over ours, in turn.
+"""Time the functions that PyTorch has a counterpart of, nearly all: theirs over ours, in turn.
 
 Run from the repository root: ``make bench``. A ratio above 1 means that ours is faster. PyTorch's
 side is its fastest form on the CPU: operators called directly, without a graph, and optimizers

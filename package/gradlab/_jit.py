@@ -110,7 +110,7 @@ else:
         """Compile a function that kernels call in their inner loops, into these loops.
 
         Its own sums keep their order, also in a kernel of `njit_sums`, whose flag numba would hand
-        on. A product and a sum may be one operation that rounds once, which halves the work.
+        on. A product and a sum may be one operation that rounds once, where the processor has it.
         """
         return _compiled(kernel, forceinline=True, fastmath={"contract"})
 

@@ -3,8 +3,8 @@
 Kernels leave the interpreter to other threads while they run, so plain threads are enough. The
 work is cut into parts by its size alone and the results come back in order: what a kernel returns
 does not depend on the number of threads. That number is numba's, ``NUMBA_NUM_THREADS``, which is
-the number of cores unless the environment says otherwise. The threads sleep while NumPy's own
-multiply matrices, and the other way round.
+the number of cores unless the environment says otherwise. Kernels and NumPy's products of matrices,
+which have threads of their own, take turns.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 PART = 1 << 19
-"""Entries in a part: about fifty microseconds of work, several times what waking a thread takes."""
+"""Entries in a part: with less than two of them no thread is woken."""
 
 _pool: ThreadPoolExecutor | None = None
 

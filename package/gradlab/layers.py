@@ -208,10 +208,10 @@ class Dense(BuiltIn):
 
     def backward(self, dout: FloatArray) -> FloatArray:
         """Return ``dout @ weight.T``."""
-        dout = self._dout_of_parameters(dout)
+        dout = self._keep_gradients(dout)
         return dout @ self.weight.T
 
-    def _dout_of_parameters(self, dout: FloatArray) -> FloatArray:
+    def _keep_gradients(self, dout: FloatArray) -> FloatArray:
         """Keep the gradients for the parameters, and return `dout` as it was checked.
 
         In the lowest layer of a network nobody needs more of the backward pass, which saves a

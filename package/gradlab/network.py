@@ -169,7 +169,7 @@ class Network:
             return
         passes = [layer.backward for layer in self.layers]
         if type(self.layers[0]) is Dense:
-            passes[0] = self.layers[0]._dout_of_parameters
+            passes[0] = self.layers[0]._keep_gradients
         self._walk_back(dout, passes)
 
     def _walk_back(self, dout: ArrayLike, passes: list[Callable[..., Any]]) -> FloatArray:

@@ -179,3 +179,26 @@ def test_a_package_adds_a_topic_by_an_entry_point(monkeypatch):
         checks.exercise("toi.out")
     # The book's own topics cannot be taken.
     assert checks.exercise("losses.squared_error") is not TOY
+
+
+@pytest.mark.parametrize(
+    ("wrong", "settings"),
+    [
+        (edited(model, "centred * w -> centred + w"), {}),
+        (lambda *a: tuple(3 * value for value in model(*a)), {"model": None}),
+    ],
+)
+def test_what_fails_nowhere_does_not_explain_an_exception(wrong, settings):
+    """Neither an edit of the model answer nor a factor, though three cases of four agree."""
+    cases = [*TOY.cases(np.random.default_rng(0)), *TOY.cases(np.random.default_rng(1))]
+    exercise = Exercise(**{**vars(TOY), "misconceptions": (), "cases": lambda _: cases, **settings})
+    assert any(f.hint for f in told(lambda *a: wrong(*a), exercise)[1])
+    calls = []
+
+    def raises_last(*arguments):
+        calls.append(1)
+        if len(calls) == 4:
+            raise ValueError("the fourth")
+        return wrong(*arguments)
+
+    assert not any(f.hint for f in told(raises_last, exercise)[1])

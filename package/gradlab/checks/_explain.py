@@ -96,11 +96,7 @@ def _cause(
         for outcome in outcomes
         if finding.criterion.group in ("", outcome.case.group)
     ]
-    seen = _Seen(
-        exercise,
-        [(criterion, outcome) for criterion, outcome in judged if not outcome.error],
-        _spoiled(failed, judged),
-    )
+    seen = _Seen(exercise, judged, _spoiled(failed, judged))
     numbers = any(f.wrong for f in failed)
     found = _known(seen) if numbers else None
     # One call that raises does so in any order; of several, the first may have misled the next.
@@ -112,7 +108,7 @@ def _cause(
     if found is None and not hopeless:
         found = _other_order(exercise, function, judged, time.perf_counter() + SECONDS)
     # Where exceptions leave little to be seen, it fits many an edit.
-    if found is None and numbers and not seen.idle and 2 * len(seen.judged) > len(judged):
+    if found is None and numbers and not seen.idle and len(seen.judged) > len(seen.failed):
         deadline = time.perf_counter() + SECONDS
         found = _near(seen) or _one_edit(seen, deadline) or _two_known(seen, deadline)
     return found
@@ -122,8 +118,10 @@ class _Seen:
     """What is to be explained: the cases that ran, and those that exceptions have `spoiled`."""
 
     def __init__(self, exercise: Exercise, judged: Judged, spoiled: Judged) -> None:
-        self.exercise, self.judged, self.spoiled = exercise, judged, spoiled
-        self.idle = _idle([outcome for _, outcome in judged]) if judged else frozenset()
+        self.exercise, self.spoiled = exercise, spoiled
+        self.judged = [pair for pair in judged if not pair[1].error]
+        self.failed = [pair for pair in judged if pair[1].error]
+        self.idle = _idle([outcome for _, outcome in self.judged]) if self.judged else frozenset()
 
     def is_that_of(self, variant: Function) -> bool:
         """Whether a mistake gives all of it: every output that is judged, in every case.
@@ -132,6 +130,12 @@ class _Seen:
         """
         return _reproduces(self.exercise, variant, self.judged) and not any(
             _fails_otherwise(self.exercise, variant, *pair) for pair in self.spoiled
+        )
+
+    def is_just_that_of(self, variant: Function) -> bool:
+        """Whether an edit gives all of it, and fails wherever the function failed."""
+        return self.is_that_of(variant) and all(
+            _raises(self.exercise, variant, outcome) for _, outcome in self.failed
         )
 
 
@@ -174,7 +178,7 @@ def _two_known(seen: _Seen, deadline: float) -> _Cause | None:
         if time.perf_counter() > deadline:
             break
         first, second = owner[one], owner[other]
-        if first is not second and seen.is_that_of(variant):
+        if first is not second and seen.is_just_that_of(variant):
             name = f"two mistakes at once: {first.name}, and {second.name}"
             return _Cause(f"{first.hint} {second.hint}", name, _labels(first, second))
     return None
@@ -187,7 +191,7 @@ def _one_edit(seen: _Seen, deadline: float) -> _Cause | None:
     for old, new, variant in one_place_variants(seen.exercise.model):
         if time.perf_counter() > deadline:
             break
-        if seen.is_that_of(variant):
+        if seen.is_just_that_of(variant):
             new, old = _shortened(new), _shortened(old)
             return _Cause(
                 f"Your numbers are those of the model answer with `{new}` in place of `{old}`."
@@ -204,9 +208,10 @@ def _shortened(code: str) -> str:
 def _near(seen: _Seen) -> _Cause | None:
     """Say by which factor each wrong output is off, or that it is transposed, if that is all.
 
-    Of what is observed in many calls, a count or a share, a factor says nothing.
+    Of what is observed in many calls, a count or a share, a factor says nothing, and what holds in
+    every case has to be seen in every case.
     """
-    if seen.exercise.observe is not call_once:
+    if seen.failed or seen.exercise.observe is not call_once:
         return None
     judged, said = seen.judged, []
     for name in dict.fromkeys(n for pair in judged for n in problems(seen.exercise, *pair)):
@@ -288,6 +293,15 @@ def _fails_otherwise(
     if any(np.isnan(part).any() for parts in got.values() for part in parts):
         return False
     return bool(problems(exercise, criterion, Outcome(outcome.case, outcome.expected, got)))
+
+
+def _raises(exercise: Exercise, variant: Function, outcome: Outcome) -> bool:
+    """Whether a variant raises an exception in a case, too."""
+    try:
+        observed(exercise, variant, outcome.case)
+    except Exception:
+        return True
+    return False
 
 
 def _idle(outcomes: list[Outcome]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 SECONDS = 20.0
-"""For one case: a hundred times what any needs, with room for the compiler of numba."""
+"""For one case: far more than any needs, with room for the compiler of numba."""
 
 CHARACTERS = 20_000
 """Printed in one case: more than anybody reads, and little enough for a notebook."""
