@@ -82,8 +82,8 @@ def as_float_array(
 def _is_finite_kernel(values):
     finite = True
     for k in range(values.size):
-        # What is infinite or no number, less itself, is no number.
-        finite &= values[k] - values[k] == 0
+        # A comparison, since inf - inf would warn where the kernel runs as plain Python.
+        finite &= abs(values[k]) < np.inf
     return finite
 
 
