@@ -2,9 +2,10 @@
 (() => {
   "use strict";
   const { tag, colors, plot, short } = gradlab;
-  const SHOWN = 64, MISTAKES = 30, EARLIER = 6, HELD_OUT = 290;
-  const LAYER_COLORS = [colors.blue, colors.orange, colors.green, colors.purple, colors.gray, "#b5495b"];
-  const LAYER_DASHES = ["-", "--", "-.", ":", "-", "--"];
+  const SHOWN = 66, MISTAKES = 30, EARLIER = 6, HELD_OUT = 290;
+  const LAYER_STYLES = [
+    [colors.blue, "-"], [colors.orange, "--"], [colors.green, "-."], [colors.purple, ":"], [colors.gray, "-"], [colors.blue, "--"], [colors.orange, "-"],
+  ].map(([color, dash]) => ({ color, dash }));
 
   const named = (...texts) => Object.fromEntries(texts.map(text => [String(parseFloat(text) || 0), text]));
   const FIRST = {
@@ -56,16 +57,16 @@
   };
   for (const [name, value] of Object.entries(FIRST)) controls[name].value = value;
 
-  const from = (label, changes) => ({ label, press: () => ({ ...FIRST, ...changes }) });
-  Object.assign(controls, {
-    recipe: from("The chapter's recipe", {
+  const STARTS = {
+    "settings at first": {},
+    "the chapter's recipe": {
       width: 128, normalization: "batch", dropout: 0.2, decay: "0.001", clip: "1", rate: 0.1, schedule: "warmup", patience: "100",
-    }),
-    large_rate: from("A rate too large", { rate: 0.5 }),
-    vanishing: from("A deep sigmoid network", { layers: 5, activation: "sigmoid", initialization: "torch" }),
-    few: from("50 digits", { examples: "50", epochs: 40 }),
-    dead: from("Units that die", { initialization: "large", rate: 0.02 }),
-  });
+    },
+    "a rate too large": { rate: 0.5 },
+    "weights too large": { initialization: "large", rate: 0.02 },
+    "a deep sigmoid network": { layers: 5, activation: "sigmoid", initialization: "torch" },
+    "50 digits": { examples: "50", epochs: 40 },
+  };
 
   function settings(state) {
     const { layers, width, batch, decay, clip, patience, examples, ...same } = state;
@@ -86,11 +87,10 @@
   function taken(value, state) {
     if (value.step === 0 && value.epoch === 0) {
       if (current?.record.heldLoss.length > 1) {
-        const again = JSON.stringify(current.state) === JSON.stringify(state);
-        if (!again) earlier = [current, ...earlier].slice(0, EARLIER);
+        const same = (a, b) => !difference(a.state, b.state);
+        earlier = [current, ...earlier.filter(each => !same(each, current))].filter(each => !same(each, { state })).slice(0, EARLIER);
       }
       current = { state: { ...state }, stepLoss: [], norms: [], ended: false };
-      for (const name of ["perEpoch", "record"]) current[name] = value[name];
     }
     if (value.loss !== undefined) current.stepLoss.push(value.loss);
     if (value.norms) current.stepNorms = value.norms;
@@ -104,7 +104,7 @@
 
   // --- The finding, in words -----------------------------------------------------------------------------------------
 
-  const percent = part => `${(100 * part).toFixed(1)} %`;
+  const percent = part => `${Number((100 * part).toFixed(1))} %`;
   const last = list => list[list.length - 1];
   const layerName = k => ["first", "second", "third", "fourth", "fifth", "sixth"][k];
 
@@ -156,12 +156,15 @@
       parts.push(failure(run));
     } else {
       const lowest = Math.min(...record.heldLoss), at = record.heldLoss.indexOf(lowest), now = last(record.heldLoss);
-      const before = record.trainLoss[record.trainLoss.length - 2];
+      const before = record.trainLoss[record.trainLoss.length - 2], known = last(record.trainAccuracy);
+      if (record.heldLoss[0] > 10) {
+        parts.push(`At the start the loss was ${short(record.heldLoss[0])}, where knowing nothing costs 2.30: the weights are too large for the inputs.`);
+      }
       if (now > 1.1 * lowest && trained < record.trainLoss[at]) {
         parts.push(`Held-out loss was lowest after epoch ${at}, at ${short(lowest)}, and has risen by ${Math.round(100 * (now / lowest - 1))} % ` +
           "since, while training loss fell: overfitting.");
-      } else if (now > 3 * trained && trained < 0.1) {
-        parts.push(`On held-out digits the loss is ${Math.round(now / trained)} times that on the training digits: the network knows these by heart.`);
+      } else if (now > 3 * trained && known > 0.995) {
+        parts.push(`On held-out digits the loss is ${short(now / trained, 2)} times that on the training digits, of which it knows ${percent(known)} by heart.`);
       } else if (trained < 0.95 * before) {
         parts.push(`Training loss fell by ${Math.round(100 * (1 - trained / before))} % in the last epoch: more of them, or a higher rate, may help.`);
       }
@@ -178,9 +181,9 @@
     return [picture, caption];
   }
 
-  // Units of the first layer as images, 16 in a row, with a line between.
+  // Units of the first layer as images, eleven in a row, with a line between.
   function weightImage(weights, units) {
-    const shown = Math.min(units, SHOWN), columns = Math.min(16, shown), rows = Math.ceil(shown / columns);
+    const shown = Math.min(units, SHOWN), columns = Math.min(11, shown), rows = Math.ceil(shown / columns);
     const wide = 9 * columns - 1, high = 9 * rows - 1, values = new Float64Array(wide * high);
     let bound = 0;
     for (let unit = 0; unit < shown; unit++) {
@@ -197,25 +200,35 @@
   const ink = value => [122, 122, 122, 255 * value];
 
   function draw(place) {
-    const axis = { label: "epoch", domain: [0, FIRST.epochs] };
-    const loss = plot(place, { title: "loss", x: axis, y: { label: "", domain: [0.001, 5], log: true }, alt: "" });
-    const right = plot(place, { title: "accuracy, %", x: { ...axis }, y: { label: "", domain: [80, 100] }, alt: "" });
-    const slopes = plot(place, { title: "gradient norm of each layer's weights", x: { ...axis }, y: { label: "", domain: [1e-4, 10], log: true }, alt: "" });
     place.classList.add("playground");
-    const [weights, weightsCaption] = frame(place, "weights of the first layer, an image a unit", "weights");
-    const [mistakes, mistakesCaption] = frame(place, "held-out digits that it gets wrong", "mistakes");
-    const host = place.parentElement;
+    const view = place.parentElement, starts = tag("div", { className: "starts" }, "Start from ");
+    for (const [label, changes] of Object.entries(STARTS)) {
+      const button = tag("button", { type: "button", textContent: label });
+      button.onclick = () => gradlabLive["in-practice"].set({ ...FIRST, ...changes });
+      starts.append(button);
+    }
+    view.prepend(starts);
+    view.classList.add("compact");
     const legend = tag("p", { className: "legend" });
     legend.innerHTML = `${gradlab.swatch({ color: colors.blue })} held out ${gradlab.swatch({ color: colors.orange, dash: "--" })} training ` +
       `${gradlab.swatch({ color: colors.gray })} earlier runs, held out`;
-    place.prepend(legend);
+    place.before(legend);
+    const axis = { label: "epoch", domain: [0, FIRST.epochs] };
+    const loss = plot(place, { title: "loss", x: axis, y: { label: "", domain: [0.001, 5], log: true }, alt: "" });
+    const right = plot(place, { title: "accuracy, %", x: { ...axis }, y: { label: "", domain: [80, 100] }, alt: "" });
+    const [below, belowCaption] = frame(place, "", "slopes");
+    const slopes = plot(below, { height: 170, x: { ...axis }, y: { label: "", domain: [1e-4, 10], log: true }, alt: "" });
+    const [weights, weightsCaption] = frame(place, "weights of the first layer, an image a unit", "weights");
+    const [mistakes, mistakesCaption] = frame(place, "held-out digits that it gets wrong", "mistakes");
+    mistakes.parentElement.classList.add("wide");
     const table = tag("div", { className: "earlier" });
     const code = tag("pre"), copy = tag("button", { type: "button", textContent: "Copy as Python" });
     code.tabIndex = 0;
     code.setAttribute("aria-label", "Python program");
     const more = tag("details", { className: "script" }, tag("summary", { textContent: "The same run in Python" }), code);
-    host.querySelector(".foot").before(table, more);
-    host.querySelector(".foot").append(copy);
+    const foot = view.querySelector(".foot");
+    foot.before(table, more);
+    foot.append(copy);
     const digits = gradlab.digits.split("chapter");
 
     const recorded = JSON.parse(place.closest("[data-live]").dataset.numbers || "{}");
@@ -241,8 +254,9 @@
       const values = all.flatMap(({ record }) => [...record.heldLoss, ...record.trainLoss]).filter(value => value > 0 && Number.isFinite(value));
       const low = Math.max(1e-4, Math.min(0.05, ...values) / 1.3), high = Math.min(1e3, Math.max(3, ...values) * 1.3);
       loss.axes({ x: { domain: [0, epochs] }, y: { domain: [low, high] } });
-      const parts = all.flatMap(({ record }) => record.heldAccuracy.slice(1));
-      right.axes({ x: { domain: [0, epochs] }, y: { domain: [Math.min(90, Math.floor(10 * Math.min(1, ...parts)) * 10), 100] } });
+      // The axis is that of this run; an earlier one that failed lies below it.
+      const parts = (current ?? all[0])?.record.heldAccuracy.slice(1) ?? [];
+      right.axes({ x: { domain: [0, epochs] }, y: { domain: [Math.min(80, Math.floor(10 * Math.min(1, ...parts)) * 10), 100] } });
       const keys = [];
       const curve = (key, record, kind, style) => {
         const x = record[`${kind}Loss`].map((_, k) => k), hundred = record[`${kind}Accuracy`].map(value => 100 * value);
@@ -269,11 +283,11 @@
       slopes.axes({ x: { domain: [0, epochs] }, y: { domain: positive.length ? [Math.min(...positive) / 2, Math.max(...positive) * 2] : [1e-3, 10] } });
       const layers = norms[0]?.length ?? 0;
       for (let k = 0; k < layers; k++) {
-        slopes.line(`layer${k}`, { x: norms.map((_, e) => e + 0.5), y: norms.map(each => each[k]), color: LAYER_COLORS[k % 6], dash: LAYER_DASHES[k % 6] });
-        const at = norms.length - 1, value = norms[at][k];
-        if (value > 0) slopes.text(`name${k}`, { x: at + 0.7, y: value, text: k + 1 === layers ? "output" : String(k + 1), color: LAYER_COLORS[k % 6] });
+        slopes.line(`layer${k}`, { x: norms.map((_, e) => e + 0.5), y: norms.map(each => each[k]), ...LAYER_STYLES[k] });
       }
-      slopes.only(Array.from({ length: layers }, (_, k) => [`layer${k}`, `name${k}`]).flat());
+      const names = Array.from({ length: layers }, (_, k) => `${gradlab.swatch(LAYER_STYLES[k])} ${k + 1 === layers ? "output" : k + 1}`);
+      belowCaption.innerHTML = `norm of the gradient of each layer's weights ${names.join(" ")}`;
+      slopes.only(Array.from({ length: layers }, (_, k) => `layer${k}`));
       slopes.describe(layers ? `Mean norm in each epoch, layers from the first to the output: ${last(norms).map(value => short(value)).join(", ")}.` : "Gradient norms: nothing yet.");
     }
 
@@ -343,7 +357,8 @@
     say(numbers, state) {
       if (!current) return "Press Run to train the network in this page, or Step to take one step of it. The gray line is the same run, computed by Python when the book was built.";
       const changed = difference(state, current.state);
-      return finding(current) + (changed ? ` The settings have changed since: ${changed}.` : "");
+      const where = current.ended ? "" : `In epoch ${current.record.heldLoss.length}, at step ${current.step}. `;
+      return where + finding(current) + (changed ? ` The settings have changed since: ${changed}.` : "");
     },
   });
 })();
