@@ -85,6 +85,21 @@
         return Object.keys(c.choices).filter(each => chosen.includes(each));
       },
     },
+    // A choice that is run as soon as it is pressed.
+    buttons: {
+      make(id, c, change, press) {
+        const set = tag("fieldset", { className: "control" }, tag("legend", { textContent: c.label }));
+        const all = Object.entries(c.choices).map(([value, { label, ...style }]) => {
+          const button = tag("button", { type: "button", value, textContent: label });
+          if (style.color) button.insertAdjacentHTML("afterbegin", gradlab.swatch(style));
+          button.onclick = () => { change(value); press(); };
+          set.append(button);
+          return button;
+        });
+        return [set, value => { for (const each of all) each.setAttribute("aria-pressed", each.value === value); }];
+      },
+      read: (c, given) => KINDS.select.read(c, given),
+    },
     button: {
       make(id, c, change, press) {
         const button = tag("button", { type: "button", id, textContent: c.label });
@@ -95,7 +110,7 @@
   };
   function kindOf(c) {
     if (c.press) return "button";
-    if (c.choices) return c.several ? "several" : "select";
+    if (c.choices) return c.several ? "several" : c.buttons ? "buttons" : "select";
     return typeof c.value === "boolean" ? "flag" : "number";
   }
 
@@ -134,7 +149,7 @@
       const kind = KINDS[kindOf(c)];
       const [row, setter] = kind.make(`live-${slug}-${name}`, c,
         value => { try { set({ [name]: value }); } catch { setters[name](state[name]); } },
-        () => set(c.press({ ...state })));
+        () => (c.press ? set(c.press({ ...state })) : run()));
       panel.append(row);
       setters[name] = setter;
     }
