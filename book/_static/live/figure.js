@@ -233,11 +233,13 @@
             bar.value = 1;
             show(numbers, state);
           }
+          if (job === mine) tell();
+        } catch (error) {
+          if (job === mine) said.textContent = announced.textContent = error.message.replace(/^Error: /, "");
         } finally {
           if (job === mine) {
             job = null;
             buttons();
-            tell();
           }
         }
         return numbers;

@@ -44,7 +44,7 @@
       },
     },
     decay: { label: "Weight decay", choices: named("none", "0.0001", "0.001", "0.01", "0.1") },
-    clip: { label: "Clipping, global norm", choices: named("none", "0.1", "0.3", "1", "3") },
+    clip: { label: "Clipping (norm)", choices: named("none", "0.1", "0.3", "1", "3") },
     patience: {
       label: "Early stopping",
       choices: { 0: "off", 3: "patience 3", 5: "patience 5", 10: "patience 10", 100: "best epoch, never earlier" },
@@ -211,8 +211,8 @@
     view.classList.add("compact");
     const legend = tag("p", { className: "legend" });
     legend.innerHTML = `${gradlab.swatch({ color: colors.blue })} held out ${gradlab.swatch({ color: colors.orange, dash: "--" })} training ` +
-      `${gradlab.swatch({ color: colors.gray })} earlier runs, held out`;
-    place.before(legend);
+      `${gradlab.swatch({ color: colors.gray })} earlier runs, held out; thin, each mini-batch`;
+    place.before(view.querySelector(".said"), legend);
     const axis = { label: "epoch", domain: [0, FIRST.epochs] };
     const loss = plot(place, { title: "loss", x: axis, y: { label: "", domain: [0.001, 5], log: true }, alt: "" });
     const right = plot(place, { title: "accuracy, %", x: { ...axis }, y: { label: "", domain: [80, 100] }, alt: "" });
@@ -302,7 +302,7 @@
       }
       const units = current.state.layers ? current.state.width : 10;
       const [url, shown, ratio] = weightImage(current.weights, units);
-      const image = tag("img", { src: url, alt: `Weights of ${shown} units as images of 8 by 8 pixels, orange where positive and blue where negative.` });
+      const image = tag("img", { src: url, className: "dark-light", alt: `Weights of ${shown} units as images of 8 by 8 pixels, orange where positive and blue where negative.` });
       image.style.aspectRatio = ratio;
       weights.replaceChildren(image);
       weightsCaption.textContent = `weights of the first layer, ${shown < units ? `${shown} of ${units}` : shown} units: orange positive, blue negative`;
@@ -311,8 +311,8 @@
         const label = digits.heldLabels[index], pixels = digits.heldX.subarray(64 * index, 64 * index + 64);
         const said = answer === null ? "?" : String(answer);
         list.append(tag("li", {},
-          tag("img", { src: gradlab.picture(pixels, 8, 8, ink), alt: "" }),
-          tag("span", { textContent: `${said}`, title: "answer" }), tag("small", { textContent: `is ${label}` })));
+          tag("img", { src: gradlab.picture(pixels, 8, 8, ink), className: "dark-light", alt: "" }),
+          tag("span", { textContent: said }), tag("small", { textContent: `is ${label}` })));
       }
       mistakes.replaceChildren(list);
       const rest = current.wrong.length - MISTAKES;

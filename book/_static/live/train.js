@@ -317,6 +317,7 @@
         parameters.map((array, k) => ({ array, gradient: gradients[k], decays: decays[k] })));
       const arrays = layers.flatMap(each => each.arrays);
       const smallest = Math.max(1, ...layers.map(each => each.smallest ?? 1));
+      if (batch < smallest) throw new Error("Batch normalization needs two examples or more in a mini-batch, to have a mean and a variance.");
 
       const decoupled = settings.optimizer === "adamw", method = decoupled ? "adam" : settings.optimizer;
       const [memories, own] = OPTIMIZERS[method];
