@@ -164,7 +164,6 @@ def folder(tmp_path_factory):
     for path in FOLDER.iterdir():
         (made / path.name).write_bytes(path.read_bytes())
     (made / "d3.js").write_text(extension.d3())
-    (made / "digits.js").write_text(extension.digits())
     for slug in SLUGS:
         body = f'<figure class="gradlab-live" data-live="{slug}"><div class="live-twin">twin</div>'
         scripts = "".join(f'<script src="{n}" defer></script>' for n in extension.scripts([slug]))

@@ -87,6 +87,21 @@
         return Object.keys(c.choices).filter(each => chosen.includes(each));
       },
     },
+    // A choice that is run as soon as it is pressed.
+    buttons: {
+      make(id, c, change, press) {
+        const set = tag("fieldset", { className: "control" }, tag("legend", { textContent: c.label }));
+        const all = Object.entries(c.choices).map(([value, { label, ...style }]) => {
+          const button = tag("button", { type: "button", value, textContent: label });
+          if (style.color) button.insertAdjacentHTML("afterbegin", gradlab.swatch(style));
+          button.onclick = () => { change(value); press(); };
+          set.append(button);
+          return button;
+        });
+        return [set, value => { for (const each of all) each.setAttribute("aria-pressed", each.value === value); }];
+      },
+      read: (c, given) => KINDS.select.read(c, given),
+    },
     button: {
       make(id, c, change, press) {
         const button = tag("button", { type: "button", id, textContent: c.label });
@@ -97,7 +112,7 @@
   };
   function kindOf(c) {
     if (c.press) return "button";
-    if (c.choices) return c.several ? "several" : "select";
+    if (c.choices) return c.several ? "several" : c.buttons ? "buttons" : "select";
     return typeof c.value === "boolean" ? "flag" : "number";
   }
 
@@ -136,7 +151,7 @@
       const kind = KINDS[kindOf(c)];
       const [row, setter] = kind.make(`live-${slug}-${name}`, c,
         value => { try { set({ [name]: value }); } catch { setters[name](state[name]); } },
-        () => set(c.press({ ...state }, kernels)));
+        () => (c.press ? set(c.press({ ...state }, kernels)) : run()));
       panel.append(row);
       setters[name] = setter;
     }
@@ -178,44 +193,64 @@
     }
     reset.onclick = () => set(structuredClone(first));
 
-    // Work longer than a frame: only when it is asked for, with its progress, and it can be stopped.
-    let run;
+    // Work longer than a frame: only when it is asked for, with its progress. It can be paused, walked and stopped.
+    let run, paused = false;
     if (spec.work) {
-      const start = tag("button", { type: "button", textContent: spec.run ?? "Run" });
-      const stop = tag("button", { type: "button", textContent: "Stop", disabled: true });
+      const button = (text, press) => Object.assign(tag("button", { type: "button", textContent: text }), { onclick: press });
+      // One button for all three, so that a press does not take the keyboard's place away.
+      const start = button("", () => (job && !paused ? hold() : goOn()));
+      const step = button("Step", () => {
+        if (job) hold();
+        else begun(true);
+        job.step();
+      });
+      const stop = button("Stop", () => { job?.stop(); start.focus(); });
       const bar = tag("progress", { max: 1, value: 0 });
       bar.setAttribute("aria-label", "part of the run that is done");
-      panel.append(tag("div", { className: "control" }, start, stop, bar));
-      run = async () => {
+      panel.append(tag("div", { className: "control run" }, start, ...(spec.step ? [step] : []), stop, bar));
+      const buttons = () => {
+        start.textContent = !job ? spec.run ?? "Run" : paused ? "Go on" : "Pause";
+        stop.disabled = !job;
+      };
+      const hold = () => { paused = true; job.pause(); buttons(); };
+      const goOn = () => {
+        if (!job) return run();
+        paused = false;
+        buttons();
+        return job.resume();
+      };
+      const begun = async atRest => {
         job?.stop();
-        start.disabled = true;
-        stop.disabled = false;
+        paused = atRest;
         const mine = gradlab.background(spec.work, { state: { ...state }, ...spec.input?.(state) }, value => {
           if (job !== mine) return;
           bar.value = value.part ?? 0;
           numbers = value;
           show(numbers, state);
-        });
+          if (paused) tell();
+        }, atRest);
         job = mine;
+        buttons();
         try {
           const last = await mine.done;
           if (job === mine && last !== undefined) {
             numbers = last;
             bar.value = 1;
             show(numbers, state);
-            tell();
           }
+          if (job === mine) tell();
+        } catch (error) {
+          if (job === mine) said.textContent = announced.textContent = error.message.replace(/^Error: /, "");
         } finally {
           if (job === mine) {
             job = null;
-            start.disabled = false;
-            stop.disabled = true;
+            buttons();
           }
         }
         return numbers;
       };
-      start.onclick = run;
-      stop.onclick = () => { job?.stop(); start.focus(); };
+      run = () => begun(false);
+      buttons();
     }
 
     function fromAddress() {
