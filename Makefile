@@ -26,7 +26,7 @@ FORCE ?=
 # Solutions are graded while the book is built.
 MAKEFLAGS += --jobs=2
 
-.PHONY: all test book exercises grade oracles lint serve bench clean
+.PHONY: all test book live exercises grade oracles lint serve bench clean
 
 all: book
 	@echo "The book is built. Open _build/html/index.html, or run: make serve"
@@ -85,6 +85,10 @@ _build/.book: _build/.code _build/.wheel course/.exercises $(BOOK)
 	@touch $@
 
 book: _build/.book course/.graded
+
+# The kernels for the pages that compute, as WebAssembly. The file is committed.
+live: $(VENV)/.installed
+	$(BIN)/python tools/live.py build
 
 # FORCE=1 replaces notebooks in exercises/ that somebody has worked in.
 exercises: $(VENV)/.installed

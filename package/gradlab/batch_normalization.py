@@ -578,7 +578,8 @@ def average_statistics(
 @njit
 def _exponential_average_kernel(values, alpha, average):
     """Equation bn-exponential-average."""
-    average[:] = values[0]
+    for j in range(average.size):
+        average[j] = values[0, j]
     for n in range(1, values.shape[0]):
         value = values[n]
         # (bn-exponential-average)  avg_n = alpha v_n + (1 - alpha) avg_{n-1}

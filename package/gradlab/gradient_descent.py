@@ -313,7 +313,8 @@ def _linear_descent_kernel(x, y, order, batch_size, rates, trajectory):
     features = x.shape[1]
     for t in range(len(rates)):
         w, after = trajectory[t], trajectory[t + 1]
-        after[:] = w
+        for j in range(features):
+            after[j] = w[j]
         start = t * batch_size
         stop = min(start + batch_size, len(order))
         for i in order[start:stop]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -29,6 +30,7 @@ __all__ = [
     "PURPLE",
     "Picture",
     "animation",
+    "live",
     "show",
     "slider",
     "subplots",
@@ -124,6 +126,31 @@ def show(figure: Figure, alt: str) -> Picture:
     """
     return Picture(
         f'<figure class="gradlab-figure">{_image(figure, alt)}</figure>', f"[figure: {alt}]"
+    )
+
+
+def live(slug: str, figure: Figure, alt: str, numbers: Mapping[str, Any] | None = None) -> Picture:
+    """Return the static twin of a live figure: on a page of the book, a script replaces it.
+
+    Print shows the twin, and so do a browser without scripts, one that is set to reduced motion and
+    Jupyter.
+
+    Parameters
+    ----------
+    slug : str
+        The live figure, whose script is ``book/_static/live/<slug>.js``.
+    figure : matplotlib figure
+        What the live figure shows at first, computed by the same kernels.
+    alt : str
+        What the figure shows, in words.
+    numbers : mapping, optional
+        What the live figure computes at first, for a test to compare: numbers and lists by name.
+    """
+    data = escape(json.dumps(dict(numbers or {})))
+    return Picture(
+        f'<figure class="gradlab-figure gradlab-live" data-live="{escape(slug)}" '
+        f'data-numbers="{data}"><div class="live-twin">{_image(figure, alt)}</div></figure>',
+        f"[live figure: {alt}]",
     )
 
 

@@ -1,0 +1,365 @@
+"""Compile the kernels to WebAssembly, for the figures that compute in the reader's browser.
+
+Run from the repository root:
+
+    python tools/live.py build     write book/_static/live/kernels.js from the package's sources
+    python tools/live.py check     say whether that file is of these sources
+
+The build needs a linker: Debian's package lld, or PyPI's ziglang (the extra "live"). The file is
+committed, so that a machine without one builds the book.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import contextlib
+import doctest
+import hashlib
+import importlib
+import io
+import json
+import os
+import pickle
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "package" / "gradlab"
+MODULE = ROOT / "book" / "_static" / "live" / "kernels.js"
+TRIPLE = "wasm32-unknown-unknown"
+
+LIBRARY = {"cos", "exp", "log", "log10", "numba_frexp", "numba_ldexp", "pow", "sin", "sqrt", "tanh"}
+"""What runtime.js hands to the module, and the square root, which is an instruction. A kernel that
+needs anything else, such as memory of its own or an exception, is left out."""
+
+LEFT_OUT: dict[str, str] = {}
+"""Kernels that cannot be compiled, and why."""
+
+# The instructions of this machine must not be in code that is compiled anew for another.
+PORTABLE = {
+    "NUMBA_OPT": "0",
+    "NUMBA_LOOP_VECTORIZE": "0",
+    "NUMBA_SLP_VECTORIZE": "0",
+    "NUMBA_CPU_NAME": "generic",
+    "NUMBA_CPU_FEATURES": "",
+    "NUMBA_DISABLE_JIT": "0",
+}
+
+
+def modules() -> list[str]:
+    """Return the package's modules that can hold kernels."""
+    others = ("checks", "plotting", "_jit")
+    return [m.name for m in pkgutil.iter_modules([str(PACKAGE)]) if m.name not in others]
+
+
+def kernels() -> dict[str, Any]:
+    """Return every kernel by its name, such as ``optimizers._sgd_kernel``.
+
+    Functions that are compiled into the kernels that call them are none.
+    """
+    from numba.extending import is_jitted
+
+    found = {}
+    for name in modules():
+        module = importlib.import_module(f"gradlab.{name}")
+        for each, kernel in vars(module).items():
+            own = is_jitted(kernel) and kernel.py_func.__module__ == module.__name__
+            if own and not kernel.targetoptions.get("forceinline"):
+                found[f"{name}.{each}"] = kernel
+    return found
+
+
+def _named(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def sources() -> str:
+    """Return the code of all kernels and of what they name, without comments and docstrings."""
+    texts = [ast.unparse(ast.parse(Path(__file__).read_text("utf-8")))]
+    for path in sorted(PACKAGE.glob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        defined: dict[str, ast.stmt] = {}
+        wanted: list[str] = []
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef):
+                defined[node.name] = node
+                if any(name.startswith("njit") for name in _named(ast.Module(node.decorator_list))):
+                    wanted.append(node.name)
+            elif isinstance(node, ast.Assign):
+                defined |= dict.fromkeys(_named(ast.Module(node.targets)), node)
+        used: set[str] = set()
+        while wanted:
+            name = wanted.pop()
+            if name in defined and name not in used:
+                used.add(name)
+                wanted += sorted(_named(defined[name]))
+        statements = {id(node): node for name, node in defined.items() if name in used}
+        for node in sorted(statements.values(), key=lambda node: node.lineno):
+            if isinstance(node, ast.FunctionDef) and ast.get_docstring(node, clean=False):
+                node.body = node.body[1:] or [ast.Pass()]
+            texts.append(f"{path.stem}: {ast.unparse(node)}")
+    texts.append(ast.unparse(ast.parse((PACKAGE / "_jit.py").read_text("utf-8"))))
+    return "\n".join(texts)
+
+
+def digest() -> str:
+    """Return the hash of the sources."""
+    return hashlib.sha256(sources().encode()).hexdigest()
+
+
+Call = tuple[Any, ...]
+
+
+class _Recorder:
+    """Calls a kernel that runs as plain Python, and keeps what it is given."""
+
+    def __init__(self, kernel: Callable[..., Any], calls: list[Call]) -> None:
+        self.kernel, self.calls = kernel, calls
+        self.__doc__, self.__name__ = kernel.__doc__, kernel.__name__
+
+    def __call__(self, *arguments: Any) -> Any:
+        import numpy as np
+
+        if len(self.calls) < 200:
+            kept = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+            self.calls.append(tuple(kept))
+        return self.kernel(*arguments)
+
+
+def record() -> dict[str, list[Call]]:
+    """Return what every kernel is called with in the examples of all docstrings, and in `more`.
+
+    The process must have been started with ``NUMBA_DISABLE_JIT=1``.
+    """
+    import numpy as np
+
+    import gradlab._jit as jit
+
+    calls: dict[str, list[Call]] = {}
+
+    def recording(kernel: Callable[..., Any]) -> Any:
+        name = f"{kernel.__module__.removeprefix('gradlab.')}.{kernel.__name__}"
+        return _Recorder(kernel, calls.setdefault(name, []))
+
+    jit.njit = jit.njit_sums = recording
+    found = [importlib.import_module(f"gradlab.{name}") for name in modules()]
+    with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+        for module in found:
+            doctest.testmod(module)
+        more()
+    return calls
+
+
+def more() -> None:
+    """Call what no example of a docstring calls, and all layers in the shapes of a real network."""
+    import numpy as np
+
+    from gradlab import layers, network, optimizers, training
+    from gradlab.activations import gelu_backward
+    from gradlab.initialization import propagated_variance
+    from gradlab.landscapes import beale, long_valley, saddle
+
+    rng = np.random.default_rng(0)
+    for surface in (beale, long_valley, saddle):
+        points = rng.normal(size=(50, 2))
+        surface.f(points), surface.grad(points), surface.hessian(points)
+    gelu_backward(rng.normal(size=50), rng.normal(size=50), approximate="tanh")
+    propagated_variance([4, 3, 2], [0.5, 0.5], direction="backward")
+    data = rng.normal(size=(12, 9)), rng.integers(0, 5, 12)
+    for norm, kind in ((layers.BatchNorm, "sigmoid"), (layers.LayerNorm, "gelu")):
+        for optimizer in (optimizers.Adam(), optimizers.RMSProp(), optimizers.Momentum(0.1)):
+            hidden = [layers.Dense(9, 7, rng), norm(7), layers.Activation(kind)]
+            model = network.Network([*hidden, layers.Dropout(0.3, rng), layers.Dense(7, 5, rng)])
+            training.fit(model, data, data, optimizer, epochs=2, batch_size=6, rng=rng)
+
+
+def recorded() -> dict[str, list[Call]]:
+    """Return what `record` returns in a process in which kernels are plain Python."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "calls.pickle"
+        env = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(PACKAGE.parent)}
+        command = [sys.executable, __file__, "record", str(path)]
+        subprocess.run(command, env=env, check=True)
+        return pickle.loads(path.read_bytes())
+
+
+def signature(calls: list[Call]) -> tuple[Any, ...] | None:
+    """Return the types that most of the calls have that hold no float32; arrays are contiguous."""
+    import numba
+    from numba import types
+
+    def typed(value: Any) -> Any:
+        kind = numba.typeof(value)
+        if isinstance(kind, types.Array):
+            return types.Array(kind.dtype, kind.ndim, "C")
+        return kind
+
+    seen = Counter(tuple(map(typed, call)) for call in calls)
+    double = {key: count for key, count in seen.items() if "float32" not in str(key)}
+    return max(double, key=lambda key: double[key]) if double else None
+
+
+def written(kind: Any) -> str | list[str] | None:
+    """Return a type as the manifest has it: ``float64``, ``int64[2]`` for a matrix, or a list."""
+    from numba import types
+
+    if isinstance(kind, types.NoneType):
+        return None
+    if isinstance(kind, types.BaseTuple):
+        return [str(written(part)) for part in kind]
+    return f"{kind.dtype}[{kind.ndim}]" if isinstance(kind, types.Array) else str(kind)
+
+
+def retargeted(kernel: Any, kinds: tuple[Any, ...], machine: Any, name: str) -> tuple[Any, Any]:
+    """Return a kernel's LLVM module for WebAssembly, which exports it as `name`, and its return."""
+    import llvmlite.binding as llvm
+    import numba
+
+    options = {k: v for k, v in kernel.targetoptions.items() if k in ("error_model", "fastmath")}
+    jitted = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(kernel.py_func)
+    jitted.compile(kinds)
+    compiled = jitted.overloads[kinds]
+    text = compiled.library.get_llvm_str().replace(" common ", " internal ")
+    text = re.sub(r'target datalayout = ".*"', f'target datalayout = "{machine.target_data}"', text)
+    text = re.sub(r'target triple = ".*"', f'target triple = "{TRIPLE}"', text)
+    # Arrays come from the page and have no owner, of which it would count the users.
+    text = re.sub(
+        r"(?ms)^(define [^\n]*@NRT_(?:inc|dec)ref\([^\n]*\{)$.*?^\}", r"\1\nret void\n}", text
+    )
+    module = llvm.parse_assembly(text)
+    for each in module.functions:
+        if not each.is_declaration:
+            each.linkage = "external" if each.name == compiled.fndesc.llvm_func_name else "internal"
+    module.get_function(compiled.fndesc.llvm_func_name).name = name
+    module.verify()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+    tuning.loop_vectorization = True
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(module, builder)
+    return module, compiled.signature.return_type
+
+
+def needed(module: Any) -> set[str]:
+    """Return what an optimized module calls that is not in it."""
+    calls = {f.name for f in module.functions if f.is_declaration}
+    return {name for name in calls if not name.startswith("llvm.")}
+
+
+def linker() -> list[str] | None:
+    """Return the command of a linker for WebAssembly, or None."""
+    if found := shutil.which("wasm-ld"):
+        return [found]
+    if importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "wasm-ld"]
+    return None
+
+
+def compiled() -> tuple[bytes, dict[str, Any], dict[str, str]]:
+    """Return the WebAssembly module, its manifest, and the kernels left out with the reason.
+
+    The process must have been started with the settings `PORTABLE`.
+    """
+    import llvmlite.binding as llvm
+
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    target = llvm.Target.from_triple(TRIPLE)
+    machine = target.create_target_machine(opt=3, features="+simd128,+bulk-memory", reloc="static")
+    link = linker()
+    if link is None:
+        raise SystemExit("no linker for WebAssembly: apt install lld, or pip install ziglang")
+    calls, manifest, left_out = recorded(), {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        objects = []
+        for name, kernel in kernels().items():
+            kinds = signature(calls.get(name, []))
+            if kinds is None:
+                left_out[name] = "nothing calls it in float64: see `more` in tools/live.py"
+                continue
+            module, returned = retargeted(kernel, kinds, machine, name)
+            if foreign := needed(module) - LIBRARY:
+                left_out[name] = f"needs {', '.join(sorted(foreign))}"
+                continue
+            path = Path(folder) / f"{name}.o"
+            path.write_bytes(machine.emit_object(module))
+            objects.append(str(path))
+            names = kernel.py_func.__code__.co_varnames
+            arguments = [[n, written(kind)] for n, kind in zip(names, kinds, strict=False)]
+            manifest[name] = {"arguments": arguments, "returns": written(returned)}
+        wasm = Path(folder) / "kernels.wasm"
+        flags = ["--no-entry", "--allow-undefined", "--gc-sections", "--strip-all"]
+        exports = [f"--export={name}" for name in ["__heap_base", *manifest]]
+        subprocess.run([*link, *flags, "-o", str(wasm), *exports, *objects], check=True)
+        return wasm.read_bytes(), manifest, left_out
+
+
+def build(path: Path) -> None:
+    """Write the module and its manifest as a script: pages cannot fetch from ``file://``."""
+    import llvmlite
+    import numba
+
+    wasm, manifest, left_out = compiled()
+    if left_out != LEFT_OUT:
+        lines = [f"{name}: {reason}" for name, reason in left_out.items()]
+        raise SystemExit("\n".join(["LEFT_OUT of tools/live.py does not say so:", *lines]))
+    rows = ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(manifest.items()))
+    versions = {"numba": numba.__version__, "llvmlite": llvmlite.__version__}
+    path.write_text(
+        "// Made by python tools/live.py build from the kernels of the package; not to be edited.\n"
+        f"window.gradlabKernels = {{\nsources: {json.dumps(digest())},\n"
+        f"versions: {json.dumps(versions)},\nmanifest: {{\n{rows}\n}},\n"
+        f'wasm: "{base64.b64encode(wasm).decode()}"\n}};\n',
+        "utf-8",
+    )
+    print(f"{len(manifest)} kernels, {len(wasm)} bytes, {path.stat().st_size} as a script")
+
+
+def _part(name: str) -> str:
+    found = re.search(rf"^{name}: (.*?),?$", MODULE.read_text("utf-8"), re.MULTILINE)
+    return "" if found is None else found[1]
+
+
+def is_fresh() -> bool:
+    """Whether the committed module is of these sources."""
+    return _part("sources") == json.dumps(digest())
+
+
+def manifest() -> dict[str, Any]:
+    """Return the committed module's manifest."""
+    text = MODULE.read_text("utf-8")
+    return json.loads(text[text.index("manifest: ") + 10 : text.index(",\nwasm: ")])
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the first argument says."""
+    match arguments:
+        case ["record", path]:
+            Path(path).write_bytes(pickle.dumps(record()))
+        case ["build", *rest]:
+            portable = all(os.environ.get(key) == value for key, value in PORTABLE.items())
+            if portable:
+                build(Path(rest[0]) if rest else MODULE)
+                return
+            with tempfile.TemporaryDirectory() as cache:
+                path = str(PACKAGE.parent)
+                env = {**os.environ, **PORTABLE, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": path}
+                command = [sys.executable, __file__, *arguments]
+                sys.exit(subprocess.run(command, env=env, check=False).returncode)
+        case ["check"]:
+            if not is_fresh():
+                sys.exit(f"{MODULE.name} is not of these sources: python tools/live.py build")
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
