@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradlab import losses
+from gradlab import _random, losses
 from gradlab._examples import (
     LOSSES,
     accuracy,
@@ -42,7 +42,16 @@ from gradlab.gradient_descent import minibatches
 from gradlab.network import Network
 from gradlab.schedules import PerformanceSchedule
 
-__all__ = ["Clip", "History", "Loss", "OptimizerLike", "Schedule", "evaluate", "fit"]
+__all__ = [
+    "Clip",
+    "History",
+    "LiveGenerator",
+    "Loss",
+    "OptimizerLike",
+    "Schedule",
+    "evaluate",
+    "fit",
+]
 
 Loss = str | tuple[Callable[..., float], Callable[..., ArrayLike]]
 """The name of a loss of `gradlab.losses`, or a function of (output, target) and its gradient."""
@@ -52,6 +61,60 @@ Clip = float | Callable[[list[FloatArray]], Any]
 
 Schedule = Callable[[int], float] | PerformanceSchedule
 """The learning rate as a function of the step, or as one that waits for a metric."""
+
+
+class LiveGenerator(np.random.Generator):
+    """Random numbers as the live figures of the book draw them, to repeat one of their runs.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2^32 - 1.
+
+    Notes
+    -----
+    `random`, `standard_normal` and `permutation` of an integer, which is all that initialization,
+    dropout and `fit` ask of a generator, draw one number after the other from a stream that a
+    browser draws too (Salmon, Moraes, Dror and Shaw, 2011). Every other method is NumPy's own and
+    draws, from the same seed, numbers that no figure has: augmentation uses some of these.
+
+    Examples
+    --------
+    >>> rng = LiveGenerator(1)
+    >>> rng.random(2).round(4), rng.permutation(4)
+    (array([0.5759, 0.8732]), array([1, 2, 3, 0]))
+    """
+
+    def __init__(self, seed: int) -> None:
+        _random.uniform(0, seed)
+        super().__init__(np.random.PCG64(seed))
+        self._seed, self._drawn = seed, 0
+
+    def __reduce__(self) -> Any:
+        return _live_generator, (self._seed, self._drawn)
+
+    def _next(self, draw: Callable[..., Any], size: Any) -> Any:
+        numbers = draw(1 if size is None else size, self._seed, first=self._drawn)
+        self._drawn += numbers.size
+        return numbers.item() if size is None else numbers
+
+    def random(self, size: Any = None) -> Any:  # type: ignore[override]
+        """Return uniform numbers between 0 and 1."""
+        return self._next(_random.uniform, size)
+
+    def standard_normal(self, size: Any = None) -> Any:  # type: ignore[override]
+        """Return standard normal numbers."""
+        return self._next(_random.normal, size)
+
+    def permutation(self, x: int) -> Any:  # type: ignore[override]
+        """Return the integers below `x` in random order."""
+        return self._next(_random.permutation, as_integer("x", x, low=0))
+
+
+def _live_generator(seed: int, drawn: int) -> LiveGenerator:
+    rng = LiveGenerator(seed)
+    rng._drawn = drawn
+    return rng
 
 
 class OptimizerLike(Protocol):
