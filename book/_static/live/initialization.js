@@ -1,6 +1,6 @@
 // Initialization: a signal goes through twenty layers and a gradient comes back, by rules that the reader compares.
 {
-  const { blue, orange, green, purple, gray } = gradlab.colors, red = "#c0475f", ink = "currentColor";
+  const { blue, orange, green, purple, gray } = gradlab.colors, red = "#c0475f", gold = "#9a7b10", ink = "currentColor";
   const LAYERS = 20, NUMBERS = 2048;
 
   // Variance of a weight by fan-in, fan-out and the reader's deviation; what is drawn, normal where nothing else stands.
@@ -10,9 +10,9 @@
     lecun: { label: "LeCun", name: "LeCun", color: green, dash: "-.", mark: "D", variance: i => 1 / i },
     xavier: { label: "Glorot (Xavier)", name: "Glorot", color: red, dash: "--", mark: "^", variance: (i, o) => 2 / (i + o) },
     torch: { label: "Torch's old rule", name: "Torch's old rule", color: orange, dash: "--", mark: "s", variance: i => 1 / (3 * i), drawn: "uniform" },
-    orthogonal: { label: "orthogonal", name: "orthogonal", color: purple, dash: ":", mark: "^", variance: (i, o) => 1 / Math.max(i, o), drawn: "orthogonal" },
-    level: { label: "orthogonal, He's variance", name: "orthogonal with He's variance", color: purple, dash: "-", mark: "D", variance: i => 2 / i, drawn: "orthogonal" },
-    own: { label: "normal, your deviation", name: "your deviation", color: ink, dash: ":", mark: "D", variance: (i, o, own) => own * own },
+    orthogonal: { label: "orthogonal", name: "orthogonal", color: ink, dash: ":", mark: "^", variance: (i, o) => 1 / Math.max(i, o), drawn: "orthogonal" },
+    level: { label: "orthogonal, He's variance", name: "orthogonal with He's variance", color: gold, dash: "-", mark: "D", variance: i => 2 / i, drawn: "orthogonal" },
+    own: { label: "normal, your deviation", name: "your deviation", color: purple, dash: ":", mark: "^", variance: (i, o, own) => own * own },
   };
 
   const SELU = [1.6732632423543772848170429916717, 1.0507009873554804934193349852946];
@@ -235,12 +235,15 @@
     say({ examples, forward, backward, little, dead }, state) {
       const { short } = gradlab, percent = share => `${short(100 * share, 2)} %`, { rules, activation } = state;
       if (!rules.length) return "No rule is chosen.";
-      const factors = rules.map(name => {
+      const through = rules.filter(name => forward[name][LAYERS] > 0 && backward[name][0] > 0), lost = rules.filter(name => !through.includes(name));
+      const factors = through.map(name => {
         const [q, delta] = [forward[name], backward[name]];
         const each = [q[LAYERS] / q[0], delta[0] / delta[LAYERS]].map(ratio => short(ratio ** (1 / LAYERS)));
         return `${RULES[name].name} ${each[0]} and ${each[1]}`;
       });
-      const said = [`In this network a layer multiplies the mean square, forward and back, by: ${factors.join("; ")} (geometric means of the twenty).`];
+      const said = [];
+      if (through.length) said.push(`In this network a layer multiplies the mean square, forward and back, by: ${factors.join("; ")} (geometric means of the twenty).`);
+      if (lost.length) said.push(`Nothing comes through, because a layer passes no signal or no gradient at all: ${lost.map(name => RULES[name].name).join("; ")}.`);
       if (activation === "relu") {
         const shares = rules.map(name => `${RULES[name].name} ${percent(little[name])} and ${percent(dead[name])}`);
         said.push(`Share of the outputs that are 0, and of the units that are so for all ${examples} examples (dead): ${shares.join("; ")}.`);
