@@ -17,6 +17,7 @@ import contextlib
 import doctest
 import hashlib
 import importlib
+import importlib.util
 import io
 import json
 import os
@@ -84,7 +85,7 @@ def _named(tree: ast.AST) -> set[str]:
 
 def sources() -> str:
     """Return the code of all kernels and of what they name, without comments and docstrings."""
-    texts = [ast.unparse(ast.parse(Path(__file__).read_text("utf-8")))]
+    texts = [ast.unparse(ast.parse((PACKAGE / "_jit.py").read_text("utf-8")))]
     for path in sorted(PACKAGE.glob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         defined: dict[str, ast.stmt] = {}
@@ -107,7 +108,6 @@ def sources() -> str:
             if isinstance(node, ast.FunctionDef) and ast.get_docstring(node, clean=False):
                 node.body = node.body[1:] or [ast.Pass()]
             texts.append(f"{path.stem}: {ast.unparse(node)}")
-    texts.append(ast.unparse(ast.parse((PACKAGE / "_jit.py").read_text("utf-8"))))
     return "\n".join(texts)
 
 
@@ -182,11 +182,17 @@ def more() -> None:
             training.fit(model, data, data, optimizer, epochs=2, batch_size=6, rng=rng)
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of a process that imports this package."""
+    paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
 def recorded() -> dict[str, list[Call]]:
     """Return what `record` returns in a process in which kernels are plain Python."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "calls.pickle"
-        env = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(PACKAGE.parent)}
+        env = {**environment(), "NUMBA_DISABLE_JIT": "1"}
         command = [sys.executable, __file__, "record", str(path)]
         subprocess.run(command, env=env, check=True)
         return pickle.loads(path.read_bytes())
@@ -350,8 +356,7 @@ def main(arguments: list[str]) -> None:
                 build(Path(rest[0]) if rest else MODULE)
                 return
             with tempfile.TemporaryDirectory() as cache:
-                path = str(PACKAGE.parent)
-                env = {**os.environ, **PORTABLE, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": path}
+                env = {**environment(), **PORTABLE, "NUMBA_CACHE_DIR": cache}
                 command = [sys.executable, __file__, *arguments]
                 sys.exit(subprocess.run(command, env=env, check=False).returncode)
         case ["check"]:

@@ -1,6 +1,6 @@
 // Made by python tools/live.py build from the kernels of the package; not to be edited.
 window.gradlabKernels = {
-sources: "12b98caa896e97da142ecc993251d80d869a9f00329291efef2d15e2e9f96dae",
+sources: "f08f52e5aeddfb7ec52647dae5758bd7383049b2cfbbc400857d5711d26d5443",
 versions: {"numba": "0.68.1", "llvmlite": "0.50.0"},
 manifest: {
 "_elementary.total": {"arguments": [["row", "float64[1]"]], "returns": "float64"},

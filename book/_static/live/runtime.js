@@ -76,6 +76,7 @@
     }
 
     function flattened(name, [argument, type], value) {
+      if (Array.isArray(type)) return type.flatMap((each, k) => flattened(name, [argument, each], value[k]));
       if (type.endsWith("]")) {
         if (value?.type !== type) throw new TypeError(`${name}: ${argument} must be ${type}, got ${value?.type ?? value}`);
         return value.packed;
