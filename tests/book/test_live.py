@@ -7,6 +7,7 @@ import json
 import re
 
 import live
+import live_initialization as initialization
 import numba
 import numpy as np
 import pytest
@@ -216,3 +217,46 @@ def test_every_kernel_computes_in_chromium_what_it_computes_in_python(open_figur
 def test_every_kernel_computes_in_firefox_what_it_computes_in_python(firefox, folder, calls):
     firefox.goto((folder / "optimizers.html").as_uri())
     assert assert_as_in_python(firefox.evaluate, calls) > 0.9 * len(calls)
+
+
+def test_initialization_computes_what_python_computes(open_figure):
+    tab, errors = open_figure("initialization")
+    for move in initialization.MOVES:
+        state = initialization.FIRST | move
+        found = tab.evaluate("state => gradlabLive.initialization.set(state)", state)
+        for name in state["rules"]:
+            numbers, predicted, values = initialization.in_python(state, name)
+            for key, expected in numbers.items():
+                np.testing.assert_allclose(found[key][name], expected, rtol=1e-9, err_msg=key)
+            for way, line in predicted.items():
+                np.testing.assert_allclose(found["predicted"][name][way], line, rtol=3e-3)
+            if state["axis"] == "value":
+                shown = found["histograms"]["forward"]
+                counts = [np.histogram(h, shown["bins"], shown["range"])[0] for h in values[0]]
+                shares = np.array(counts) / np.array([[h.size] for h in values[0]])
+                np.testing.assert_allclose(shown["counts"][name], shares, atol=1.5e-3)
+    said = tab.locator(".said").inner_text()
+    q = initialization.in_python(initialization.FIRST, "lecun")[0]["forward"]
+    assert f"LeCun {(q[-1] / q[0]) ** 0.05:.3g} and" in said
+    assert errors == []
+
+
+def test_initialization_bears_extreme_settings(open_figure):
+    tab, errors = open_figure("initialization")
+    rules = [*initialization.RULES, "own"]
+    for activation in initialization.ACTIVATIONS:
+        for state in initialization.EXTREMES:
+            tab.evaluate(
+                "state => { gradlabLive.initialization.set(state); }",
+                state | {"rules": rules, "activation": activation},
+            )
+            said = tab.locator(".said").inner_text()
+            assert "LeCun" in said
+            assert not re.search("NaN|not a number|undefined|infinite", said), said
+            paths = tab.evaluate(
+                "[...document.querySelectorAll('svg path')].map(p => p.getAttribute('d')).join()"
+            )
+            assert not re.search("NaN|Infinity", paths)
+    tab.evaluate("() => { gradlabLive.initialization.set({rules: []}); }")
+    assert tab.locator(".said").inner_text() == "No rule is chosen."
+    assert errors == []

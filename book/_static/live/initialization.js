@@ -62,22 +62,26 @@
     return Object.assign(kept.draws, { key, normal, uniform, orthogonal });
   }
 
-  // Gram and Schmidt's method, each vector twice, for rounding: rows of length one, or columns where these are fewer.
-  // Like the QR decomposition of gradlab.initialization.orthogonal, whose signs are chosen so that it is unique.
+  // Gram and Schmidt's method: rows of length one, or columns where these are fewer. A vector of which little is left is
+  // projected once more, for rounding. Like the QR decomposition of gradlab.initialization.orthogonal, with its signs.
   function orthonormal(k, z, fanIn, fanOut) {
     return k.scope(() => {
       const long = Math.max(fanIn, fanOut), short = Math.min(fanIn, fanOut);
       const turned = (values, rows, columns) => Float64Array.from(values, (_, n) => values[(n % columns) * rows + Math.floor(n / columns)]);
       const q = k.array([short, long], turned(z, short, long)), parts = k.array(short), out = k.array([1, long]);
       for (let r = 0; r < short; r++) {
-        const v = q.rows(r, r + 1), before = q.rows(0, r), along = parts.view([1, r]);
-        for (let pass = 0; pass < 2 && r > 0; pass++) {
+        const v = q.rows(r, r + 1), before = q.rows(0, r), along = parts.view([1, r]), flat = v.flat();
+        let length = k[NORM](flat);
+        for (let again = r > 0; again;) {
           k[BACK](v, before, along);
-          for (let j = 0; j < r; j++) along.data[j] *= -1;
-          k[PRODUCT](along, before, v.flat(), out);
+          for (let j = 0, values = along.data; j < r; j++) values[j] *= -1;
+          k[PRODUCT](along, before, flat, out);
           v.set(out);
+          const left = k[NORM](flat);
+          again = left < 0.1 * length;
+          length = left;
         }
-        k[SHORTEN](v.flat(), v.flat(), 1 / k[NORM](v.flat()), 1);
+        k[SHORTEN](flat, flat, 1 / length, 1);
       }
       return fanIn < fanOut ? q.data.slice() : turned(q.data, long, short);
     });
@@ -127,19 +131,25 @@
     return { forward, backward, hidden, gradients, little, dead: dead / units };
   }
 
-  // E[g(z)^2] / E[z^2] and E[g'(z)^2] for a normal z, by the trapezoidal rule.
+  // The middles of steps from -8 to 8, none of them at 0, where a function may bend; and the roots of their probabilities.
+  const GRIDS = {};
+  function grid(step) {
+    if (GRIDS[step]) return GRIDS[step];
+    const far = Math.ceil(8 / step), t = Float64Array.from({ length: 2 * far }, (_, n) => (n - far + 0.5) * step);
+    return (GRIDS[step] = { t, root: t.map(each => Math.sqrt((step / Math.sqrt(2 * Math.PI)) * Math.exp((-each * each) / 2))) });
+  }
+
+  // E[g(z)^2] / E[z^2] and E[g'(z)^2] for a normal z whose mean square is given.
   function factors(k, { kernel, settings, alpha }, square) {
     if (alpha !== undefined) return [(1 + alpha * alpha) / 2, (1 + alpha * alpha) / 2];
-    const s = Math.sqrt(square), step = Math.min(0.05, Math.max(0.002, 0.5 / s)), far = Math.ceil(8 / step);
+    const s = Math.sqrt(square), { t, root } = grid(s < 20 ? 0.01 : s < 40 ? 0.005 : 0.002);
     return k.scope(() => {
-      const t = Float64Array.from({ length: 2 * far + 1 }, (_, n) => (n - far) * step);
-      const root = t.map(each => Math.sqrt((step / Math.sqrt(2 * Math.PI)) * Math.exp((-each * each) / 2)));
-      const z = k.array(t.length, t.map(each => s * each)), out = k.array(t.length), dout = k.array(t.length, root);
+      const z = k.array(t.length, t), out = k.array(t.length), slopes = k.array(t.length, root);
+      k[SCALE](z, square, z);
       k[`activations._${kernel}_kernel`](z, out, ...settings);
-      for (let n = 0; n < t.length; n++) out.data[n] *= root[n];
-      const kept = k[SQUARES](out, 1) / square;
-      k[`activations._${kernel}_backward_kernel`](dout, z, out, ...settings);
-      return [kept, k[SQUARES](out, 1)];
+      for (let n = 0, values = out.data; n < t.length; n++) values[n] *= root[n];
+      k[`activations._${kernel}_backward_kernel`](slopes, z, slopes, ...settings);
+      return [k[SQUARES](out, 1) / square, k[SQUARES](slopes, 1)];
     });
   }
 
@@ -207,22 +217,23 @@
 
     compute(k, state) {
       const sizes = widths(state), examples = Math.round(NUMBERS / state.width), activation = ACTIVATIONS[state.activation];
-      const draws = drawn(k, sizes, examples, state.seed), runs = {}, predictions = {};
+      const draws = drawn(k, sizes, examples, state.seed), runs = {};
       for (const name of state.rules) {
         const variances = sizes.slice(1).map((o, l) => state.gain ** 2 * RULES[name].variance(sizes[l], o, state.own));
         const key = [state.activation, ...variances].join();
         if (kept.runs[name]?.key !== key) {
-          kept.runs[name] = k.scope(() => ({ key, ...through(k, RULES[name], sizes, examples, draws, variances, activation) }));
+          kept.runs[name] = k.scope(() => {
+            const run = through(k, RULES[name], sizes, examples, draws, variances, activation);
+            return { key, ...run, predicted: predicted(k, sizes, variances, activation, run.forward[0], run.backward[LAYERS]) };
+          });
         }
         runs[name] = kept.runs[name];
-        const { forward, backward } = runs[name];
-        predictions[name] = k.scope(() => predicted(k, sizes, variances, activation, forward[0], backward[LAYERS]));
       }
       const of = (from, part) => Object.fromEntries(state.rules.map(name => [name, from[name][part]]));
-      const numbers = { examples, little: of(runs, "little"), dead: of(runs, "dead"), predicted: predictions, histograms: {}, domains: {} };
+      const numbers = { examples, little: of(runs, "little"), dead: of(runs, "dead"), predicted: of(runs, "predicted"), histograms: {}, domains: {} };
       for (const [way, values] of [["forward", "hidden"], ["backward", "gradients"]]) {
         numbers[way] = of(runs, way);
-        numbers.domains[way] = decades(state.rules.flatMap(name => [runs[name][way], predictions[name][way]]));
+        numbers.domains[way] = decades(state.rules.flatMap(name => [runs[name][way], runs[name].predicted[way]]));
         const [low, high] = numbers.domains[way], log = state.axis === "size";
         const range = log ? [low / 2 - 1, high / 2 + 0.5] : way === "forward" ? activation.range : [-3, 3];
         const bins = log ? Math.round(6 * (range[1] - range[0])) : 41;
@@ -257,10 +268,10 @@
       const x = { label: "layer", domain: [-0.7, 20.7], ticks: 5 }, margin = { left: 50 };
       const WAYS = { forward: "activations", backward: "gradients" }, squares = {}, ridges = {};
       for (const [way, title] of Object.entries(WAYS)) {
-        squares[way] = gradlab.plot(place, { title: `${title}, mean square`, alt: title, height: 175, margin, x, y: { domain: [1e-2, 1e2], log: true, ticks: 6 } });
+        squares[way] = gradlab.plot(place, { title: `mean square of the ${title}`, alt: title, height: 175, margin, x, y: { domain: [1e-2, 1e2], log: true, ticks: 6 } });
       }
       for (const [way, title] of Object.entries(WAYS)) {
-        ridges[way] = gradlab.plot(place, { title: `${title}, histogram of each layer`, alt: title, height: 190, margin, x, y: { label: "size", domain: [-3, 3] } });
+        ridges[way] = gradlab.plot(place, { title: `histograms of the ${title}`, alt: title, height: 190, margin, x, y: { label: "size", domain: [-3, 3] } });
       }
       const note = gradlab.tag("p", { style: "grid-column: 1 / -1; margin: 0;" });
       place.append(note);
