@@ -7,6 +7,7 @@ import json
 import re
 
 import live
+import live_initialization as initialization
 import numba
 import numpy as np
 import pytest
@@ -429,18 +430,6 @@ def test_the_page_has_the_digits_and_draws_what_python_draws(open_figure, firefo
         assert order == permutation(20, seed=5, stream=6, first=7).tolist()
 
 
-def test_the_digits_are_those_of_the_package():
-    from gradlab.datasets import load_digits
-
-    text, data = extension.digits(), load_digits()
-    parts = dict(re.findall(r'(levels|labels): "([^"]+)"', text))
-    levels, labels = (np.frombuffer(base64.b64decode(parts[n]), np.uint8) for n in parts)
-    count = int(re.search(r"training: (\d+)", text)[1])
-    np.testing.assert_array_equal(levels.reshape(-1, 64)[:count] / 16, data.x_train)
-    np.testing.assert_array_equal(levels.reshape(-1, 64)[count:] / 16, data.x_test)
-    np.testing.assert_array_equal(labels, [*data.y_train, *data.y_test])
-
-
 # Each figure: moves, one after the other, and what Python computes from the settings they lead to.
 
 
@@ -484,7 +473,7 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", MOVES)
 def test_a_figure_computes_what_python_computes_after_the_same_moves(open_figure, slug):
     expected, moves = MOVES[slug]
     tab, errors = open_figure(slug)
@@ -530,3 +519,46 @@ def test_the_regime_that_is_named_is_the_one_that_is_run(open_figure, beta, push
         }
         low, high = shares.get(said, (0.95, 1))
         assert low <= changes <= high
+
+
+def test_initialization_computes_what_python_computes(open_figure):
+    tab, errors = open_figure("initialization")
+    for move in initialization.MOVES:
+        state = initialization.FIRST | move
+        found = tab.evaluate("state => gradlabLive.initialization.set(state)", state)
+        for name in state["rules"]:
+            numbers, predicted, values = initialization.in_python(state, name)
+            for key, expected in numbers.items():
+                np.testing.assert_allclose(found[key][name], expected, rtol=1e-9, err_msg=key)
+            for way, line in predicted.items():
+                np.testing.assert_allclose(found["predicted"][name][way], line, rtol=3e-3)
+            if state["axis"] == "value":
+                shown = found["histograms"]["forward"]
+                counts = [np.histogram(h, shown["bins"], shown["range"])[0] for h in values[0]]
+                shares = np.array(counts) / np.array([[h.size] for h in values[0]])
+                np.testing.assert_allclose(shown["counts"][name], shares, atol=1.5e-3)
+    said = tab.locator(".said").inner_text()
+    q = initialization.in_python(initialization.FIRST, "lecun")[0]["forward"]
+    assert f"LeCun {(q[-1] / q[0]) ** 0.05:.3g} and" in said
+    assert errors == []
+
+
+def test_initialization_bears_extreme_settings(open_figure):
+    tab, errors = open_figure("initialization")
+    rules = [*initialization.RULES, "own"]
+    for activation in initialization.ACTIVATIONS:
+        for state in initialization.EXTREMES:
+            tab.evaluate(
+                "state => { gradlabLive.initialization.set(state); }",
+                state | {"rules": rules, "activation": activation},
+            )
+            said = tab.locator(".said").inner_text()
+            assert "LeCun" in said
+            assert not re.search("NaN|not a number|undefined|infinite", said), said
+            paths = tab.evaluate(
+                "[...document.querySelectorAll('svg path')].map(p => p.getAttribute('d')).join()"
+            )
+            assert not re.search("NaN|Infinity", paths)
+    tab.evaluate("() => { gradlabLive.initialization.set({rules: []}); }")
+    assert tab.locator(".said").inner_text() == "No rule is chosen."
+    assert errors == []
