@@ -51,13 +51,21 @@
 
     say({ before, after, inference, batchMean, runningMean }, state) {
       const last = STEPS - 1, means = after.map(mean), spreads = after.map(deviation);
-      const range = values => `${short(Math.min(...values), 2)} to ${short(Math.max(...values), 2)}`;
-      return `What goes in has means from ${range(before.map(mean))} in these ${STEPS} mini-batches. In training each leaves with mean ` +
-        `${short(mean(means), 2)} and a deviation of ${range(spreads)}. The running mean ends at ${short(runningMean[last], 2)}, the last mini-batch's is ` +
-        `${short(batchMean[last], 2)}: at inference its examples would leave with mean ${short(mean(inference[last]), 2)} and deviation ${short(deviation(inference[last]), 2)}.`;
+      const number = value => short(Math.abs(value) < 1e-9 ? 0 : value, 2);
+      const range = values => {
+        const [low, high] = [number(Math.min(...values)), number(Math.max(...values))];
+        return low === high ? low : `${low} to ${high}`;
+      };
+      return `What goes in has means of ${range(before.map(mean))} in these ${STEPS} mini-batches. In training each leaves with a mean of ` +
+        `${range(means)} and a deviation of ${range(spreads)}. The running mean ends at ${number(runningMean[last])}, the last mini-batch's is ` +
+        `${number(batchMean[last])}: at inference its examples would leave with mean ${number(mean(inference[last]))} and deviation ${number(deviation(inference[last]))}.`;
     },
 
     draw(place) {
+      const legend = gradlab.tag("p", { className: "legend" });
+      legend.innerHTML = `points: examples; ${gradlab.swatch({ color: "currentColor" })} their mean; ` +
+        `${gradlab.swatch({ color: colors.purple, dash: "--" })} running mean`;
+      place.before(legend);
       const axis = { label: "mini-batch", domain: [0, STEPS + 1] }, common = { width: 240, height: 170 };
       const plots = [
         ["before", "what goes in", colors.orange], ["after", "what comes out in training", colors.blue],
