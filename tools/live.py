@@ -22,7 +22,6 @@ import io
 import json
 import os
 import pickle
-import pkgutil
 import re
 import shutil
 import subprocess
@@ -57,9 +56,10 @@ PORTABLE = {
 
 
 def modules() -> list[str]:
-    """Return the package's modules that can hold kernels."""
-    others = ("checks", "plotting", "_jit")
-    return [m.name for m in pkgutil.iter_modules([str(PACKAGE)]) if m.name not in others]
+    """Return the package's modules that hold kernels."""
+    return [
+        path.stem for path in sorted(PACKAGE.glob("*.py")) if "\n@njit" in path.read_text("utf-8")
+    ]
 
 
 def kernels() -> dict[str, Any]:
@@ -302,7 +302,16 @@ def compiled() -> tuple[bytes, dict[str, Any], dict[str, str]]:
             arguments = [[n, written(kind)] for n, kind in zip(names, kinds, strict=False)]
             manifest[name] = {"arguments": arguments, "returns": written(returned)}
         wasm = Path(folder) / "kernels.wasm"
-        flags = ["--no-entry", "--allow-undefined", "--gc-sections", "--strip-all"]
+        # Where the stack is, linkers of different ages do not agree of themselves.
+        flags = [
+            "--stack-first",
+            "-z",
+            "stack-size=65536",
+            "--no-entry",
+            "--allow-undefined",
+            "--gc-sections",
+            "--strip-all",
+        ]
         exports = [f"--export={name}" for name in ["__heap_base", *manifest]]
         subprocess.run([*link, *flags, "-o", str(wasm), *exports, *objects], check=True)
         return wasm.read_bytes(), manifest, left_out

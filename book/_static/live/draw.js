@@ -30,16 +30,16 @@
     sides.x.attr("transform", `translate(0 ${up[0]})`);
     sides.y.attr("transform", `translate(${across[0]} 0)`);
     if (title) svg.append("text").attr("class", "title").attr("x", across[0]).attr("y", 12).text(title);
-    svg.append("text").attr("class", "label").attr("text-anchor", "middle")
-      .attr("x", (across[0] + across[1]) / 2).attr("y", height - 4).text(axes.x.label ?? "");
-    svg.append("text").attr("class", "label").attr("text-anchor", "middle")
-      .attr("transform", `translate(11 ${(up[0] + up[1]) / 2}) rotate(-90)`).text(axes.y.label ?? "");
+    const label = () => svg.append("text").attr("class", "label").attr("text-anchor", "middle"), labels = { x: label(), y: label() };
+    labels.x.attr("x", (across[0] + across[1]) / 2).attr("y", height - 4);
+    labels.y.attr("transform", `translate(11 ${(up[0] + up[1]) / 2}) rotate(-90)`);
     const drawn = new Map();
 
     function ruled(name, range, side) {
       const { domain, log, ticks = 4, format } = axes[name];
       const scale = (log ? d3.scaleLog() : d3.scaleLinear()).domain(domain).range(range);
       scales[name] = scale;
+      labels[name].text(axes[name].label ?? "");
       let at = scale.ticks(ticks);
       // Powers of ten, of which each has a place.
       if (log) {
@@ -86,8 +86,9 @@
       domain: name => axes[name].domain,
       // What the plot shows, in words, for those who do not see it.
       describe(text) { svg.attr("aria-label", text); },
-      line(key, { x: xs, y: ys, color = colors.blue, dash = "-", width: thick = 1.4, opacity = 1 }) {
-        element(key, "path").attr("d", d3.line().defined(shown)(pixels(xs, ys))).attr("fill", "none")
+      line(key, { x: xs, y: ys, color = colors.blue, dash = "-", width: thick = 1.4, opacity = 1, fill = 0 }) {
+        element(key, "path").attr("d", d3.line().defined(shown)(pixels(xs, ys)))
+          .attr("fill", fill ? color : "none").attr("fill-opacity", fill)
           .attr("stroke", color).attr("stroke-width", thick).attr("stroke-dasharray", dashes[dash]).attr("opacity", opacity);
         return self;
       },

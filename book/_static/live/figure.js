@@ -13,7 +13,7 @@
   const STEPS = 400;
   const toSlider = (c, value) => (c.log ? (STEPS * Math.log(value / c.min)) / Math.log(c.max / c.min) : value);
   const rounded = (c, value) => {
-    if (c.log) return Number(value.toPrecision(c.digits ?? 2));
+    if (c.log) return Math.min(c.max, Math.max(c.min, Number(value.toPrecision(c.digits ?? 2))));
     const step = c.step ?? 1;
     return Number((Math.round((value - c.min) / step) * step + c.min).toPrecision(12));
   };
@@ -40,7 +40,9 @@
       read: (c, given) => {
         const value = Number(given);
         if (!Number.isFinite(value)) throw new RangeError(`${c.label} must be a number, got ${given}`);
-        return c.log ? Math.min(c.max, Math.max(c.min, value)) : rounded(c, Math.min(c.max, Math.max(c.min, value)));
+        const bounded = Math.min(c.max, Math.max(c.min, value));
+        // A number that is typed may lie between the positions of the slider, but not between integers.
+        return !c.log && Number.isInteger(c.step ?? 1) ? rounded(c, bounded) : bounded;
       },
     },
     flag: {
@@ -140,7 +142,7 @@
     announced.setAttribute("aria-live", "polite");
     const reset = tag("button", { type: "button", textContent: "Reset" });
     const view = host.querySelector(".live-view");
-    view.replaceChildren(panel, plots, said, announced, tag("div", { className: "foot" }, reset, link));
+    view.replaceChildren(panel, plots, announced, tag("div", { className: "foot" }, reset, link));
     view.setAttribute("role", "group");
     view.setAttribute("aria-label", spec.title);
     host.id ||= `live-${slug}`;
@@ -149,11 +151,12 @@
       const kind = KINDS[kindOf(c)];
       const [row, setter] = kind.make(`live-${slug}-${name}`, c,
         value => { try { set({ [name]: value }); } catch { setters[name](state[name]); } },
-        () => (c.press ? set(c.press({ ...state })) : run()));
+        () => (c.press ? set(c.press({ ...state }, kernels)) : run()));
       panel.append(row);
       setters[name] = setter;
     }
     const paint = spec.draw(plots, kernels), show = (...given) => kernels.scope(() => paint(...given));
+    plots.append(said);
     let numbers, job = null, later;
 
     function settings() {
@@ -162,9 +165,11 @@
     }
     function tell() {
       const text = spec.say(numbers, state);
+      const first = said.textContent === "";
       said.textContent = text;
-      // Once a reader has come to rest, not at each step of a slider.
+      // Once a reader has come to rest, not at each step of a slider, nor when the page is opened.
       clearTimeout(later);
+      if (first) return;
       later = setTimeout(() => { announced.textContent = text; }, 700);
     }
     function refresh() {
