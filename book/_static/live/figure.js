@@ -17,6 +17,13 @@
     const step = c.step ?? 1;
     return Number((Math.round((value - c.min) / step) * step + c.min).toPrecision(12));
   };
+  // The next value with as many digits: a step of a slider may be less than one unit of the last.
+  function moved(c, at, now) {
+    const value = fromSlider(c, at), shift = Math.sign(at - Math.round(toSlider(c, now)));
+    if (!c.log || value !== now || shift === 0) return value;
+    const unit = 10 ** (Math.floor(Math.log10(now * (1 + shift * 1e-9))) - (c.digits ?? 2) + 1);
+    return Math.min(c.max, Math.max(c.min, rounded(c, now + shift * unit)));
+  }
   const fromSlider = (c, at) => rounded(c, c.log ? c.min * (c.max / c.min) ** (at / STEPS) : at);
 
   // Each kind of control: what makes its elements, reads a value from a text, and refuses what cannot be.
@@ -27,7 +34,7 @@
         Object.assign(slider, c.log ? { min: 0, max: STEPS, step: 1 } : { min: c.min, max: c.max, step: c.step ?? 1 });
         const box = tag("input", { type: "number", min: c.min, max: c.max, step: "any" });
         box.setAttribute("aria-label", `${c.label}, as a number`);
-        slider.oninput = () => change(fromSlider(c, Number(slider.value)));
+        slider.oninput = () => change(moved(c, Number(slider.value), Number(box.value)));
         box.onchange = () => change(Number(box.value === "" ? NaN : box.value), "typed");
         const label = tag("label", { htmlFor: id, textContent: c.unit ? `${c.label}, ${c.unit}` : c.label });
         const row = tag("div", { className: "control" }, label, slider, box);
