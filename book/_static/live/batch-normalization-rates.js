@@ -56,7 +56,7 @@
       legend.innerHTML = WAYS.map(way => `${gradlab.swatch(way)} ${way.label}`).join(" ") + "; bands from the worst seed to the best";
       place.before(legend);
       const axes = plot(place, {
-        width: 400, height: 200, title: "held-out accuracy, %", alt: "",
+        height: 180, title: "held-out accuracy, %", alt: "",
         x: { label: "epoch", domain: [0, EPOCHS] }, y: { domain: [0, 100], ticks: 5 },
       });
       const epochs = Array.from({ length: EPOCHS + 1 }, (_, e) => e);
