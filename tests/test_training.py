@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from support import torch
 
-from gradlab import losses, training
+from gradlab import _random, losses, training
 from gradlab.datasets import load_digits
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, clip_by_value, global_norm
@@ -28,7 +28,7 @@ from gradlab.losses import (
 from gradlab.network import Network
 from gradlab.optimizers import SGD, Adam, Momentum
 from gradlab.schedules import PerformanceSchedule, cosine_decay, exponential_decay
-from gradlab.training import History, evaluate, fit
+from gradlab.training import History, LiveGenerator, evaluate, fit
 
 N, CLASSES = 60, 3
 
@@ -1535,3 +1535,31 @@ def test_evaluate_refuses_bad_input(arguments, error):
             evaluate(bad, X, Y)
     with pytest.raises(error, match=r"^(x|labels|loss) must"):
         evaluate(make_network(), *arguments)
+
+
+def test_a_live_generator_draws_the_numbers_of_the_figures_one_after_the_other():
+    rng = LiveGenerator(7)
+    assert isinstance(rng, np.random.Generator)
+    first, second, order = rng.random((2, 3)), rng.standard_normal(4), rng.permutation(5)
+    np.testing.assert_array_equal(first, _random.uniform((2, 3), 7))
+    np.testing.assert_array_equal(second, _random.normal(4, 7, first=6))
+    np.testing.assert_array_equal(order, _random.permutation(5, 7, first=10))
+    assert rng.random() == _random.uniform(1, 7, first=15)[0]
+    assert rng.standard_normal() == _random.normal(1, 7, first=16)[0]
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda rng: pickle.loads(pickle.dumps(rng))])
+def test_a_copy_of_a_live_generator_goes_on_from_there(again):
+    rng = LiveGenerator(3)
+    rng.random(10)
+    np.testing.assert_array_equal(again(rng).random(5), rng.random(5))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_live_generator_takes_a_seed_of_32_bits(seed):
+    with pytest.raises(ValueError, match="seed must be at"):
+        LiveGenerator(seed)
+    with pytest.raises(TypeError, match="seed"):
+        LiveGenerator("0")
+    with pytest.raises(ValueError, match="x must be at least 0"):
+        LiveGenerator(0).permutation(-1)

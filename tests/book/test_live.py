@@ -17,6 +17,11 @@ from support import ROOT, book_extension
 
 from gradlab import optimizers
 from gradlab._random import normal, permutation, uniform
+from gradlab.batch_normalization import (
+    batch_norm_forward,
+    batch_norm_inference,
+    update_running_statistics,
+)
 from gradlab.landscapes import quadratic
 
 FOLDER = ROOT / "book" / "_static" / "live"
@@ -254,6 +259,13 @@ def test_every_live_figure_is_on_a_page_and_no_page_loads_scripts_for_nothing():
     assert loading == WITH_FIGURES
 
 
+# What a figure computes at first; where nothing runs unasked, the records of its first runs.
+FIRST_NUMBERS = """async slug => {
+    const figure = gradlabLive[slug];
+    return figure.run ? await figure.run() : figure.numbers();
+}"""
+
+
 @pytest.mark.parametrize("page", WITH_FIGURES)
 def test_a_live_figure_begins_where_its_static_twin_is(visit, page):
     tab, _, _ = visit(page, formulas=False)
@@ -261,11 +273,12 @@ def test_a_live_figure_begins_where_its_static_twin_is(visit, page):
     for figure in live_figures(page):
         slug, expected = figure["data-live"], json.loads(figure["data-numbers"])
         assert expected, "a twin says what it shows, in numbers"
-        numbers = tab.evaluate(f"gradlabLive['{slug}'].numbers() ?? null")
-        # What runs only when asked to is compared where it is run: test_front, test_playground.
-        assert (numbers is None) == ("work:" in (FOLDER / f"{slug}.js").read_text())
-        if numbers is not None:
-            assert_within(numbers, expected)
+        found = tab.evaluate(FIRST_NUMBERS, slug)
+        if isinstance(found, list):
+            for record, own in zip(found, expected.get("runs", [expected]), strict=True):
+                assert_within(record, own)
+        else:
+            assert_within(found, expected)
         place = tab.locator(f"[data-live={slug}]")
         assert place.locator(".live-view").is_visible()
         assert not place.locator(".live-twin").is_visible()
@@ -464,6 +477,22 @@ def in_bowl(state):
     return {"paths": paths, "distances": ends}
 
 
+def moving_batches(state):
+    size, found = state["batch"], {"before": [], "after": [], "inference": [], "runningVar": []}
+    gamma, beta, running = [state["gamma"]], [state["beta"]], (np.zeros(1), np.ones(1))
+    for t in range(40):
+        draws = normal((size, 1), state["seed"], first=t * size)
+        z = state["drift"] * t + state["growth"] ** t * draws
+        found["before"].append(z[:, 0])
+        found["after"].append(batch_norm_forward(z, gamma, beta)[0][:, 0])
+        found["inference"].append(batch_norm_inference(z, gamma, beta, *running)[:, 0])
+        running = update_running_statistics(
+            *running, z.mean(axis=0), z.var(axis=0), size, state["momentum"]
+        )
+        found["runningVar"].append(running[1][0])
+    return found
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 MOVES = {
     "optimizers": (
@@ -474,6 +503,14 @@ MOVES = {
             {"rate": 0.11, "heavy": 0.05, "momentum": 0.93},
             # Beyond what is stable: it overflows as in Python.
             {"step": 0.4, "steps": 200, "rate": 3},
+        ],
+    ),
+    "batch-normalization": (
+        moving_batches,
+        [
+            {"batch": 2, "drift": -0.5},
+            {"growth": 0.9, "gamma": -2.5, "beta": 1.5, "seed": 3},
+            {"batch": 128, "growth": 1.1, "momentum": 1},
         ],
     ),
 }

@@ -29,7 +29,8 @@
     };
     const { cos, exp, log, log10, pow, sin, tanh } = Math;
     const env = { cos, exp, log, log10, pow, sin, tanh, numba_frexp: frexp, numba_ldexp: ldexp };
-    const { instance } = await WebAssembly.instantiate(bytes, { env });
+    const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const { instance } = await WebAssembly.instantiate(await new Response(inflated).arrayBuffer(), { env });
     const { exports } = instance;
     memory = exports.memory;
     let top = exports.__heap_base.value;
@@ -128,8 +129,8 @@
     return kernels;
   }
 
-  const { wasm, manifest } = window.gradlabKernels;
-  const bytes = Uint8Array.from(atob(wasm), each => each.charCodeAt(0));
+  const { deflated, manifest } = window.gradlabKernels;
+  const bytes = Uint8Array.from(atob(deflated), each => each.charCodeAt(0));
 
   // A generator walked with breaks, in which it can be told to pause, to take one step, to go on or to stop.
   // As text in a worker, too.
