@@ -32,7 +32,8 @@
         const label = tag("label", { htmlFor: id, textContent: c.unit ? `${c.label}, ${c.unit}` : c.label });
         const row = tag("div", { className: "control" }, label, slider, box);
         return [row, value => {
-          slider.value = toSlider(c, value);
+          // A slider stays where it is while its steps are finer than the value's digits: else no key would move it.
+          if (fromSlider(c, Number(slider.value)) !== value) slider.value = toSlider(c, value);
           slider.setAttribute("aria-valuetext", `${value}${c.unit ? ` ${c.unit}` : ""}`);
           box.value = value;
         }];

@@ -206,7 +206,7 @@
     controls: {
       rules: { label: "rules", several: true, choices: RULES, value: ["he", "lecun", "torch", "own"] },
       own: { label: "your standard deviation", min: 0.001, max: 1, log: true, digits: 2, value: 0.25 },
-      gain: { label: "gain, a factor on all weights", min: 0.1, max: 4, log: true, digits: 2, value: 1 },
+      gain: { label: "gain, a factor on all weights", min: 0.1, max: 4, log: true, digits: 3, value: 1 },
       activation: { label: "activation", choices: Object.fromEntries(Object.entries(ACTIVATIONS).map(([name, { label }]) => [name, label])), value: "relu" },
       width: { label: "width", unit: "units in a layer", min: 8, max: 128, step: 8, value: 64 },
       ratio: { label: "even layers narrower by a factor of", min: 1, max: 6, step: 0.5, value: 1 },
@@ -244,7 +244,7 @@
     },
 
     say({ examples, forward, backward, little, dead }, state) {
-      const { short } = gradlab, percent = share => `${short(100 * share, 2)} %`, { rules, activation } = state;
+      const { short } = gradlab, percent = share => `${short(100 * share, 2)}\u00a0%`, { rules, activation } = state;
       if (!rules.length) return "No rule is chosen.";
       const through = rules.filter(name => forward[name][LAYERS] > 0 && backward[name][0] > 0), lost = rules.filter(name => !through.includes(name));
       const factors = through.map(name => {
