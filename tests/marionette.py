@@ -1,4 +1,4 @@
-"""Firefox, driven over Marionette, its own protocol: Debian's firefox-esr and a socket are enough."""
+"""Firefox, driven over Marionette, its own protocol: Debian's firefox-esr and a socket suffice."""
 
 import json
 import shutil

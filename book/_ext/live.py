@@ -6,16 +6,12 @@ the axes, comes from the Python package mpld3 (BSD) and is carried with the site
 
 from __future__ import annotations
 
-import base64
 import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sphinx.application import Sphinx
-
-from gradlab.datasets import load_digits
 
 SCRIPTS = ["d3.js", "kernels.js", "runtime.js", "draw.js", "figure.js"]
 FOLDER = Path(__file__).resolve().parents[1] / "_static" / "live"
@@ -30,7 +26,8 @@ def scripts(slugs: list[str]) -> list[str]:
     """Return the scripts that these figures need, in the order in which they are loaded."""
     files = [f"{slug}.js" for slug in slugs]
     texts = "".join((FOLDER / name).read_text("utf-8") for name in files)
-    return [*SCRIPTS, *(["digits.js"] if "gradlab.digits" in texts else []), *files]
+    shared = [f"{name}.js" for name in ("digits", "train") if f"gradlab.{name}" in texts]
+    return [*SCRIPTS, *shared, *files]
 
 
 def d3() -> str:
@@ -39,20 +36,6 @@ def d3() -> str:
     if found is None or found.origin is None:
         raise ModuleNotFoundError("live figures need D3 of the Python package mpld3")
     return (Path(found.origin).parent / "js" / "d3.v5.min.js").read_text("utf-8")
-
-
-def digits() -> str:
-    """Return the digits as a script: a page cannot fetch them from ``file://``.
-
-    Gray levels from 0 to 16 and labels as bytes; the first rows are those for training.
-    """
-    data = load_digits()
-    images = np.concatenate([data.x_train, data.x_test])
-    levels = np.rint(16 * images).astype(np.uint8)
-    labels = np.concatenate([data.y_train, data.y_test]).astype(np.uint8)
-    parts = {"levels": levels, "labels": labels}
-    rows = ", ".join(f'{k}: "{base64.b64encode(v.tobytes()).decode()}"' for k, v in parts.items())
-    return f"window.gradlab.digits = {{training: {len(data.y_train)}, {rows}}};\n"
 
 
 def add_scripts(
@@ -72,7 +55,6 @@ def write_scripts(app: Sphinx) -> None:
         folder = Path(app.outdir, "_static", "live")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "d3.js").write_text(d3(), "utf-8")
-        (folder / "digits.js").write_text(digits(), "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import pytest
 from marionette import Firefox
-from pages import CHAPTERS, PAGES, elements, html
+from pages import PAGES, elements, html
 from support import ROOT, book_extension
 
 from gradlab import optimizers
@@ -165,7 +165,6 @@ def folder(tmp_path_factory):
     for path in FOLDER.iterdir():
         (made / path.name).write_bytes(path.read_bytes())
     (made / "d3.js").write_text(extension.d3())
-    (made / "digits.js").write_text(extension.digits())
     for slug in SLUGS:
         body = f'<figure class="gradlab-live" data-live="{slug}"><div class="live-twin">twin</div>'
         scripts = "".join(f'<script src="{n}" defer></script>' for n in extension.scripts([slug]))
@@ -221,6 +220,305 @@ def test_every_kernel_computes_in_chromium_what_it_computes_in_python(open_figur
 def test_every_kernel_computes_in_firefox_what_it_computes_in_python(firefox, folder, calls):
     firefox.goto((folder / "optimizers.html").as_uri())
     assert assert_as_in_python(firefox.evaluate, calls) > 0.9 * len(calls)
+
+
+def assert_within(found, expected, where="numbers"):
+    """Assert that what Python computed, lists and numbers by name, is in what the page did."""
+    if isinstance(expected, dict):
+        for name, value in expected.items():
+            assert_within(found[name], value, f"{where}.{name}")
+    elif isinstance(expected, str):
+        assert found == expected, where
+    else:
+        found, expected = np.array(found, dtype=float), np.array(expected, dtype=float)
+        scale = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * scale, err_msg=where)
+
+
+def live_figures(page):
+    return [e for _, e in elements(page) if "gradlab-live" in e.get("class", "").split()]
+
+
+def in_source(page):
+    path = ROOT / f"{page}.md"
+    return path.is_file() and "plotting.live(" in path.read_text()
+
+
+WITH_FIGURES = [page for page in PAGES if in_source(page)]
+
+
+def test_every_live_figure_is_on_a_page_and_no_page_loads_scripts_for_nothing():
+    shown = [figure["data-live"] for page in PAGES for figure in live_figures(page)]
+    assert sorted(shown) == SLUGS
+    loading = [page for page in PAGES if "_static/live/" in html(page)]
+    assert loading == WITH_FIGURES
+
+
+@pytest.mark.parametrize("page", WITH_FIGURES)
+def test_a_live_figure_begins_where_its_static_twin_is(visit, page):
+    tab, _, errors = visit(page, formulas=False)
+    tab.wait_for_selector("html[data-live-ready]", state="attached")
+    for figure in live_figures(page):
+        slug, expected = figure["data-live"], json.loads(figure["data-numbers"])
+        assert expected, "a twin says what it shows, in numbers"
+        assert_within(tab.evaluate(f"gradlabLive['{slug}'].numbers()"), expected)
+        place = tab.locator(f"[data-live={slug}]")
+        assert place.locator(".live-view").is_visible()
+        assert not place.locator(".live-twin").is_visible()
+        tab.emulate_media(media="print")
+        assert place.locator(".live-twin").is_visible()
+        assert not place.locator(".live-view").is_visible()
+        tab.emulate_media(media="screen")
+    assert errors == []
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_without_scripts_and_without_motion_the_static_twin_is_shown(browser, folder, slug):
+    address = (folder / f"{slug}.html").as_uri()
+    still = browser.new_context(java_script_enabled=False).new_page()
+    still.goto(address)
+    assert still.locator(".live-twin").is_visible()
+    assert still.locator(".live-view").count() == 0
+    still.context.close()
+    calm = browser.new_context(reduced_motion="reduce").new_page()
+    calm.goto(address)
+    calm.wait_for_selector("html[data-live-ready]", state="attached")
+    assert calm.locator(".live-twin").is_visible()
+    # It begins when it is asked to.
+    calm.locator(".live-view button").click()
+    assert not calm.locator(".live-twin").is_visible()
+    assert calm.evaluate("document.activeElement.closest('.live-view') !== null")
+    calm.context.close()
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_live_figure_is_worked_by_the_keyboard_and_resets_and_links_to_its_state(
+    open_figure, slug
+):
+    tab, errors = open_figure(slug, viewport={"width": 390, "height": 844})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    first = tab.evaluate(f"gradlabLive['{slug}'].state()")
+    view = tab.locator(".live-view")
+    unnamed = [e for e in view.locator("input, select").all() if not e.evaluate(NAMED)]
+    assert unnamed == []
+    slider = view.locator("input[type=range]").first
+    slider.focus()
+    tab.keyboard.press("ArrowRight")
+    moved = tab.evaluate(f"gradlabLive['{slug}'].state()")
+    assert moved != first
+    # What is seen is said, once the reader has come to rest.
+    assert view.locator(".announced").text_content() == ""
+    tab.wait_for_function("document.querySelector('.announced').textContent")
+    assert view.locator(".announced").text_content() == view.locator(".said").text_content()
+    link = view.locator(".foot a").get_attribute("href")
+    view.get_by_role("button", name="Reset").focus()
+    tab.keyboard.press("Enter")
+    assert tab.evaluate(f"gradlabLive['{slug}'].state()") == first
+    assert errors == []
+    tab, errors = open_figure(slug, link)
+    assert tab.evaluate(f"gradlabLive['{slug}'].state()") == moved
+    # A link from elsewhere may hold anything.
+    name = next(iter(first))
+    tab, errors = open_figure(slug, f"#live-{slug}?{name}=%22none%22&other=1")
+    assert tab.evaluate(f"gradlabLive['{slug}'].state()") == first
+    assert errors == []
+
+
+NAMED = "e => (e.labels?.[0]?.textContent || e.getAttribute('aria-label') || '').trim().length > 0"
+
+
+def test_settings_that_cannot_be_are_refused_by_name(open_figure):
+    tab, _ = open_figure("optimizers")
+    refused = """changes => { try { gradlabLive.optimizers.set(changes); return null; }
+        catch (error) { return error.message; } }"""
+    for changes, word in [
+        ({"rate": "x"}, "rate"),
+        ({"other": 1}, "other"),
+        ({"methods": "x"}, "x"),
+    ]:
+        before = tab.evaluate("gradlabLive.optimizers.state()")
+        assert word in tab.evaluate(refused, changes)
+        assert tab.evaluate("gradlabLive.optimizers.state()") == before
+    # A number beyond its bounds is the bound; one that is none is the one before.
+    assert tab.evaluate("gradlabLive.optimizers.set({rate: 1e9}), gradlabLive.optimizers.state()")[
+        "rate"
+    ] == pytest.approx(3)
+    box = tab.locator("input[type=number]").first
+    box.fill("")
+    box.press("Tab")
+    assert box.input_value() == str(before["condition"])
+
+
+def test_a_kernel_refuses_arguments_of_other_types_by_name(open_figure):
+    tab, _ = open_figure("optimizers")
+    said = tab.evaluate(
+        """async () => {
+            const k = await gradlab.kernels, w = k.array(2), m = k.array([2, 2]);
+            const sgd = k["optimizers._sgd_kernel"], messages = [];
+            for (const given of [[w, m, 1, 0, 1], [w, w, 1, 0], [w, w, 1, 0, null]]) {
+                try { sgd(...given); } catch (error) { messages.push(error.message); }
+            }
+            return messages;
+        }"""
+    )
+    assert "g must be float64[1], got float64[2]" in said[0]
+    assert "takes w, g, shrink, l2, rate" in said[1]
+    assert "rate must be float64, got null" in said[2]
+
+
+def test_arrays_live_on_while_the_memory_grows(open_figure):
+    tab, _ = open_figure("optimizers")
+    sums = tab.evaluate(
+        """async () => {
+            const k = await gradlab.kernels, total = k["_elementary.total"];
+            const one = k.array(1000, 1), seen = one.data, first = total(one);
+            const large = k.scope(() => k.array(3e6, 2).size);
+            return [first, large, seen.length, total(one), one.data.length,
+                k.scope(() => total(k.array(10, 3)))];
+        }"""
+    )
+    # The view of before is dead, the array is not.
+    assert sums == [1000, 3e6, 0, 1000, 1000, 30]
+
+
+WORK = """async how => {
+    const work = function* (k, {count}) {
+        const a = k.array(count);
+        for (let n = 0; n < 40; n++) {
+            k["_random._normal_draws_kernel"](7, n, 0, a);
+            yield {part: n / 40};
+        }
+        return a.numbers();
+    };
+    const seen = [], job = gradlab[how](work, {count: 3}, value => seen.push(value.part));
+    const stopped = gradlab[how](work, {count: 100000}, () => stopped.stop());
+    const failing = gradlab[how](function* (k) { k.nothing(); }, {});
+    let error = "";
+    try { await failing.done; } catch (raised) { error = raised.message; }
+    return {numbers: await job.done, seen, stopped: await stopped.done ?? null, error};
+}"""
+
+
+@pytest.mark.parametrize("how", ["background", "inSlices"])
+def test_work_outside_the_page_tells_its_progress_and_can_be_stopped(open_figure, how):
+    tab, _ = open_figure("optimizers")
+    found = tab.evaluate(WORK, how)
+    assert found["seen"] == [n / 40 for n in range(40)]
+    np.testing.assert_allclose(found["numbers"], normal(3, seed=7, stream=39), rtol=1e-14)
+    assert found["stopped"] is None
+    assert "nothing is not a function" in found["error"]
+
+
+def test_work_outside_the_page_is_done_in_firefox_too(firefox, folder):
+    firefox.goto((folder / "optimizers.html").as_uri())
+    found = firefox.evaluate(WORK, "background")
+    np.testing.assert_allclose(found["numbers"], normal(3, seed=7, stream=39), rtol=1e-14)
+
+
+def test_the_page_has_the_digits_and_draws_what_python_draws(open_figure, firefox, folder):
+    draw = """async () => {
+        const k = await gradlab.kernels, u = k.array(50);
+        const order = k.array(20, [...Array(20).keys()], "int64");
+        k["_random._uniform_draws_kernel"](5, 6, 7, u);
+        k["_random._permutation_kernel"](5, 6, 7, order);
+        return [u.numbers(), order.numbers()];
+    }"""
+    firefox.goto((folder / "optimizers.html").as_uri())
+    for evaluate in (open_figure("optimizers")[0].evaluate, firefox.evaluate):
+        numbers, order = evaluate(draw)
+        assert numbers == uniform(50, seed=5, stream=6, first=7).tolist()
+        assert order == permutation(20, seed=5, stream=6, first=7).tolist()
+
+
+# Each figure: moves, one after the other, and what Python computes from the settings they lead to.
+
+
+def in_bowl(state):
+    """The figure of the optimizers, by the package's own classes."""
+    makes = {
+        "sgd": lambda: optimizers.SGD(state["rate"]),
+        "momentum": lambda: optimizers.Momentum(state["heavy"], state["momentum"]),
+        "nesterov": lambda: optimizers.Nesterov(state["heavy"], state["momentum"]),
+        "adagrad": lambda: optimizers.AdaGrad(state["step"]),
+        "rmsprop": lambda: optimizers.RMSProp(state["step"]),
+        "adam": lambda: optimizers.Adam(state["step"]),
+    }
+    angle = np.deg2rad(state["angle"])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    bowl = quadratic(turn @ np.diag([1.0, state["condition"]]) @ turn.T)
+    paths = {}
+    for name in state["methods"]:
+        point, optimizer = turn @ [-2.0, 0.6], makes[name]()
+        paths[name] = [point.tolist()]
+        for _ in range(state["steps"]):
+            optimizer.step([point], [bowl.grad(point)])
+            paths[name].append(point.tolist())
+    # Its squares must not overflow where the path does not.
+    ends = {name: np.hypot(*np.transpose(path)).tolist() for name, path in paths.items()}
+    return {"paths": paths, "distances": ends}
+
+
+ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
+MOVES = {
+    "optimizers": (
+        in_bowl,
+        [
+            {"methods": ALL},
+            {"angle": 30, "condition": 17.0},
+            {"rate": 0.11, "heavy": 0.05, "momentum": 0.93},
+            # Beyond what is stable: it overflows as in Python.
+            {"step": 0.4, "steps": 200, "rate": 3},
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("slug", MOVES)
+def test_a_figure_computes_what_python_computes_after_the_same_moves(open_figure, slug):
+    expected, moves = MOVES[slug]
+    tab, errors = open_figure(slug)
+    for move in moves:
+        tab.evaluate(f"changes => {{ gradlabLive['{slug}'].set(changes); }}", move)
+        state = tab.evaluate(f"gradlabLive['{slug}'].state()")
+        assert {name: state[name] for name in move} == move
+        with np.errstate(all="ignore"):
+            assert_within(tab.evaluate(f"gradlabLive['{slug}'].numbers()"), expected(state))
+    assert errors == []
+
+
+@pytest.mark.parametrize(
+    ("beta", "push", "said"),
+    [
+        (0.0, 0.5, "monotonically"),
+        (0.0, 1.5, "oscillates and converges"),
+        (0.0, 2.1, "diverges"),
+        (0.49, 0.05, "monotonically"),
+        (0.49, 0.0905, "critically damped"),
+        (0.49, 1.0, "underdamped"),
+        (0.49, 2.95, "oscillates at each step"),
+        (0.49, 3.0, "diverges"),
+    ],
+)
+def test_the_regime_that_is_named_is_the_one_that_is_run(open_figure, beta, push, said):
+    """In a round bowl, where every direction has the curvature 1."""
+    tab, _ = open_figure("optimizers")
+    state = {"condition": 1, "momentum": beta, "heavy": push, "steps": 60, "methods": ["momentum"]}
+    numbers = tab.evaluate("changes => gradlabLive.optimizers.set(changes)", state)
+    assert said in numbers["regimes"]["momentum"][0]
+    along = np.array(numbers["paths"]["momentum"])[:, 0]
+    signs = np.sign(along[:30][np.abs(along[:30]) > 1e-12])
+    changes = (signs[1:] != signs[:-1]).mean()
+    if said == "diverges":
+        assert abs(along[-1]) > 2 * abs(along[0])
+    else:
+        assert abs(along[-1]) < 0.9 * abs(along[0])
+        shares = {
+            "monotonically": (0, 0),
+            "critically damped": (0, 0.05),
+            "underdamped": (0.05, 0.9),
+        }
+        low, high = shares.get(said, (0.95, 1))
+        assert low <= changes <= high
 
 
 def test_initialization_computes_what_python_computes(open_figure):

@@ -13,7 +13,7 @@
   const STEPS = 400;
   const toSlider = (c, value) => (c.log ? (STEPS * Math.log(value / c.min)) / Math.log(c.max / c.min) : value);
   const rounded = (c, value) => {
-    if (c.log) return Number(value.toPrecision(c.digits ?? 2));
+    if (c.log) return Math.min(c.max, Math.max(c.min, Number(value.toPrecision(c.digits ?? 2))));
     const step = c.step ?? 1;
     return Number((Math.round((value - c.min) / step) * step + c.min).toPrecision(12));
   };
@@ -41,7 +41,9 @@
       read: (c, given) => {
         const value = Number(given);
         if (!Number.isFinite(value)) throw new RangeError(`${c.label} must be a number, got ${given}`);
-        return c.log ? Math.min(c.max, Math.max(c.min, value)) : rounded(c, Math.min(c.max, Math.max(c.min, value)));
+        const bounded = Math.min(c.max, Math.max(c.min, value));
+        // A number that is typed may lie between the positions of the slider, but not between integers.
+        return !c.log && Number.isInteger(c.step ?? 1) ? rounded(c, bounded) : bounded;
       },
     },
     flag: {
@@ -86,6 +88,21 @@
         return Object.keys(c.choices).filter(each => chosen.includes(each));
       },
     },
+    // A choice that is run as soon as it is pressed.
+    buttons: {
+      make(id, c, change, press) {
+        const set = tag("fieldset", { className: "control" }, tag("legend", { textContent: c.label }));
+        const all = Object.entries(c.choices).map(([value, { label, ...style }]) => {
+          const button = tag("button", { type: "button", value, textContent: label });
+          if (style.color) button.insertAdjacentHTML("afterbegin", gradlab.swatch(style));
+          button.onclick = () => { change(value); press(); };
+          set.append(button);
+          return button;
+        });
+        return [set, value => { for (const each of all) each.setAttribute("aria-pressed", each.value === value); }];
+      },
+      read: (c, given) => KINDS.select.read(c, given),
+    },
     button: {
       make(id, c, change, press) {
         const button = tag("button", { type: "button", id, textContent: c.label });
@@ -96,7 +113,7 @@
   };
   function kindOf(c) {
     if (c.press) return "button";
-    if (c.choices) return c.several ? "several" : "select";
+    if (c.choices) return c.several ? "several" : c.buttons ? "buttons" : "select";
     return typeof c.value === "boolean" ? "flag" : "number";
   }
 
@@ -126,7 +143,7 @@
     announced.setAttribute("aria-live", "polite");
     const reset = tag("button", { type: "button", textContent: "Reset" });
     const view = host.querySelector(".live-view");
-    view.replaceChildren(panel, plots, said, announced, tag("div", { className: "foot" }, reset, link));
+    view.replaceChildren(panel, plots, announced, tag("div", { className: "foot" }, reset, link));
     view.setAttribute("role", "group");
     view.setAttribute("aria-label", spec.title);
     host.id ||= `live-${slug}`;
@@ -135,11 +152,12 @@
       const kind = KINDS[kindOf(c)];
       const [row, setter] = kind.make(`live-${slug}-${name}`, c,
         value => { try { set({ [name]: value }); } catch { setters[name](state[name]); } },
-        () => set(c.press({ ...state })));
+        () => (c.press ? set(c.press({ ...state }, kernels)) : run()));
       panel.append(row);
       setters[name] = setter;
     }
     const paint = spec.draw(plots, kernels), show = (...given) => kernels.scope(() => paint(...given));
+    plots.append(said);
     let numbers, job = null, later;
 
     function settings() {
@@ -148,9 +166,11 @@
     }
     function tell() {
       const text = spec.say(numbers, state);
+      const first = said.textContent === "";
       said.textContent = text;
-      // Once a reader has come to rest, not at each step of a slider.
+      // Once a reader has come to rest, not at each step of a slider, nor when the page is opened.
       clearTimeout(later);
+      if (first) return;
       later = setTimeout(() => { announced.textContent = text; }, 700);
     }
     function refresh() {
@@ -174,44 +194,64 @@
     }
     reset.onclick = () => set(structuredClone(first));
 
-    // Work longer than a frame: only when it is asked for, with its progress, and it can be stopped.
-    let run;
+    // Work longer than a frame: only when it is asked for, with its progress. It can be paused, walked and stopped.
+    let run, paused = false;
     if (spec.work) {
-      const start = tag("button", { type: "button", textContent: spec.run ?? "Run" });
-      const stop = tag("button", { type: "button", textContent: "Stop", disabled: true });
+      const button = (text, press) => Object.assign(tag("button", { type: "button", textContent: text }), { onclick: press });
+      // One button for all three, so that a press does not take the keyboard's place away.
+      const start = button("", () => (job && !paused ? hold() : goOn()));
+      const step = button("Step", () => {
+        if (job) hold();
+        else begun(true);
+        job.step();
+      });
+      const stop = button("Stop", () => { job?.stop(); start.focus(); });
       const bar = tag("progress", { max: 1, value: 0 });
       bar.setAttribute("aria-label", "part of the run that is done");
-      panel.append(tag("div", { className: "control" }, start, stop, bar));
-      run = async () => {
+      panel.append(tag("div", { className: "control run" }, start, ...(spec.step ? [step] : []), stop, bar));
+      const buttons = () => {
+        start.textContent = !job ? spec.run ?? "Run" : paused ? "Go on" : "Pause";
+        stop.disabled = !job;
+      };
+      const hold = () => { paused = true; job.pause(); buttons(); };
+      const goOn = () => {
+        if (!job) return run();
+        paused = false;
+        buttons();
+        return job.resume();
+      };
+      const begun = async atRest => {
         job?.stop();
-        start.disabled = true;
-        stop.disabled = false;
+        paused = atRest;
         const mine = gradlab.background(spec.work, { state: { ...state }, ...spec.input?.(state) }, value => {
           if (job !== mine) return;
           bar.value = value.part ?? 0;
           numbers = value;
           show(numbers, state);
-        });
+          if (paused) tell();
+        }, atRest);
         job = mine;
+        buttons();
         try {
           const last = await mine.done;
           if (job === mine && last !== undefined) {
             numbers = last;
             bar.value = 1;
             show(numbers, state);
-            tell();
           }
+          if (job === mine) tell();
+        } catch (error) {
+          if (job === mine) said.textContent = announced.textContent = error.message.replace(/^Error: /, "");
         } finally {
           if (job === mine) {
             job = null;
-            start.disabled = false;
-            stop.disabled = true;
+            buttons();
           }
         }
         return numbers;
       };
-      start.onclick = run;
-      stop.onclick = () => { job?.stop(); start.focus(); };
+      run = () => begun(false);
+      buttons();
     }
 
     function fromAddress() {

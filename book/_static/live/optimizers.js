@@ -20,6 +20,7 @@
       (s, t) => [s.step, 1 - 0.9, 1 - 0.999, 1 / (1 - 0.9 ** t), 1 / (1 - 0.999 ** t), 0, 1e-8]],
   };
   const VALUE = "landscapes._quadratic_kernel", GRADIENT = "landscapes._quadratic_gradient_kernel";
+  const BEST = "optimizers._optimal_momentum_kernel";
   const START = [-2, 0.6];
 
   function bowl({ condition, angle }) {
@@ -41,20 +42,27 @@
     return visited;
   }
 
-  // What a rate does along a direction of curvature h, by the roots of r^2 - (1 + beta - eta h) r + beta.
-  function regime(push, beta) {
-    const middle = 1 + beta - push, root = middle * middle - 4 * beta;
+  // What becomes of w along a direction of curvature h, by eta h: gradient descent multiplies it by 1 - eta h.
+  function plain(push) {
+    if (push > 2) return "diverges";
+    if (push === 2) return "oscillates for ever";
+    if (push > 1) return "oscillates and converges";
+    return push === 1 ? "arrives in one step" : "converges monotonically";
+  }
+  // With momentum, by the roots of r^2 - (1 + beta - eta h) r + beta (equation opt-best-momentum).
+  function damped(push, beta) {
+    if (beta === 0) return plain(push);
+    const critical = (1 - Math.sqrt(beta)) ** 2;
     if (push > 2 * (1 + beta)) return "diverges";
-    if (push === 2 * (1 + beta)) return "neither converges nor diverges";
-    if (beta === 0) return push < 1 ? "converges without crossing the floor" : push === 1 ? "is there in one step" : "crosses the floor at each step";
-    if (root < 0) return "swings (underdamped)";
-    if (root === 0) return "is critically damped";
-    return middle > 0 ? "creeps (overdamped)" : "crosses the floor at each step";
+    if (push === 2 * (1 + beta)) return "oscillates for ever";
+    if (push >= (1 + Math.sqrt(beta)) ** 2) return "oscillates at each step and converges";
+    if (Math.abs(push / critical - 1) < 0.02) return "converges with no swing to spare (critically damped)";
+    return push > critical ? "swings and converges (underdamped)" : "converges monotonically (overdamped)";
   }
 
   gradlab.figure("optimizers", {
     title: "Optimizers in a bowl whose settings you change",
-    kernels: [VALUE, GRADIENT, ...Object.values(METHODS).map(method => method[0])],
+    kernels: [VALUE, GRADIENT, BEST, ...Object.values(METHODS).map(method => method[0])],
     controls: {
       condition: { label: "condition number of the bowl", min: 1, max: 1000, log: true, digits: 2, value: 40 },
       angle: { label: "angle of the bowl", unit: "degrees", min: 0, max: 90, step: 1, value: 0 },
@@ -63,6 +71,13 @@
       momentum: { label: "momentum β", min: 0, max: 0.99, step: 0.01, value: 0.8 },
       step: { label: "learning rate of AdaGrad, RMSProp and Adam", min: 0.001, max: 3, log: true, digits: 2, value: 0.07 },
       steps: { label: "steps", min: 1, max: 200, step: 1, value: 40 },
+      best: {
+        label: "Best rate and momentum for this bowl",
+        press(state, k) {
+          const [push, momentum] = k[BEST](state.condition);
+          return { momentum, heavy: push / state.condition, rate: 2 / (1 + state.condition) };
+        },
+      },
       methods: { label: "methods", several: true, choices: CURVES, value: ["sgd", "momentum", "rmsprop"] },
     },
 
@@ -76,16 +91,16 @@
       const steep = state.rate * state.condition, pushes = [state.heavy, state.heavy * state.condition], beta = state.momentum;
       return {
         paths, distances, steep, pushes,
-        regimes: { sgd: regime(steep, 0), momentum: pushes.map(push => regime(push, beta)) },
+        regimes: { sgd: plain(steep), momentum: pushes.map(push => damped(push, beta)) },
       };
     },
 
     say({ distances, regimes, steep, pushes: [along, across] }, state) {
       const { short } = gradlab, ends = state.methods.map(name => `${CURVES[name].label} ${short(distances[name][state.steps], 2)}`);
       const said = [`After ${state.steps} ${state.steps === 1 ? "step" : "steps"} the distance from the minimum is: ${ends.join(", ") || "no method is chosen"}.`];
-      if (state.methods.includes("sgd")) said.push(`Gradient descent ${regimes.sgd} across the valley (ηh = ${short(steep, 2)}).`);
+      if (state.methods.includes("sgd")) said.push(`Gradient descent ${regimes.sgd} across the valley (ηh = ${short(steep)}).`);
       if (state.methods.includes("momentum")) {
-        said.push(`Momentum ${regimes.momentum[1]} across the valley (ηh = ${short(across, 2)}) and ${regimes.momentum[0]} along it (ηh = ${short(along, 2)}).`);
+        said.push(`Momentum ${regimes.momentum[1]} across the valley (ηh = ${short(across)}) and ${regimes.momentum[0]} along it (ηh = ${short(along)}).`);
       }
       return said.join(" ");
     },
@@ -108,26 +123,30 @@
       regimes.line("critical", { x: betas.map(b => (1 - Math.sqrt(b)) ** 2), y: betas, color: "currentColor" });
       regimes.line("alternating", { x: betas.map(b => (1 + Math.sqrt(b)) ** 2), y: betas, color: "currentColor", dash: "--" });
       regimes.line("stable", { x: betas.map(b => 2 * (1 + b)), y: betas, color: red, width: 1.8 });
-      regimes.text("a", { x: 0.03, y: 0.03, text: "creeps" }).text("b", { x: 1.3, y: 0.6, text: "swings", anchor: "middle" });
-      regimes.text("c", { x: 1.55, y: 0.03, text: "crosses", anchor: "middle" });
-      regimes.text("d", { x: 3.3, y: 0.2, text: "diverges", anchor: "middle" });
+      regimes.text("over", { x: 0.06, y: 0.06, text: "over" }).text("under", { x: 1.3, y: 0.6, text: "underdamped", anchor: "middle" });
+      regimes.text("each", { x: 1.52, y: 0.06, text: "each step", anchor: "middle" });
+      regimes.text("none", { x: 3.3, y: 0.25, text: "diverges", anchor: "middle" });
 
       return (numbers, state) => {
         const { paths, distances, pushes: [flat, steep] } = numbers;
         const columns = 80, rows = 70, points = map.grid(columns, rows);
         map.contours("bowl", { values: values(points, state), columns, rows, levels: [0.05, 0.3, 1, 2.5, 5, 8].map(v => (v * state.condition) / 40) });
         map.points("minimum", { x: [0], y: [0], mark: "+", color: gray });
-        fall.axes({ x: { domain: [0, state.steps] } });
+        const seen = state.methods.flatMap(name => distances[name]).filter(v => v > 0 && Number.isFinite(v));
+        const round = (v, up, low, high) => 10 ** Math.min(high, Math.max(low, up(Math.log10(v))));
+        const low = round(d3.min(seen) ?? 1, Math.floor, -12, -2), high = round(d3.max(seen) ?? 1, Math.ceil, 1, 6);
+        fall.axes({ x: { domain: [0, state.steps] }, y: { domain: [low, high] } });
         for (const name of state.methods) {
           const { color, dash, mark } = CURVES[name], x = paths[name].map(p => p[0]), y = paths[name].map(p => p[1]);
           map.line(name, { x, y, color, dash, width: 1.1 }).points(`${name} end`, { x: x.slice(-1), y: y.slice(-1), color, mark });
-          fall.line(name, { x: d3.range(state.steps + 1), y: distances[name].map(v => Math.max(v, 1e-9)), color, dash });
+          fall.line(name, { x: d3.range(state.steps + 1), y: distances[name].map(v => Math.max(v, 1e-13)), color, dash });
         }
         map.only(["bowl", "minimum", ...state.methods.flatMap(name => [name, `${name} end`])]);
         fall.only(state.methods);
         const inside = v => Math.min(v, 4.2);
         regimes.points("flat", { x: [inside(flat)], y: [state.momentum], color: blue, mark: "o" });
         regimes.points("steep", { x: [inside(steep)], y: [state.momentum], color: blue, mark: "s" });
+        regimes.describe(`Regimes by ηh and β. Momentum ${numbers.regimes.momentum[1]} across the valley and ${numbers.regimes.momentum[0]} along it.`);
         const ends = state.methods.map(name => `${CURVES[name].label} ends at ${gradlab.short(distances[name][state.steps], 2)}`);
         fall.describe(`Distance from the minimum against the step: ${ends.join("; ")}.`);
       };

@@ -131,15 +131,16 @@
   const { wasm, manifest } = window.gradlabKernels;
   const bytes = Uint8Array.from(atob(wasm), each => each.charCodeAt(0));
 
-  // A generator walked with breaks, in which it can be told to pause, to go on or to stop.
+  // A generator walked with breaks, in which it can be told to pause, to take one step, to go on or to stop.
   // As text in a worker, too.
-  function walk(steps, tell, pause) {
-    let paused = false, stopped = false, go = null;
+  function walk(steps, tell, pause, paused) {
+    let allowed = 0, stopped = false, go = null;
     const wait = () => new Promise(resolve => { go = resolve; });
     const done = (async () => {
       for (;;) {
-        if (paused) await wait();
+        while (paused && !allowed && !stopped) await wait();
         if (stopped) return undefined;
+        allowed = Math.max(0, allowed - 1);
         const { value, done } = steps.next();
         if (done) return value;
         tell(value);
@@ -147,24 +148,29 @@
       }
     })();
     const act = what => {
-      paused = what === "pause";
+      if (what === "step") allowed += 1;
+      else paused = what === "pause";
       stopped ||= what === "stop";
-      if (!paused) go?.();
+      go?.();
     };
     return { done, act };
   }
 
   function inWorker(connect, walk, work) {
     let run;
+    const early = [];
     self.onmessage = async ({ data }) => {
-      if (data.act) { run?.act(data.act); return; }
+      if (data.act && run) run.act(data.act);
+      else if (data.act) early.push(data.act);
+      if (data.act) return;
       try {
         const channel = new MessageChannel();
         let next;
         channel.port2.onmessage = () => next();
         const pause = () => new Promise(resolve => { next = resolve; channel.port1.postMessage(0); });
         const kernels = await connect(data.bytes, data.manifest);
-        run = walk(work(kernels, data.input), value => self.postMessage({ value }), pause);
+        run = walk(work(kernels, data.input), value => self.postMessage({ value }), pause, data.paused);
+        early.forEach(run.act);
         self.postMessage({ done: await run.done });
       } catch (error) {
         self.postMessage({ error: String(error) });
@@ -173,16 +179,16 @@
   }
 
   // Walks the generator work(kernels, input) outside the page's thread and hands each value that it yields to tell().
-  // `work` travels as text, so it may name nothing but its arguments. Returns { done, pause(), resume(), stop() };
-  // `done` becomes what the generator returns, undefined if it is stopped.
-  function background(work, input, tell = () => {}) {
+  // `work` travels as text, so it may name nothing but its arguments. Returns { done, pause(), step(), resume(), stop() };
+  // `done` becomes what the generator returns, undefined if it is stopped. It can begin as if it were paused.
+  function background(work, input, tell = () => {}, paused = false) {
     const parts = [connect, walk, work].map(String).join(", ");
     const url = URL.createObjectURL(new Blob([`"use strict"; (${inWorker})(${parts});`], { type: "text/javascript" }));
     let worker;
     try {
       worker = new Worker(url);
     } catch {
-      return inSlices(work, input, tell);
+      return inSlices(work, input, tell, paused);
     }
     let finish;
     const done = new Promise((resolve, reject) => {
@@ -194,24 +200,26 @@
       };
       worker.onerror = event => reject(new Error(event.message));
     }).finally(() => { worker.terminate(); URL.revokeObjectURL(url); });
-    worker.postMessage({ bytes, manifest, input });
+    worker.postMessage({ bytes, manifest, input, paused });
     const act = what => worker.postMessage({ act: what });
-    return { done, pause: () => act("pause"), resume: () => act("resume"), stop: () => finish(undefined) };
+    return {
+      done, pause: () => act("pause"), step: () => act("step"), resume: () => act("resume"), stop: () => finish(undefined),
+    };
   }
 
   // The same where a page may have no worker: a slice of each frame.
-  function inSlices(work, input, tell) {
+  function inSlices(work, input, tell, paused = false) {
     let begun = performance.now();
     const pause = async () => {
       if (performance.now() - begun < 12) return;
       await new Promise(requestAnimationFrame);
       begun = performance.now();
     };
-    const run = connect(bytes, manifest).then(kernels => walk(work(kernels, input), tell, pause));
+    const run = connect(bytes, manifest).then(kernels => walk(work(kernels, input), tell, pause, paused));
     const act = what => run.then(each => each.act(what));
     return {
       done: run.then(each => each.done),
-      pause: () => act("pause"), resume: () => act("resume"), stop: () => act("stop"),
+      pause: () => act("pause"), step: () => act("step"), resume: () => act("resume"), stop: () => act("stop"),
     };
   }
 

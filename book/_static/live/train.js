@@ -8,14 +8,18 @@
 //   run.pause(); run.resume(); run.stop(); const [record] = await run.done;
 //
 // data      { x, labels, heldX, heldLabels, classes }: rows of features one after the other, pixels from 0 to 1.
-//           gradlab.digits.split(name) has "chapter" (1,147 to train on, 290 held out) and "test" (1,437 and 360).
+//           gradlab.digits.split(name) of digits.js has "chapter" (1,147 to train on, 290 held out) and "test" (1,437 and 360).
 // runs      settings of networks that are trained one after the other: FIRST, below, with what you change.
 // tell      gets { run, runs, part, step, epoch, loss, rate, norm, norms } after a step: the loss of that mini-batch, the
-//           norm of all gradients before clipping, and that of each layer's weights. At the start (epoch 0) and after
-//           each epoch there is { run, runs, part, step, epoch, record, weights, wrong, layers } too: `record` is what
-//           `done` becomes for the run, so far.
-// record    { settings, trainLoss, trainAccuracy, heldLoss, heldAccuracy, stepLoss, rates, norms, stopped, best }.
-//           Entry 0 of the first four is before training; entry e is after epoch e.
+//           norm of all gradients before clipping, and that of each layer's weights. Before training (epoch 0), and
+//           after each epoch in the place of its last step, it gets { run, runs, part, step, epoch, record, weights,
+//           wrong, layers, norms } instead: the record so far; the first layer's weights, features x units; [index,
+//           answer] of the held-out examples that it gets wrong; of each activation the share of dead and of
+//           saturated units and the deviation of its outputs; and the mean norms of the epoch. At the end of a run
+//           comes { ..., ended: true }, with the weights of the best epoch if there is early stopping.
+// record    { settings, trainLoss, trainAccuracy, heldLoss, heldAccuracy, stepLoss, rates, norms, stopped, best, final }.
+//           Entry 0 of the first four is before training, entry e after epoch e; `final` has { loss, accuracy } on the
+//           held-out examples of what the run leaves behind.
 // gradlab.train.script(settings) is the Python program that repeats the run with the package and prints the losses.
 (() => {
   "use strict";
@@ -261,7 +265,7 @@
     function examples(x, labels, features) {
       return { x, labels, count: labels.length, features };
     }
-    function standardized(settings, train, held) {
+    function standardized(train, held) {
       const { features, count } = train;
       const [mean, work, deviation] = [0, 1, 2].map(() => take([features]));
       const x = take([count, features]).set(train.x);
@@ -287,7 +291,7 @@
         order.forEach((from, to) => x.set(train.x.subarray(from * features, (from + 1) * features), to * features));
         train = examples(x, order.map(each => train.labels[each]), features);
       }
-      const sets = settings.inputs === "standardized" ? standardized(settings, train, held) : [train, held];
+      const sets = settings.inputs === "standardized" ? standardized(train, held) : [train, held];
       const batch = Math.min(settings.batch, train.count), rows = Math.max(batch, 256);
 
       const drawWeight = (weight, fanIn, fanOut) => {
@@ -313,6 +317,7 @@
         parameters.map((array, k) => ({ array, gradient: gradients[k], decays: decays[k] })));
       const arrays = layers.flatMap(each => each.arrays);
       const smallest = Math.max(1, ...layers.map(each => each.smallest ?? 1));
+      if (batch < smallest) throw new Error("Batch normalization needs two examples or more in a mini-batch, to have a mean and a variance.");
 
       const decoupled = settings.optimizer === "adamw", method = decoupled ? "adam" : settings.optimizer;
       const [memories, own] = OPTIMIZERS[method];
@@ -457,11 +462,7 @@
         record.heldLoss.push(judged.loss);
         record.heldAccuracy.push(judged.accuracy);
         return told({
-          epoch, record, layers: layersTold, wrong: judged.wrong,
-          weights: Float32Array.from(dense[0].weight.data), deviations: dense.map(({ weight: { data: w } }) => {
-            const mean = w.reduce((a, b) => a + b, 0) / w.length;
-            return Math.sqrt(w.reduce((a, b) => a + (b - mean) ** 2, 0) / w.length);
-          }),
+          epoch, record, layers: layersTold, wrong: judged.wrong, weights: Float32Array.from(dense[0].weight.data),
         });
       }
 
@@ -479,7 +480,7 @@
             record.stopped = `${after.wrong} not finite at step ${record.stepLoss.length}, in epoch ${epoch}`;
             break;
           }
-          // The last step is told with what is measured after it.
+          // The last step is told by what is measured after it.
           if (low + settings.batch < train.count) yield told({ epoch: epoch - 1, ...after });
         }
         if (record.stopped) break;
@@ -496,7 +497,7 @@
           if (stopping.data[2] === 0) best = arrays.map(each => each.data.slice());
           if (stop) record.stopped ||= `no improvement in ${stopping.data[2]} epoch(s), in epoch ${epoch}`;
         }
-        yield { ...after, norms: norms.map(sum => sum / done), record };
+        yield { ...after, norms: norms.map(sum => sum / done) };
       }
       if (best) {
         arrays.forEach((array, k) => array.set(best[k]));
@@ -617,6 +618,25 @@
     ].join("\n");
   }
 
+  const PRODUCTS = ["net_input", "input_gradient", "parameter_gradients"].map(name => `backpropagation._${name}_kernel`);
+  const ACTIVATIONS = ["relu", "leaky_relu", "elu", "silu", "gelu", "tanh", "sigmoid"];
+  train.kernels = [
+    ...PRODUCTS,
+    ...ACTIVATIONS.flatMap(name => [`activations._${name}_kernel`, `activations._${name}_backward_kernel`]),
+    ...["forward", "backward", "inference"].map(name => `batch_normalization._batch_norm_${name}_kernel`),
+    "activations._dead_fraction_kernel", "batch_normalization._running_statistics_kernel",
+    "dropout._dropout_kernel", "dropout._dropout_backward_kernel", "early_stopping._stopping_kernel",
+    "gradient_clipping._shorten_kernel", "gradient_clipping._square_sum_kernel",
+    "initialization._normal_kernel", "initialization._uniform_kernel",
+    "input_normalization._column_statistics_kernel", "input_normalization._standardize_kernel",
+    "layer_normalization._normalize_rows_kernel", "layer_normalization._normalize_rows_backward_kernel",
+    "layer_normalization._channel_sums_kernel",
+    "losses._softmax_cross_entropy_kernel", "losses._softmax_cross_entropy_backward_kernel",
+    ...["sgd", "momentum", "nesterov", "rmsprop", "adam"].map(name => `optimizers._${name}_kernel`),
+    ...["uniform_draws", "normal_draws", "permutation"].map(name => `_random._${name}_kernel`),
+    ...["cosine_decay", "warmup_cosine_decay", "exponential_decay", "step_decay", "one_cycle", "performance"]
+      .map(name => `schedules._${name}_kernel`),
+  ];
   train.settings = given => structuredClone({ ...FIRST, ...given });
   train.script = script;
   Object.assign(window.gradlab, { train });
