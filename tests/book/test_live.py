@@ -128,10 +128,10 @@ def calls():
     chosen = []
     for name, examples in sorted(live.recorded().items()):
         wanted = live.signature(examples)
-        fitting = [e for e in examples if live.signature([e]) == wanted and size(e) < 20_000]
-        # The large ones, which no example of a docstring shows, and the first.
-        fitting.sort(key=size, reverse=True)
-        chosen += [(name, e) for e in fitting[:4] + fitting[4:][-2:]]
+        fitting = sorted((e for e in examples if live.signature([e]) == wanted), key=size)
+        # The large ones, which few examples of docstrings show, and the first.
+        bearable = [e for e in fitting if size(e) < 20_000] or fitting[:1]
+        chosen += [(name, e) for e in {id(e): e for e in bearable[-4:] + bearable[:2]}.values()]
     return chosen
 
 
