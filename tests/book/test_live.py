@@ -110,7 +110,7 @@ CALL_ALL = """async examples => {
     }));
 }"""
 
-ULPS = 64
+ULPS = 16
 """How far a number of a page may be from Python's, in units of the last place of the largest number
 of its array: a sum is taken in another order where vectors are of another width, a product and a
 sum are one operation on this machine and two in a browser, and pow, cos, log and tanh of a browser
