@@ -3,7 +3,8 @@
 Run from the repository root:
 
     python tools/live.py build     write book/_static/live/kernels.js from the package's sources
-    python tools/live.py check     say whether that file is of these sources
+    python tools/live.py check     say whether that file is of these sources, without building
+    python tools/live.py compare   build, and say whether that file is the same
 
 The build needs a linker: Debian's package lld, or PyPI's ziglang (the extra "live"). The file is
 committed, so that a machine without one builds the book.
@@ -340,20 +341,25 @@ def build(path: Path) -> None:
     print(f"{len(manifest)} kernels, {len(wasm)} bytes, {path.stat().st_size} as a script")
 
 
-def _part(name: str) -> str:
-    found = re.search(rf"^{name}: (.*?),?$", MODULE.read_text("utf-8"), re.MULTILINE)
-    return "" if found is None else found[1]
+def parts(path: Path) -> tuple[str, dict[str, Any], bytes]:
+    """Return the hash of the sources, the manifest and the WebAssembly module of such a file."""
+    found = re.search(
+        r'sources: "(\w+)",.*manifest: ({.*}),\ndeflated: "([^"]*)"',
+        path.read_text("utf-8"),
+        re.DOTALL,
+    )
+    assert found is not None, f"{path} is not made by tools/live.py"
+    return found[1], json.loads(found[2]), zlib.decompress(base64.b64decode(found[3]))
 
 
 def is_fresh() -> bool:
     """Whether the committed module is of these sources."""
-    return _part("sources") == json.dumps(digest())
+    return parts(MODULE)[0] == digest()
 
 
 def manifest() -> dict[str, Any]:
     """Return the committed module's manifest."""
-    text = MODULE.read_text("utf-8")
-    return json.loads(text[text.index("manifest: ") + 10 : text.index(",\ndeflated: ")])
+    return parts(MODULE)[1]
 
 
 def main(arguments: list[str]) -> None:
@@ -370,6 +376,13 @@ def main(arguments: list[str]) -> None:
                 env = {**environment(), **PORTABLE, "NUMBA_CACHE_DIR": cache}
                 command = [sys.executable, __file__, *arguments]
                 sys.exit(subprocess.run(command, env=env, check=False).returncode)
+        case ["compare"]:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / MODULE.name
+                command = [sys.executable, __file__, "build", str(path)]
+                subprocess.run(command, check=True)
+                if parts(path) != parts(MODULE):
+                    sys.exit(f"{MODULE.name} is not what is built here: python tools/live.py build")
         case ["check"]:
             if not is_fresh():
                 sys.exit(f"{MODULE.name} is not of these sources: python tools/live.py build")

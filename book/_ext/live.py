@@ -31,11 +31,12 @@ def scripts(slugs: list[str]) -> list[str]:
 
 
 def d3() -> str:
-    """Return D3's source."""
+    """Return D3's source, under its license."""
     found = find_spec("mpld3")
     if found is None or found.origin is None:
         raise ModuleNotFoundError("live figures need D3 of the Python package mpld3")
-    return (Path(found.origin).parent / "js" / "d3.v5.min.js").read_text("utf-8")
+    source = (Path(found.origin).parent / "js" / "d3.v5.min.js").read_text("utf-8")
+    return f"/*\n{(FOLDER / 'd3-license.txt').read_text('utf-8')}*/\n{source}"
 
 
 def add_scripts(

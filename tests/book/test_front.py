@@ -1,9 +1,7 @@
 """The front page trains a network, and shows what keeps it from learning."""
 
-import json
 import re
 
-import numpy as np
 import pytest
 
 
@@ -25,11 +23,9 @@ def train(page, button):
     return curve, said, page.locator(".digits li.wrong").count()
 
 
-def test_it_learns_as_in_the_picture_and_fails_for_want_of_one_thing(front):
+def test_it_learns_and_fails_for_want_of_one_thing(front):
     assert "has not seen a digit" in front.locator(".said").inner_text()
     curve, said, wrong = train(front, "as it should be")
-    recorded = json.loads(front.locator("[data-live=intro]").get_attribute("data-numbers"))
-    np.testing.assert_allclose(curve, recorded["heldAccuracy"], rtol=1e-9)
     assert f"{round(290 * curve[-1])} of 290" in said
     assert curve[-1] > 0.9
     assert wrong < 10

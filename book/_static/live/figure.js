@@ -9,22 +9,31 @@
     return made;
   }
 
-  // Positions of a slider, which may stand for logarithms.
-  const STEPS = 400;
-  const toSlider = (c, value) => (c.log ? (STEPS * Math.log(value / c.min)) / Math.log(c.max / c.min) : value);
+  // The values at the positions of a logarithmic slider: each differs from the one before, so that a key moves it.
+  function positions(c) {
+    if (!c.positions) {
+      const all = Array.from({ length: 401 }, (_, k) => rounded(c, c.min * (c.max / c.min) ** (k / 400)));
+      c.positions = [...new Set(all)];
+    }
+    return c.positions;
+  }
   const rounded = (c, value) => {
     if (c.log) return Math.min(c.max, Math.max(c.min, Number(value.toPrecision(c.digits ?? 2))));
     const step = c.step ?? 1;
     return Number((Math.round((value - c.min) / step) * step + c.min).toPrecision(12));
   };
-  const fromSlider = (c, at) => rounded(c, c.log ? c.min * (c.max / c.min) ** (at / STEPS) : at);
+  const toSlider = (c, value) => {
+    const away = each => Math.abs(Math.log(each / value));
+    return c.log ? positions(c).reduce((best, each, k, all) => (away(each) < away(all[best]) ? k : best), 0) : value;
+  };
+  const fromSlider = (c, at) => (c.log ? positions(c)[at] : rounded(c, at));
 
   // Each kind of control: what makes its elements, reads a value from a text, and refuses what cannot be.
   const KINDS = {
     number: {
       make(id, c, change) {
         const slider = tag("input", { type: "range", id, className: "slider" });
-        Object.assign(slider, c.log ? { min: 0, max: STEPS, step: 1 } : { min: c.min, max: c.max, step: c.step ?? 1 });
+        Object.assign(slider, c.log ? { min: 0, max: positions(c).length - 1, step: 1 } : { min: c.min, max: c.max, step: c.step ?? 1 });
         const box = tag("input", { type: "number", min: c.min, max: c.max, step: "any" });
         box.setAttribute("aria-label", `${c.label}, as a number`);
         slider.oninput = () => change(fromSlider(c, Number(slider.value)));
@@ -33,8 +42,8 @@
         const row = tag("div", { className: "control" }, label, slider, box);
         return [row, value => {
           slider.value = toSlider(c, value);
-          slider.setAttribute("aria-valuetext", `${value}${c.unit ? ` ${c.unit}` : ""}`);
-          box.value = value;
+          slider.setAttribute("aria-valuetext", `${Number(value.toPrecision(4))}${c.unit ? ` ${c.unit}` : ""}`);
+          box.value = Number(value.toPrecision(4));
         }];
       },
       read: (c, given) => {

@@ -5,15 +5,27 @@
 
   // Variance of a weight by fan-in, fan-out and the reader's deviation; what is drawn, normal where nothing else stands.
   const RULES = {
-    he: { label: "He", name: "He", color: blue, dash: "-", mark: "o", variance: i => 2 / i },
-    average: { label: "He, average of fans (deck S)", name: "deck S's average", color: gray, dash: "--", mark: "s", variance: (i, o) => 4 / (i + o) },
-    lecun: { label: "LeCun", name: "LeCun", color: green, dash: "-.", mark: "D", variance: i => 1 / i },
+    he: { label: "He", color: blue, dash: "-", mark: "o", variance: i => 2 / i },
+    average: {
+      label: "He, average of fans (deck S)", name: "deck S's average",
+      color: gray, dash: "--", mark: "s", variance: (i, o) => 4 / (i + o),
+    },
+    lecun: { label: "LeCun", color: green, dash: "-.", mark: "D", variance: i => 1 / i },
     xavier: { label: "Glorot (Xavier)", name: "Glorot", color: red, dash: "--", mark: "^", variance: (i, o) => 2 / (i + o) },
-    torch: { label: "Torch's old rule", name: "Torch's old rule", color: orange, dash: "--", mark: "s", variance: i => 1 / (3 * i), drawn: "uniform" },
-    orthogonal: { label: "orthogonal", name: "orthogonal", color: ink, dash: ":", mark: "^", variance: (i, o) => 1 / Math.max(i, o), drawn: "orthogonal" },
-    level: { label: "orthogonal, He's variance", name: "orthogonal with He's variance", color: gold, dash: "-", mark: "D", variance: i => 2 / i, drawn: "orthogonal" },
-    own: { label: "normal, your deviation", name: "your deviation", color: purple, dash: ":", mark: "^", variance: (i, o, own) => own * own },
+    torch: { label: "Torch's old rule", color: orange, dash: "--", mark: "s", variance: i => 1 / (3 * i), drawn: "uniform" },
+    orthogonal: {
+      label: "orthogonal", color: ink, dash: ":", mark: "^", variance: (i, o) => 1 / Math.max(i, o), drawn: "orthogonal",
+    },
+    level: {
+      label: "orthogonal, He's variance", name: "orthogonal with He's variance",
+      color: gold, dash: "-", mark: "D", variance: i => 2 / i, drawn: "orthogonal",
+    },
+    own: {
+      label: "normal, your deviation", name: "your deviation",
+      color: purple, dash: ":", mark: "^", variance: (i, o, own) => own * own,
+    },
   };
+  const nameOf = rule => RULES[rule].name ?? RULES[rule].label;
 
   const SELU = [1.6732632423543772848170429916717, 1.0507009873554804934193349852946];
   // `alpha` is the slope for negative input, where there is one: the equations of the chapter hold exactly then.
@@ -35,7 +47,7 @@
   const NORM = "gradient_bounds._norm_kernel", DEAD = "activations._dead_fraction_kernel";
 
   // Input, output and the layers between in turn: the even ones are narrower by the ratio.
-  const widths = ({ width, ratio }) => Array.from({ length: LAYERS + 1 }, (_, l) => (l % 2 ? width : Math.max(1, Math.round(width / ratio))));
+  const widths = ({ width, ratio }) => d3.range(LAYERS + 1).map(l => (l % 2 ? width : Math.round(width / ratio)));
 
   // What was computed for the last settings, of which a move mostly changes a part.
   const kept = { draws: {}, runs: {} };
@@ -53,11 +65,12 @@
       k[kernel](seed, 0, first, out);
       return out.data.slice();
     });
-    const made = {};
-    const lazily = (name, work) => () => (made[name] ??= work());
+    const made = {}, lazily = (name, work) => () => (made[name] ??= work());
+    // Input and gradient are normal, whatever the weights are.
+    const weights = work => (_, l) => (l > 0 && l <= LAYERS ? work(l) : null);
     const normal = lazily("normal", () => places.map(place => fill(NORMAL, place)));
-    const uniform = lazily("uniform", () => places.map((place, l) => (l > 0 && l <= LAYERS ? fill(UNIFORM, place) : null)));
-    const orthogonal = lazily("orthogonal", () => normal().map((z, l) => (l > 0 && l <= LAYERS ? orthonormal(k, z, sizes[l - 1], sizes[l]) : null)));
+    const uniform = lazily("uniform", () => places.map(weights(l => fill(UNIFORM, places[l]))));
+    const orthogonal = lazily("orthogonal", () => places.map(weights(l => orthonormal(k, normal()[l], sizes[l - 1], sizes[l]))));
     kept.runs = {};
     return Object.assign(kept.draws, { key, normal, uniform, orthogonal });
   }
@@ -67,7 +80,8 @@
   function orthonormal(k, z, fanIn, fanOut) {
     return k.scope(() => {
       const long = Math.max(fanIn, fanOut), short = Math.min(fanIn, fanOut);
-      const turned = (values, rows, columns) => Float64Array.from(values, (_, n) => values[(n % columns) * rows + Math.floor(n / columns)]);
+      const turned = (values, rows, columns) =>
+        Float64Array.from(values, (_, n) => values[(n % columns) * rows + Math.floor(n / columns)]);
       const q = k.array([short, long], turned(z, short, long)), parts = k.array(short), out = k.array([1, long]);
       for (let r = 0; r < short; r++) {
         const v = q.rows(r, r + 1), before = q.rows(0, r), along = parts.view([1, r]), flat = v.flat();
@@ -94,65 +108,85 @@
     return w;
   }
 
-  const meanSquare = (k, array) => k[SQUARES](array.flat(), 1) / array.size;
-
-  // The network of a rule: mean squares, the values that the histograms count, and the units that pass little.
-  function through(k, rule, sizes, examples, draws, variances, { kernel, settings, steep }) {
-    const apply = kernel ? (z, out) => k[`activations._${kernel}_kernel`](z.flat(), out.flat(), ...settings) : (z, out) => out.set(z);
-    const slope = kernel ? (d, z, out) => k[`activations._${kernel}_backward_kernel`](d.flat(), z.flat(), out.flat(), ...settings) : (d, z, out) => out.set(d);
-    const normal = draws.normal(), forward = [], backward = [], hidden = [], gradients = [];
-    const note = (array, squares, values, l) => { squares[l] = meanSquare(k, array); values[l] = array.data.slice(); };
-    let h = k.array([examples, sizes[0]], normal[0]), little = 0, dead = 0, units = 0;
-    const layers = [];
-    note(h, forward, hidden, 0);
-    for (let l = 1; l <= LAYERS; l++) {
-      const w = weight(k, draws, rule, l, sizes.slice(l - 1, l + 1), variances[l - 1]);
-      const [z, out] = [0, 1].map(() => k.array([examples, sizes[l]]));
-      k[PRODUCT](h, w, k.array(sizes[l]), z);
-      apply(z, out);
-      note(out, forward, hidden, l);
-      layers.push([w, z]);
-      h = out;
-      const slopes = k.array([examples, sizes[l]], 1);
-      slope(slopes, z, slopes);
-      little += slopes.data.reduce((sum, each) => sum + (each < 0.1 * steep), 0) / (examples * LAYERS * sizes[l]);
-      if (kernel === "relu") dead += k[DEAD](z, k.array(sizes[l], 0, "bool")) * sizes[l];
-      units += sizes[l];
-    }
-    let gradient = k.array([examples, sizes[LAYERS]], normal[LAYERS + 1]);
-    note(gradient, backward, gradients, LAYERS);
-    for (let l = LAYERS; l > 0; l--) {
-      const [w, z] = layers[l - 1], passed = k.array([examples, sizes[l]]), below = k.array([examples, sizes[l - 1]]);
-      slope(gradient, z, passed);
-      k[BACK](passed, w, below);
-      gradient = below;
-      note(gradient, backward, gradients, l - 1);
-    }
-    return { forward, backward, hidden, gradients, little, dead: dead / units };
+  // An activation and its gradient over arrays of any shape.
+  function functions(k, { kernel, settings }) {
+    if (!kernel) return [(z, out) => out.set(z), (dout, z, dz) => dz.set(dout)];
+    const [there, back] = ["kernel", "backward_kernel"].map(kind => k[`activations._${kernel}_${kind}`]);
+    return [
+      (z, out) => there(z.flat(), out.flat(), ...settings),
+      (dout, z, dz) => back(dout.flat(), z.flat(), dz.flat(), ...settings),
+    ];
   }
 
-  // The middles of steps from -8 to 8, none of them at 0, where a function may bend; and the roots of their probabilities.
+  // The network of a rule: mean squares, the values that the histograms count, and the units that pass little.
+  function through(k, rule, sizes, examples, draws, variances, activation) {
+    const [apply, slope] = functions(k, activation), normal = draws.normal(), layers = [], array = l => k.array([examples, sizes[l]]);
+    const forward = [], backward = [], hidden = [], gradients = [];
+    const note = (values, l, squares, copies) => {
+      squares[l] = k[SQUARES](values.flat(), 1) / values.size;
+      copies[l] = values.data.slice();
+    };
+    let h = array(0).set(normal[0]);
+    note(h, 0, forward, hidden);
+    for (let l = 1; l <= LAYERS; l++) {
+      const w = weight(k, draws, rule, l, sizes.slice(l - 1, l + 1), variances[l - 1]), z = array(l);
+      k[PRODUCT](h, w, k.array(sizes[l]), z);
+      h = array(l);
+      apply(z, h);
+      note(h, l, forward, hidden);
+      layers[l] = [w, z];
+    }
+    let gradient = array(LAYERS).set(normal[LAYERS + 1]);
+    note(gradient, LAYERS, backward, gradients);
+    for (let l = LAYERS; l > 0; l--) {
+      const [w, z] = layers[l], passed = array(l);
+      slope(gradient, z, passed);
+      gradient = array(l - 1);
+      k[BACK](passed, w, gradient);
+      note(gradient, l - 1, backward, gradients);
+    }
+    return { forward, backward, hidden, gradients, ...passing(k, layers.slice(1).map(each => each[1]), slope, activation) };
+  }
+
+  // The share of outputs with a slope below a tenth of the largest, and of ReLUs that are off for all examples.
+  function passing(k, inputs, slope, { kernel, steep }) {
+    let little = 0, dead = 0, units = 0;
+    for (const z of inputs) {
+      const [examples, size] = z.shape, slopes = k.array([examples, size], 1);
+      slope(slopes, z, slopes);
+      little += slopes.data.reduce((sum, each) => sum + (each < 0.1 * steep), 0) / (z.size * inputs.length);
+      if (kernel === "relu") dead += k[DEAD](z, k.array(size, 0, "bool")) * size;
+      units += size;
+    }
+    return { little, dead: dead / units };
+  }
+
+  // The middles of steps from -8 to 8, none of them at 0, where a function may bend; and roots of their probabilities.
   const GRIDS = {};
   function grid(step) {
     if (GRIDS[step]) return GRIDS[step];
     const far = Math.ceil(8 / step), t = Float64Array.from({ length: 2 * far }, (_, n) => (n - far + 0.5) * step);
-    return (GRIDS[step] = { t, root: t.map(each => Math.sqrt((step / Math.sqrt(2 * Math.PI)) * Math.exp((-each * each) / 2))) });
+    const root = t.map(each => Math.sqrt((step / Math.sqrt(2 * Math.PI)) * Math.exp((-each * each) / 2)));
+    return (GRIDS[step] = { t, root });
   }
 
   // E[g(z)^2] / E[z^2] and E[g'(z)^2] for a normal z whose mean square is given.
-  function factors(k, { kernel, settings, alpha }, square) {
+  function factors(k, activation, square) {
+    const { alpha } = activation;
     if (alpha !== undefined) return [(1 + alpha * alpha) / 2, (1 + alpha * alpha) / 2];
+    const [apply, slope] = functions(k, activation);
     const s = Math.sqrt(square), { t, root } = grid(s < 20 ? 0.01 : s < 40 ? 0.005 : 0.002);
     return k.scope(() => {
       const z = k.array(t.length, t), out = k.array(t.length), slopes = k.array(t.length, root);
       k[SCALE](z, square, z);
-      k[`activations._${kernel}_kernel`](z, out, ...settings);
+      apply(z, out);
       for (let n = 0, values = out.data; n < t.length; n++) values[n] *= root[n];
-      k[`activations._${kernel}_backward_kernel`](slopes, z, slopes, ...settings);
+      slope(slopes, z, slopes);
       return [k[SQUARES](out, 1) / square, k[SQUARES](slopes, 1)];
     });
   }
 
+  // What the equations predict from the measured mean squares of the input and of the gradient at the output.
   function predicted(k, sizes, variances, activation, start, end) {
     const n = k.array(LAYERS + 1, sizes), v = k.array(LAYERS, variances);
     const q = k.array(LAYERS + 1, start), delta = k.array(LAYERS + 1, end), back = [];
@@ -188,7 +222,8 @@
   function outlines(histograms, height, top) {
     const x = [], y = [];
     histograms.forEach((shares, l) => {
-      const half = shares.map(share => 0.48 * Math.min(1, share / top)), at = d3.range(shares.length).filter(n => shares[n] > 0);
+      const half = shares.map(share => 0.48 * Math.min(1, share / top));
+      const at = d3.range(shares.length).filter(n => shares[n] > 0);
       for (const n of at) { x.push(l + half[n]); y.push(height(n + 0.5)); }
       for (const n of at.reverse()) { x.push(l - half[n]); y.push(height(n + 0.5)); }
       x.push(NaN);
@@ -201,13 +236,17 @@
     title: "A signal and its gradient through twenty layers whose initial weights you choose",
     kernels: [
       NORMAL, UNIFORM, SCALE, STRETCH, FORWARD, BACKWARD, PRODUCT, BACK, SQUARES, SHORTEN, NORM, DEAD,
-      ...Object.values(ACTIVATIONS).filter(each => each.kernel).flatMap(({ kernel }) => [`activations._${kernel}_kernel`, `activations._${kernel}_backward_kernel`]),
+      ...Object.values(ACTIVATIONS).filter(each => each.kernel)
+        .flatMap(({ kernel }) => ["kernel", "backward_kernel"].map(kind => `activations._${kernel}_${kind}`)),
     ],
     controls: {
       rules: { label: "rules", several: true, choices: RULES, value: ["he", "lecun", "torch", "own"] },
       own: { label: "your standard deviation", min: 0.001, max: 1, log: true, digits: 2, value: 0.25 },
-      gain: { label: "gain, a factor on all weights", min: 0.1, max: 4, log: true, digits: 2, value: 1 },
-      activation: { label: "activation", choices: Object.fromEntries(Object.entries(ACTIVATIONS).map(([name, { label }]) => [name, label])), value: "relu" },
+      gain: { label: "gain, a factor on all weights", min: 0.1, max: 4, log: true, digits: 3, value: 1 },
+      activation: {
+        label: "activation", value: "relu",
+        choices: Object.fromEntries(Object.entries(ACTIVATIONS).map(([name, { label }]) => [name, label])),
+      },
       width: { label: "width", unit: "units in a layer", min: 8, max: 128, step: 8, value: 64 },
       ratio: { label: "even layers narrower by a factor of", min: 1, max: 6, step: 0.5, value: 1 },
       axis: { label: "histograms show", choices: { size: "sizes, on a logarithmic axis", value: "values" }, value: "size" },
@@ -216,7 +255,8 @@
     },
 
     compute(k, state) {
-      const sizes = widths(state), examples = Math.round(NUMBERS / state.width), activation = ACTIVATIONS[state.activation];
+      const sizes = widths(state), examples = Math.round(NUMBERS / state.width);
+      const activation = ACTIVATIONS[state.activation], each = work => Object.fromEntries(state.rules.map(name => [name, work(name)]));
       const draws = drawn(k, sizes, examples, state.seed), runs = {};
       for (const name of state.rules) {
         const variances = sizes.slice(1).map((o, l) => state.gain ** 2 * RULES[name].variance(sizes[l], o, state.own));
@@ -224,55 +264,58 @@
         if (kept.runs[name]?.key !== key) {
           kept.runs[name] = k.scope(() => {
             const run = through(k, RULES[name], sizes, examples, draws, variances, activation);
-            return { key, ...run, predicted: predicted(k, sizes, variances, activation, run.forward[0], run.backward[LAYERS]) };
+            const { forward: [start], backward: { [LAYERS]: end } } = run;
+            return { key, ...run, predicted: predicted(k, sizes, variances, activation, start, end) };
           });
         }
         runs[name] = kept.runs[name];
       }
-      const of = (from, part) => Object.fromEntries(state.rules.map(name => [name, from[name][part]]));
-      const numbers = { examples, little: of(runs, "little"), dead: of(runs, "dead"), predicted: of(runs, "predicted"), histograms: {}, domains: {} };
+      const parts = ["forward", "backward", "predicted", "little", "dead"];
+      const numbers = Object.fromEntries(parts.map(part => [part, each(name => runs[name][part])]));
+      Object.assign(numbers, { examples, histograms: {}, domains: {} });
       for (const [way, values] of [["forward", "hidden"], ["backward", "gradients"]]) {
-        numbers[way] = of(runs, way);
-        numbers.domains[way] = decades(state.rules.flatMap(name => [runs[name][way], runs[name].predicted[way]]));
-        const [low, high] = numbers.domains[way], log = state.axis === "size";
-        const range = log ? [low / 2 - 1, high / 2 + 0.5] : way === "forward" ? activation.range : [-3, 3];
-        const bins = log ? Math.round(6 * (range[1] - range[0])) : 41;
-        const counts = Object.fromEntries(state.rules.map(name => [name, runs[name][values].map(each => counted(each, range, bins, log))]));
-        numbers.histograms[way] = { range, bins, counts };
+        const [low, high] = decades(state.rules.flatMap(name => [runs[name][way], runs[name].predicted[way]]));
+        const log = state.axis === "size", linear = way === "forward" ? activation.range : [-3, 3];
+        const range = log ? [low / 2 - 1, high / 2 + 0.5] : linear, bins = log ? Math.round(6 * (range[1] - range[0])) : 41;
+        numbers.domains[way] = [low, high];
+        numbers.histograms[way] = { range, bins, counts: each(name => runs[name][values].map(h => counted(h, range, bins, log))) };
       }
       return numbers;
     },
 
     say({ examples, forward, backward, little, dead }, state) {
-      const { short } = gradlab, percent = share => `${short(100 * share, 2)} %`, { rules, activation } = state;
+      const { short } = gradlab, percent = share => `${short(100 * share, 2)}\u00a0%`, { rules, activation } = state;
       if (!rules.length) return "No rule is chosen.";
-      const through = rules.filter(name => forward[name][LAYERS] > 0 && backward[name][0] > 0), lost = rules.filter(name => !through.includes(name));
-      const factors = through.map(name => {
-        const [q, delta] = [forward[name], backward[name]];
-        const each = [q[LAYERS] / q[0], delta[0] / delta[LAYERS]].map(ratio => short(ratio ** (1 / LAYERS)));
-        return `${RULES[name].name} ${each[0]} and ${each[1]}`;
-      });
-      const said = [];
-      if (through.length) said.push(`In this network a layer multiplies the mean square, forward and back, by: ${factors.join("; ")} (geometric means of the twenty).`);
-      if (lost.length) said.push(`Nothing comes through, because a layer passes no signal or no gradient at all: ${lost.map(name => RULES[name].name).join("; ")}.`);
+      const list = (names, text) => names.map(name => `${nameOf(name)} ${text(name)}`.trim()).join("; "), said = [];
+      const lost = rules.filter(name => !(forward[name][LAYERS] > 0 && backward[name][0] > 0));
+      const passed = rules.filter(name => !lost.includes(name));
+      const factor = (end, start) => short((end / start) ** (1 / LAYERS));
+      if (passed.length) {
+        const factors = list(passed, name => {
+          const [q, delta] = [forward[name], backward[name]];
+          return `${factor(q[LAYERS], q[0])} and ${factor(delta[0], delta[LAYERS])}`;
+        });
+        said.push(`In this network a layer multiplies the mean square, forward and back, by: ${factors} (geometric means of the twenty).`);
+      }
+      if (lost.length) {
+        said.push(`Nothing comes through, because a layer passes no signal or no gradient at all: ${list(lost, () => "")}.`);
+      }
       if (activation === "relu") {
-        const shares = rules.map(name => `${RULES[name].name} ${percent(little[name])} and ${percent(dead[name])}`);
-        said.push(`Share of the outputs that are 0, and of the units that are so for all ${examples} examples (dead): ${shares.join("; ")}.`);
-      } else if (!["leaky", "none"].includes(activation)) {
-        said.push(`Saturated, with a slope below a tenth of the largest: ${rules.map(name => `${RULES[name].name} ${percent(little[name])}`).join("; ")}.`);
+        const shares = list(rules, name => `${percent(little[name])} and ${percent(dead[name])}`);
+        said.push(`Share of the outputs that are 0, and of the units that are so for all ${examples} examples (dead): ${shares}.`);
+      } else if (ACTIVATIONS[activation].alpha === undefined) {
+        said.push(`Saturated, with a slope below a tenth of the largest: ${list(rules, name => percent(little[name]))}.`);
       }
       return said.join(" ");
     },
 
     draw(place) {
       const x = { label: "layer", domain: [-0.7, 20.7], ticks: 5 }, margin = { left: 50 };
-      const WAYS = { forward: "activations", backward: "gradients" }, squares = {}, ridges = {};
-      for (const [way, title] of Object.entries(WAYS)) {
-        squares[way] = gradlab.plot(place, { title: `mean square of the ${title}`, alt: title, height: 175, margin, x, y: { domain: [1e-2, 1e2], log: true, ticks: 6 } });
-      }
-      for (const [way, title] of Object.entries(WAYS)) {
-        ridges[way] = gradlab.plot(place, { title: `histograms of the ${title}`, alt: title, height: 190, margin, x, y: { label: "size", domain: [-3, 3] } });
-      }
+      const WAYS = { forward: "activations", backward: "gradients" };
+      const plots = (title, options) => Object.fromEntries(Object.entries(WAYS).map(([way, what]) =>
+        [way, gradlab.plot(place, { title: `${title} of the ${what}`, alt: what, margin, x, ...options })]));
+      const squares = plots("mean square", { height: 175, y: { domain: [1e-2, 1e2], log: true, ticks: 6 } });
+      const ridges = plots("histograms", { height: 190, y: { label: "size", domain: [-3, 3] } });
       const note = gradlab.tag("p", { style: "grid-column: 1 / -1; margin: 0;" });
       place.append(note);
       const layers = d3.range(LAYERS + 1);
@@ -280,10 +323,10 @@
       return ({ forward, backward, predicted, histograms, domains }, state) => {
         const measured = { forward, backward }, log = state.axis === "size";
         for (const way of Object.keys(WAYS)) {
-          const [low, high] = domains[way], { range, bins, counts } = histograms[way], plot = squares[way], ridge = ridges[way];
-          plot.axes({ y: { domain: [10 ** low, 10 ** high] } });
-          ridge.axes({ y: log ? { label: "size", domain: range.map(each => 10 ** each), log: true } : { label: "value", domain: range, log: false } });
-          const height = n => { const at = range[0] + (n / bins) * (range[1] - range[0]); return log ? 10 ** at : at; };
+          const { range, bins, counts } = histograms[way], plot = squares[way], ridge = ridges[way];
+          const value = at => (log ? 10 ** at : at), height = n => value(range[0] + (n / bins) * (range[1] - range[0]));
+          plot.axes({ y: { domain: domains[way].map(each => 10 ** each) } });
+          ridge.axes({ y: { label: log ? "size" : "value", domain: range.map(value), log } });
           for (const name of state.rules) {
             const { color, dash, mark } = RULES[name];
             plot.points(name, { x: layers, y: measured[way][name], color, mark, opacity: 0.5 });
@@ -294,12 +337,16 @@
           plot.only(state.rules.flatMap(name => [`${name} line`, name]));
           ridge.only(state.rules);
           const from = way === "forward" ? 0 : LAYERS, to = LAYERS - from, { short } = gradlab;
-          const ends = state.rules.map(name => `${RULES[name].name} ${short(measured[way][name][to], 2)}, predicted ${short(predicted[name][way][to], 2)}`);
-          plot.describe(`Mean square of the ${WAYS[way]}, from 1 in layer ${from} to, in layer ${to}: ${ends.join("; ")}.`);
+          const ends = state.rules.map(name => {
+            const [found, expected] = [measured[way][name], predicted[name][way]].map(line => short(line[to], 2));
+            return `${nameOf(name)} ${found}, predicted ${expected}`;
+          });
+          plot.describe(`Mean square of the ${WAYS[way]}, about 1 in layer ${from}; in layer ${to}: ${ends.join("; ")}.`);
           ridge.describe(`Histograms of the ${WAYS[way]} of each layer, about the roots of these mean squares.`);
         }
-        note.textContent = "Marks are measured, lines are predicted. A shape is the histogram of a layer and its mirror image: it is wide where many " +
-          (log ? "sizes are. A value of 0, as of a ReLU that is off, has no place on the axis." : "values are, and cut off where it would be wider than its place.");
+        note.textContent = "Marks are measured, lines are predicted. A shape is the histogram of a layer and its mirror image: " +
+          (log ? "it is wide where many sizes are. A value of 0, as of a ReLU that is off, has no place on the axis."
+            : "it is wide where many values are, and cut off where it would be wider than its place.");
       };
     },
   });

@@ -72,7 +72,7 @@
       step: { label: "learning rate of AdaGrad, RMSProp and Adam", min: 0.001, max: 3, log: true, digits: 2, value: 0.07 },
       steps: { label: "steps", min: 1, max: 200, step: 1, value: 40 },
       best: {
-        label: "Best rate and momentum for this bowl",
+        label: "Best rates and momentum for this bowl",
         press(state, k) {
           const [push, momentum] = k[BEST](state.condition);
           return { momentum, heavy: push / state.condition, rate: 2 / (1 + state.condition) };
@@ -100,7 +100,8 @@
       const said = [`After ${state.steps} ${state.steps === 1 ? "step" : "steps"} the distance from the minimum is: ${ends.join(", ") || "no method is chosen"}.`];
       if (state.methods.includes("sgd")) said.push(`Gradient descent ${regimes.sgd} across the valley (ηh = ${short(steep)}).`);
       if (state.methods.includes("momentum")) {
-        said.push(`Momentum ${regimes.momentum[1]} across the valley (ηh = ${short(across)}) and ${regimes.momentum[0]} along it (ηh = ${short(along)}).`);
+        const [flat, steep] = regimes.momentum, both = flat === steep;
+        said.push(`Momentum ${steep} across the valley (ηh = ${short(across)}) and ${both ? "" : `${flat} `}along it (ηh = ${short(along)}).`);
       }
       return said.join(" ");
     },
@@ -123,8 +124,8 @@
       regimes.line("critical", { x: betas.map(b => (1 - Math.sqrt(b)) ** 2), y: betas, color: "currentColor" });
       regimes.line("alternating", { x: betas.map(b => (1 + Math.sqrt(b)) ** 2), y: betas, color: "currentColor", dash: "--" });
       regimes.line("stable", { x: betas.map(b => 2 * (1 + b)), y: betas, color: red, width: 1.8 });
-      regimes.text("over", { x: 0.06, y: 0.06, text: "over" }).text("under", { x: 1.3, y: 0.6, text: "underdamped", anchor: "middle" });
-      regimes.text("each", { x: 1.52, y: 0.06, text: "each step", anchor: "middle" });
+      regimes.text("over", { x: 0.05, y: 0.02, text: "over" }).text("under", { x: 1.3, y: 0.6, text: "underdamped", anchor: "middle" });
+      regimes.text("each", { x: 1.64, y: 0.02, text: "each step", anchor: "middle" });
       regimes.text("none", { x: 3.3, y: 0.25, text: "diverges", anchor: "middle" });
 
       return (numbers, state) => {
