@@ -381,7 +381,7 @@ def _short(path: str) -> str:
     A hundredth of a point is finer than any screen.
     """
     path = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", path)
-    return re.sub(r"\s*([A-Z]|z)\s*", r"\1", path)
+    return re.sub(r"\s*([A-Z]|z)\s*", r"\1", path).strip()
 
 
 def _defined_once(frames: str) -> str:
