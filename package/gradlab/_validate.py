@@ -97,6 +97,8 @@ def is_finite(array: ArrayLike) -> bool:
 
 def as_list(name: str, values: Any) -> list[Any]:
     """Return the entries of a sequence, or of an iterator, which can be walked only once."""
+    if type(values) is list:
+        return values.copy()
     try:
         if isinstance(values, (str, bytes, Mapping, Set)):
             raise TypeError

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from gradlab import activations, batch_normalization, dropout, layer_normalization
-from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
@@ -25,6 +24,7 @@ from gradlab._validate import (
     as_rng,
     as_shaped,
 )
+from gradlab.backpropagation import bias_gradient
 from gradlab.initialization import he_normal
 
 __all__ = [
@@ -224,7 +224,7 @@ class Dense(BuiltIn):
         if self.trainable:
             self._gradients = [self._x.T @ dout]
             if self.bias is not None:
-                self._gradients.append(_total_of_rows(dout))
+                self._gradients.append(bias_gradient(dout))
         return dout
 
     def _settings(self) -> dict[str, Any]:
@@ -238,24 +238,6 @@ class Dense(BuiltIn):
     def _width(self, features: int | None) -> int:
         _check_width(features, self.weight.shape[0])
         return self.weight.shape[1]
-
-
-@njit
-def _total_of_rows_kernel(dout, total):
-    """Equation bp-bias-gradient."""
-    batch, features = dout.shape
-    # (bp-bias-gradient)  db_j = sum_i dout_ij
-    for j in range(features):
-        total[j] = 0.0
-    for i in range(batch):
-        for j in range(features):
-            total[j] += dout[i, j]
-
-
-def _total_of_rows(dout: FloatArray) -> FloatArray:
-    total = np.empty(dout.shape[1])
-    _total_of_rows_kernel(dout, total)
-    return total.astype(dout.dtype, copy=False)
 
 
 class Activation(BuiltIn):

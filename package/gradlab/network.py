@@ -324,3 +324,23 @@ def _note(error: Exception, k: int, layer: Any) -> None:
 def _no_array(k: int, layer: Any, method: str, answer: Any) -> str:
     got = type(answer).__name__
     return f"layers[{k}], {_shown(layer)}, must return an array from {method}, got {got}"
+
+
+def as_network(network: Any) -> Network:
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, got {type(network).__name__}")
+    return network
+
+
+def unequal_gradients(network: Network) -> ValueError:
+    """Return an error that names the layer whose gradients are not those of its parameters."""
+    k, shapes, got = next(
+        (k, shapes, got)
+        for k, layer in enumerate(network.layers)
+        for shapes, got in [[[*map(np.shape, f())] for f in (layer.parameters, layer.gradients)]]
+        if getattr(layer, "trainable", True) and shapes != got
+    )
+    start = f"layers[{k}] must have a gradient for each"
+    if len(shapes) != len(got):
+        return ValueError(f"{start} of its {len(shapes)} parameters, got {len(got)}")
+    return ValueError(f"{start} parameter in its shape: {shapes}, got {got}")

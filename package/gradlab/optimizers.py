@@ -270,29 +270,29 @@ class Optimizer:
             If a parameter is not an array that can be updated in place, or a gradient does not
             hold real numbers; nothing has changed then.
         """
-        params, grads = as_list("params", params), as_list("grads", grads)
-        weights = [
-            w if _is_parameter(w) else _as_parameter(f"params[{k}]", w)
-            for k, w in enumerate(params)
-        ]
-        if len(weights) != len(grads):
-            raise ValueError(f"grads must have {len(weights)} arrays, as params, got {len(grads)}")
+        weights, slopes = as_list("params", params), as_list("grads", grads)
+        if not all(map(_is_parameter, weights)):
+            weights = [_as_parameter(f"params[{k}]", w) for k, w in enumerate(weights)]
+        if len(weights) != len(slopes):
+            raise ValueError(f"grads must have {len(weights)} arrays, as params, got {len(slopes)}")
         kinds = [(w.shape, w.dtype) for w in weights]
-        slopes = [
-            g if _is_gradient(g, kind) else as_shaped(f"grads[{k}]", g, *kind)
-            for k, (g, kind) in enumerate(zip(grads, kinds, strict=True))
-        ]
+        if not all(map(_is_gradient, slopes, kinds)):
+            slopes = [as_shaped(f"grads[{k}]", g, *kinds[k]) for k, g in enumerate(slopes)]
         if kinds != self._kinds:
             self._arrays, self._kinds = self._arrays_for(weights), kinds
         self._t += 1
-        decays, case = self.decay_biases, None
-        for w, g, *memory in zip(weights, slopes, *self._arrays.values(), strict=True):
+        self._update(weights, slopes)
+
+    def _update(self, weights: list[FloatArray], slopes: list[FloatArray]) -> None:
+        kernel, decays, case = self._kernel, self.decay_biases, None
+        for arrays in zip(weights, slopes, *self._arrays.values(), strict=True):
+            w = arrays[0]
             before, case = case, (w.dtype, decays or w.ndim > 1)
             # In most networks all arrays have the same settings.
             if case != before:
                 settings = self._settings_of(*case)
-            vectors = [array.ravel() for array in (w, g, *memory)]
-            by_rows(self._kernel, vectors, *settings)
+            vectors = [array.ravel() for array in arrays]
+            by_rows(kernel, vectors, *settings)
             if not w.flags.c_contiguous:
                 # Where memory has gaps or another order, ravel copies.
                 w[...] = vectors[0].reshape(w.shape)
