@@ -88,8 +88,8 @@ def as_targets(
         target = target.astype(np.int64)
     if value_of is losses.softmax_cross_entropy:
         _check_classes(name, target, shape)
-    else:
-        _check_shape(name, target, shape)
+        return target.astype(np.int64, copy=False)
+    _check_shape(name, target, shape)
     return target
 
 
@@ -173,6 +173,14 @@ def as_loss(loss: Any) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
     return loss
 
 
+def for_checked(
+    loss: tuple[Callable[..., float], Callable[..., ArrayLike]],
+) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
+    """Return what computes the same for targets that `as_targets` has returned, or rows of them."""
+    value_of, slope_of = loss
+    return losses.FOR_CHECKED.get(value_of, value_of), losses.FOR_CHECKED.get(slope_of, slope_of)
+
+
 def loss_of(value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]) -> float:
     if not is_finite(out):
         return math.nan
@@ -186,7 +194,7 @@ def gradient_of(
 ) -> ArrayLike:
     with _IN_GRADIENT:
         grad = slope_of(out, target)
-    if np.shape(grad) != out.shape:
+    if getattr(grad, "shape", None) != out.shape and np.shape(grad) != out.shape:
         raise ValueError(
             f"the gradient of loss must have shape {out.shape}, as the output, "
             f"got {type(grad).__name__} of shape {np.shape(grad)}"

@@ -91,7 +91,7 @@ def is_finite(array: ArrayLike) -> bool:
     """Return whether every entry is a finite number, in one pass."""
     array = np.asarray(array)
     if array.dtype is _FLOAT32 or array.dtype is _FLOAT64:
-        return bool(_is_finite_kernel(array.reshape(-1)))
+        return bool(_is_finite_kernel(array.ravel()))
     return bool(np.isfinite(array).all())
 
 

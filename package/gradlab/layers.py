@@ -200,6 +200,9 @@ class Dense(BuiltIn):
         """Return ``x @ weight + bias``."""
         x, training = as_batch("x", x), as_flag("training", training)
         _check_width(x.shape[1], self.weight.shape[0])
+        return self._forward(x, training)
+
+    def _forward(self, x: FloatArray, training: bool) -> FloatArray:
         self._x = x if training else None
         out = x @ self.weight
         if self.bias is not None:
@@ -208,24 +211,31 @@ class Dense(BuiltIn):
 
     def backward(self, dout: FloatArray) -> FloatArray:
         """Return ``dout @ weight.T``."""
-        dout = self._keep_gradients(dout)
+        return self._backward(self._checked(dout))
+
+    def _backward(self, dout: FloatArray) -> FloatArray:
+        self._keep_gradients(dout)
         return dout @ self.weight.T
 
-    def _keep_gradients(self, dout: FloatArray) -> FloatArray:
-        """Keep the gradients for the parameters, and return `dout` as it was checked.
+    def _backward_as_lowest(self, dout: FloatArray) -> FloatArray:
+        """Spare the gradient for the input, a product of matrices."""
+        dout = self._checked(dout)
+        self._keep_gradients(dout)
+        return dout
 
-        In the lowest layer of a network nobody needs more of the backward pass, which saves a
-        product of matrices.
-        """
+    def _checked(self, dout: FloatArray) -> FloatArray:
         if self._x is None:
             raise no_forward_pass()
-        dout = as_shaped("dout", dout, (len(self._x), self.weight.shape[1]))
+        return as_shaped("dout", dout, (len(self._x), self.weight.shape[1]))
+
+    def _keep_gradients(self, dout: FloatArray) -> None:
+        if self._x is None:
+            raise no_forward_pass()
         self._gradients = []
         if self.trainable:
             self._gradients = [self._x.T @ dout]
             if self.bias is not None:
                 self._gradients.append(bias_gradient(dout))
-        return dout
 
     def _settings(self) -> dict[str, Any]:
         fan_in, fan_out = self.weight.shape

@@ -542,7 +542,11 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     >>> round(softmax_cross_entropy([[0.0, 0.0], [1e4, 0.0]], [0, 0]), 4)
     0.3466
     """
-    logits, labels = _as_classified(logits, labels)
+    return _softmax_cross_entropy(*_as_classified(logits, labels))
+
+
+def _softmax_cross_entropy(logits: ArrayLike, labels: NDArray[np.int64]) -> float:
+    logits = as_batch("logits", logits)
     batch, classes = logits.shape
 
     def loss_of(logits: FloatArray, labels: NDArray[np.int64]) -> float:
@@ -596,10 +600,21 @@ def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> Floa
     >>> softmax_cross_entropy_backward([[0.0, 0.0]], [0])
     array([[-0.5,  0.5]])
     """
-    logits, labels = _as_classified(logits, labels)
+    return _softmax_cross_entropy_backward(*_as_classified(logits, labels))
+
+
+def _softmax_cross_entropy_backward(logits: ArrayLike, labels: NDArray[np.int64]) -> FloatArray:
+    logits = as_batch("logits", logits)
     dlogits = empty(logits.shape, logits.dtype)
     by_rows(_softmax_cross_entropy_backward_kernel, (logits, labels, dlogits), float(len(logits)))
     return dlogits
+
+
+FOR_CHECKED: dict[Callable[..., Any], Callable[..., Any]] = {
+    softmax_cross_entropy: _softmax_cross_entropy,
+    softmax_cross_entropy_backward: _softmax_cross_entropy_backward,
+}
+"""What computes a loss for labels that were checked before: int64, one a row, each a class."""
 
 
 @njit

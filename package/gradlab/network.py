@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from gradlab import _network_file
 from gradlab._validate import FloatArray, as_flag, as_inputs, as_integer, as_list, as_rng, as_shaped
 from gradlab.layers import (
+    KINDS,
     Activation,
     BatchNorm,
     BuiltIn,
@@ -118,7 +119,7 @@ class Network:
     @property
     def trainable(self) -> bool:
         """Whether any layer is trained."""
-        return bool(self._trainable())
+        return any(getattr(layer, "trainable", True) for layer in self.layers)
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
@@ -138,17 +139,26 @@ class Network:
 
         The network computes in the dtype of its parameters, to which `x` is converted.
         """
-        out, training = as_inputs("x", x), as_flag("training", training)
+        inputs, training = as_inputs("x", x), as_flag("training", training)
+        inputs = inputs.astype(self._dtype() or inputs.dtype, copy=False)
+        return self._walk_up(inputs, [layer.forward for layer in self.layers], training)
+
+    def _dtype(self) -> np.dtype[Any] | None:
+        """Return the dtype of the parameters, where there are some."""
         dtypes = (array.dtype for layer in self.layers for array in _listed(layer, "parameters"))
-        out = out.astype(next(dtypes, out.dtype), copy=False)
-        for k, layer in enumerate(self.layers):
+        return next(dtypes, None)
+
+    def _walk_up(
+        self, out: FloatArray, passes: list[Callable[..., Any]], training: bool
+    ) -> FloatArray:
+        for k, forward in enumerate(passes):
             try:
-                out = layer.forward(out, training)
+                out = forward(out, training)
             except Exception as error:
-                _note(error, k, layer)
+                _note(error, k, self.layers[k])
                 raise
             if not isinstance(out, np.ndarray):
-                raise TypeError(_no_array(k, layer, "forward", out))
+                raise TypeError(_no_array(k, self.layers[k], "forward", out))
         self._out = (out.shape, out.dtype) if training else None
         return out
 
@@ -160,19 +170,31 @@ class Network:
         RuntimeError
             If no forward pass with ``training=True`` came before.
         """
-        return self._walk_back(dout, [layer.backward for layer in self.layers])
+        return self._walk_down(dout, [layer.backward for layer in self.layers])
 
-    def _backward_of_parameters(self, dout: ArrayLike) -> None:
-        """Do what `backward` does for the parameters, which spares the lowest layer's own input."""
-        if type(self).backward is not Network.backward:
-            self.backward(dout)
-            return
-        passes = [layer.backward for layer in self.layers]
-        if type(self.layers[0]) is Dense:
-            passes[0] = self.layers[0]._keep_gradients
-        self._walk_back(dout, passes)
+    def _training_passes(self) -> tuple[Callable[..., FloatArray], Callable[..., Any]]:
+        """Return `forward` and `backward` for many steps of training, on inputs that were checked.
 
-    def _walk_back(self, dout: ArrayLike, passes: list[Callable[..., Any]]) -> FloatArray:
+        They do no more than it needs: the layers of this package do not check what others of them
+        hand on, and the lowest one leaves out the gradient for its input, a product of matrices.
+        """
+        if (type(self).forward, type(self).backward) != (Network.forward, Network.backward):
+            return lambda x: self.forward(x, training=True), self.backward
+        layers = self.layers
+        known = [True, *(type(layer) in KINDS.values() for layer in layers), True]
+        ups = [_unchecked(layer.forward, known[k]) for k, layer in enumerate(layers)]
+        downs = [_unchecked(layer.backward, known[k + 2]) for k, layer in enumerate(layers)]
+        if type(layers[0]) is Dense:
+            downs[0] = layers[0]._backward_as_lowest
+        dtype = self._dtype()
+
+        def forward(x: FloatArray) -> FloatArray:
+            x = x if dtype is None else x.astype(dtype, copy=False)
+            return self._walk_up(x, ups, training=True)
+
+        return forward, lambda dout: self._walk_down(dout, downs)
+
+    def _walk_down(self, dout: ArrayLike, passes: list[Callable[..., Any]]) -> FloatArray:
         if self._out is None:
             raise no_forward_pass()
         grad = as_shaped("dout", dout, *self._out)
@@ -186,19 +208,23 @@ class Network:
                 raise TypeError(_no_array(k, self.layers[k], "backward", grad))
         return grad
 
-    def _trainable(self) -> list[Any]:
-        return [layer for layer in self.layers if getattr(layer, "trainable", True)]
-
     def parameters(self) -> list[FloatArray]:
         """Return the parameter arrays of the layers that are not frozen, first layer first.
 
         They are live, not copies.
         """
-        return [array for layer in self._trainable() for array in _listed(layer, "parameters")]
+        return self._collected("parameters")
 
     def gradients(self) -> list[FloatArray]:
         """Return the gradients of the last `backward`, in the order of `parameters`."""
-        return [array for layer in self._trainable() for array in _listed(layer, "gradients")]
+        return self._collected("gradients")
+
+    def _collected(self, what: str) -> list[FloatArray]:
+        arrays: list[FloatArray] = []
+        for layer in self.layers:
+            if getattr(layer, "trainable", True):
+                arrays += _listed(layer, what)
+        return arrays
 
     def arrays(self) -> list[FloatArray]:
         """Return all arrays: parameters, frozen or not, and running statistics.
@@ -291,6 +317,17 @@ def _width_before(layer: Any, features: int | None) -> int | None:
         first = layer.layers[0]
         return _width_before(first, _width_after(first, None))
     return layer.weight.shape[0] if isinstance(layer, Dense) else features
+
+
+def _unchecked(method: Callable[..., Any], checked: bool) -> Callable[..., Any]:
+    """Return a pass of a layer without its checks, if it has such a form and they are not needed.
+
+    One that somebody has put in its place is called as it is.
+    """
+    function = getattr(method, "__func__", None)
+    forms = {Dense.forward: Dense._forward, Dense.backward: Dense._backward}
+    owner = getattr(method, "__self__", None)
+    return forms[function].__get__(owner) if checked and function in forms else method
 
 
 def _listed(layer: Any, what: str) -> list[FloatArray]:

@@ -20,6 +20,7 @@ from gradlab._examples import (
     as_loss,
     as_targets,
     as_trainable,
+    for_checked,
     gradient_of,
     is_judged,
     loss_of,
@@ -403,11 +404,14 @@ class _Run:
     rng: np.random.Generator
     history: History
     bar: _Bar
+    shape: tuple[int, ...] = ()
+    loss_of_checked: tuple[Callable[..., float], Callable[..., ArrayLike]] = field(init=False)
 
     def check(self) -> None:
         """Refuse arguments that do not go together."""
         value_of = self.loss[0]
         shape, self.train = as_trainable("train", self.network, self.train, value_of)
+        self.shape, self.loss_of_checked = shape, for_checked(self.loss)
         if self.validation is not None:
             _, self.validation = as_trainable("validation", self.network, self.validation, value_of)
         judges = {"early_stopping": self.early_stopping, "schedule": self.schedule}
@@ -457,8 +461,9 @@ class _Run:
     def train_epoch(self, epoch: int, epochs: int) -> str:
         """Train on each mini-batch once, and return why the run must stop, if it must."""
         (x, target), steps = self.train, -(-len(self.train[0]) // self.batch_size)
+        passes = self.network._training_passes()
         for k, batch in enumerate(self.batches()):
-            wrong = self.step(x[batch], target[batch])
+            wrong = self.step(x.take(batch, axis=0), target[batch], *passes)
             if wrong:
                 at = len(self.history.step_loss)
                 return f"{wrong} not finite at step {at}, in epoch {epoch + 1}"
@@ -467,7 +472,13 @@ class _Run:
                 self.bar.show(done, f"epoch {epoch + 1}/{epochs}  loss {loss:.4g}")
         return ""
 
-    def step(self, x: FloatArray, target: NDArray[Any]) -> str:
+    def step(
+        self,
+        x: FloatArray,
+        target: NDArray[Any],
+        forward: Callable[[FloatArray], FloatArray],
+        backward: Callable[[ArrayLike], Any],
+    ) -> str:
         """Update the parameters, and return the name of what is not finite, if something is."""
         history, network = self.history, self.network
         if self.augment is not None:
@@ -475,13 +486,16 @@ class _Run:
                 changed = self.augment(x, self.rng)
             x = _as_augmented(changed, x)
         self.set_rate()
-        out = network.forward(x, training=True)
-        loss, norm = loss_of(self.loss[0], out, target), math.nan
+        out = forward(x)
+        value_of, slope_of = self.loss
+        if out.shape == (len(target), *self.shape):
+            value_of, slope_of = self.loss_of_checked
+        loss, norm = loss_of(value_of, out, target), math.nan
         wrong = "" if math.isfinite(loss) else "loss"
         if not wrong:
-            network._backward_of_parameters(gradient_of(self.loss[1], out, target))
+            backward(gradient_of(slope_of, out, target))
             params, grads = network.parameters(), network.gradients()
-            if [*map(np.shape, params)] != [*map(np.shape, grads)]:
+            if [w.shape for w in params] != [*map(np.shape, grads)]:
                 raise unequal_gradients(network)
             if all(map(is_finite, grads)):
                 grads, norm = self.clipped(grads)
