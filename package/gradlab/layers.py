@@ -213,14 +213,14 @@ class Dense(BuiltIn):
         """Return ``dout @ weight.T``."""
         return self._backward(self._checked(dout))
 
-    def _backward(self, dout: FloatArray) -> FloatArray:
-        self._keep_gradients(dout)
+    def _backward(self, dout: FloatArray, *, reuse: bool = False) -> FloatArray:
+        self._keep_gradients(dout, reuse)
         return dout @ self.weight.T
 
-    def _backward_as_lowest(self, dout: FloatArray) -> FloatArray:
+    def _backward_as_lowest(self, dout: FloatArray, *, reuse: bool = False) -> FloatArray:
         """Spare the gradient for the input, a product of matrices."""
         dout = self._checked(dout)
-        self._keep_gradients(dout)
+        self._keep_gradients(dout, reuse)
         return dout
 
     def _checked(self, dout: FloatArray) -> FloatArray:
@@ -228,14 +228,19 @@ class Dense(BuiltIn):
             raise no_forward_pass()
         return as_shaped("dout", dout, (len(self._x), self.weight.shape[1]))
 
-    def _keep_gradients(self, dout: FloatArray) -> None:
+    def _keep_gradients(self, dout: FloatArray, reuse: bool) -> None:
+        """Compute the gradients for the parameters, in the arrays of the last if `reuse`."""
         if self._x is None:
             raise no_forward_pass()
-        self._gradients = []
-        if self.trainable:
-            self._gradients = [self._x.T @ dout]
+        if not self.trainable:
+            self._gradients = []
+        elif reuse and self._gradients:
+            np.matmul(self._x.T, dout, out=self._gradients[0])
             if self.bias is not None:
-                self._gradients.append(bias_gradient(dout))
+                self._gradients[1][...] = bias_gradient(dout)
+        else:
+            bias = [] if self.bias is None else [bias_gradient(dout)]
+            self._gradients = [self._x.T @ dout, *bias]
 
     def _settings(self) -> dict[str, Any]:
         fan_in, fan_out = self.weight.shape

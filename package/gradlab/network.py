@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -172,25 +173,30 @@ class Network:
         """
         return self._walk_down(dout, [layer.backward for layer in self.layers])
 
-    def _training_passes(self) -> tuple[Callable[..., FloatArray], Callable[..., Any]]:
+    def _training_passes(
+        self, reuse: bool
+    ) -> tuple[Callable[[FloatArray], FloatArray], Callable[[ArrayLike], Any]]:
         """Return `forward` and `backward` for many steps of training, on inputs that were checked.
 
         They do no more than it needs: the layers of this package do not check what others of them
         hand on, and the lowest one leaves out the gradient for its input, a product of matrices.
+        With `reuse`, gradients stand in the arrays of the step before, which nobody may keep then.
         """
         if (type(self).forward, type(self).backward) != (Network.forward, Network.backward):
             return lambda x: self.forward(x, training=True), self.backward
-        layers = self.layers
+        layers, dtype = self.layers, self._dtype()
         known = [True, *(type(layer) in KINDS.values() for layer in layers), True]
         ups = [_unchecked(layer.forward, known[k]) for k, layer in enumerate(layers)]
         downs = [_unchecked(layer.backward, known[k + 2]) for k, layer in enumerate(layers)]
-        if type(layers[0]) is Dense:
+        if _is_of_dense(layers[0].backward):
             downs[0] = layers[0]._backward_as_lowest
-        dtype = self._dtype()
+        for k, layer in enumerate(layers):
+            if reuse and downs[k] != layer.backward:
+                layer._gradients = []
+                downs[k] = partial(downs[k], reuse=True)
 
         def forward(x: FloatArray) -> FloatArray:
-            x = x if dtype is None else x.astype(dtype, copy=False)
-            return self._walk_up(x, ups, training=True)
+            return self._walk_up(x.astype(dtype or x.dtype, copy=False), ups, training=True)
 
         return forward, lambda dout: self._walk_down(dout, downs)
 
@@ -319,15 +325,20 @@ def _width_before(layer: Any, features: int | None) -> int | None:
     return layer.weight.shape[0] if isinstance(layer, Dense) else features
 
 
-def _unchecked(method: Callable[..., Any], checked: bool) -> Callable[..., Any]:
-    """Return a pass of a layer without its checks, if it has such a form and they are not needed.
+_UNCHECKED: dict[Any, Any] = {Dense.forward: Dense._forward, Dense.backward: Dense._backward}
+"""The passes that have a form without checks."""
 
-    One that somebody has put in its place is called as it is.
-    """
-    function = getattr(method, "__func__", None)
-    forms = {Dense.forward: Dense._forward, Dense.backward: Dense._backward}
-    owner = getattr(method, "__self__", None)
-    return forms[function].__get__(owner) if checked and function in forms else method
+
+def _is_of_dense(method: Callable[..., Any]) -> bool:
+    """Tell whether a pass is that of `Dense`, and not one that somebody has put in its place."""
+    return getattr(method, "__func__", None) in _UNCHECKED
+
+
+def _unchecked(method: Any, checked: bool) -> Callable[..., Any]:
+    """Return a pass of a layer: that without checks, if it has one and they are not needed."""
+    if not checked or not _is_of_dense(method):
+        return method
+    return _UNCHECKED[method.__func__].__get__(method.__self__)
 
 
 def _listed(layer: Any, what: str) -> list[FloatArray]:

@@ -41,6 +41,7 @@ from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, global_norm
 from gradlab.gradient_descent import minibatches
 from gradlab.network import Network, as_network, unequal_gradients
+from gradlab.optimizers import Optimizer
 from gradlab.schedules import PerformanceSchedule
 
 __all__ = ["Clip", "History", "Loss", "OptimizerLike", "Schedule", "evaluate", "fit"]
@@ -461,7 +462,9 @@ class _Run:
     def train_epoch(self, epoch: int, epochs: int) -> str:
         """Train on each mini-batch once, and return why the run must stop, if it must."""
         (x, target), steps = self.train, -(-len(self.train[0]) // self.batch_size)
-        passes = self.network._training_passes()
+        # Optimizers and functions of the user may keep the gradients of a step.
+        ours = getattr(self.optimizer.step, "__func__", None) is Optimizer.step
+        passes = self.network._training_passes(reuse=ours and not callable(self.clip))
         for k, batch in enumerate(self.batches()):
             wrong = self.step(x.take(batch, axis=0), target[batch], *passes)
             if wrong:
