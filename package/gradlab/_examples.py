@@ -60,10 +60,12 @@ def as_trainable(
         raise ValueError(f"{name} must suit the network: {reason}") from error
     target = as_targets(name, target, shape, value_of)
     if _is_ours(value_of):
-        # The loss itself is asked, about an output that is the same for all.
-        constant = np.full((len(target), *shape), 1 / math.prod(shape))
+        # The loss itself is asked, about an output that is the same for all. Classes are known to
+        # be right by now, and one will do.
+        asked = target[:1] if value_of is losses.softmax_cross_entropy else target
+        constant = np.full((len(asked), *shape), 1 / math.prod(shape))
         try:
-            value = value_of(constant, target)
+            value = value_of(constant, asked)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name} must suit the loss: {error}") from None
         if not math.isfinite(value):

@@ -256,10 +256,10 @@ def _bias_gradient_kernel(s, dbias):
 
 
 def bias_gradient(s: FloatArray) -> FloatArray:
-    """Return the gradient with respect to the biases, given that with respect to the net input."""
+    """Return the gradient for the biases, in float64, given that for the net input."""
     dbias = np.empty(s.shape[1])
     _bias_gradient_kernel(s, dbias)
-    return dbias.astype(s.dtype, copy=False)
+    return dbias
 
 
 def mlp_backward(
@@ -313,7 +313,7 @@ def mlp_backward(
         dweight = np.empty_like(weight)
         _weight_gradient_kernel(h, sk, dweight)
         dweights.append(dweight)
-        dbiases.append(bias_gradient(sk))
+        dbiases.append(bias_gradient(sk).astype(sk.dtype, copy=False))
     return _input_gradient(s[0], cache.weights[0]), dweights, dbiases
 
 

@@ -239,8 +239,9 @@ class Dense(BuiltIn):
             if self.bias is not None:
                 self._gradients[1][...] = bias_gradient(dout)
         else:
-            bias = [] if self.bias is None else [bias_gradient(dout)]
-            self._gradients = [self._x.T @ dout, *bias]
+            self._gradients = [self._x.T @ dout]
+            if self.bias is not None:
+                self._gradients.append(bias_gradient(dout).astype(dout.dtype, copy=False))
 
     def _settings(self) -> dict[str, Any]:
         fan_in, fan_out = self.weight.shape
