@@ -312,6 +312,11 @@ class Optimizer:
         TypeError
             If a parameter is not an array that can be updated in place, or a gradient does not
             hold real numbers; nothing has changed then.
+
+        Notes
+        -----
+        The optimizer keeps hold of the arrays until the next step, which need not look at them
+        again if it gets the same ones: loops that write gradients into the same arrays are faster.
         """
         params, grads = as_list("params", params), as_list("grads", grads)
         if not self._ready.are_of(params, grads):
