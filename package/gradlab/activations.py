@@ -24,9 +24,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._elementary import exp_nonpositive, expm1, largest, log, log1p, normal_cdf, total
+from gradlab._elementary import exp_nonpositive, expm1, largest, log, log1p, normal, total
 from gradlab._elementary import tanh as _tanh
-from gradlab._jit import njit, njit_sums
+from gradlab._jit import njit, njit_inline, njit_sums
 from gradlab._memory import empty
 from gradlab._threads import by_rows
 from gradlab._validate import (
@@ -107,6 +107,16 @@ def _entrywise_backward(
     flat = dout.reshape(-1), x.reshape(-1), dx.reshape(-1)
     by_rows(kernel, flat, *map(x.dtype.type, constants))
     return dx
+
+
+@njit_inline
+def _where(condition, value):
+    """Return `value`, or 0 where the condition does not hold.
+
+    The sign of `value` is taken even there. Otherwise the compiler would read it only where the
+    condition holds, and wait for the comparison: on large arrays that takes a quarter longer.
+    """
+    return value if condition else np.copysign(_ZERO, value) + _ZERO
 
 
 @njit
@@ -366,7 +376,7 @@ def _hard_tanh_backward_kernel(dout, x, dx):
     """Equation act-hard-tanh-backward."""
     # (act-hard-tanh-backward)  dx = dout [-1 < x < 1]
     for k in range(x.size):
-        dx[k] = dout[k] if abs(x[k]) < _ONE else _ZERO
+        dx[k] = _where(abs(x[k]) < _ONE, dout[k])
 
 
 def hard_tanh_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
@@ -638,7 +648,7 @@ def _relu_backward_kernel(dout, x, dx):
     """Equation act-relu-backward."""
     # (act-relu-backward)  dx = dout [x > 0]
     for k in range(x.size):
-        dx[k] = dout[k] if x[k] > 0 else _ZERO
+        dx[k] = _where(x[k] > 0, dout[k])
 
 
 def relu_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
@@ -1047,7 +1057,8 @@ def _gelu_kernel(x, out):
     # Beyond 1000 the probability is 0 or 1, and 0 times infinity would be no number.
     for k in range(x.size):
         z = -_FAR if x[k] < -_FAR else x[k]
-        out[k] = z * normal_cdf(z)
+        _, below = normal(z)
+        out[k] = z * below
 
 
 @njit
@@ -1109,7 +1120,8 @@ def _gelu_backward_kernel(dout, x, dx, height):
     # (act-gelu-backward)  dx = dout (P(Z <= x) + x p(x)),  p(x) = height exp(-x^2 / 2)
     for k in range(x.size):
         z = -_FAR if x[k] < -_FAR else (_FAR if x[k] > _FAR else x[k])
-        dx[k] = dout[k] * (normal_cdf(z) + z * (height * exp_nonpositive(-_HALF * z * z)))
+        bell, below = normal(z)
+        dx[k] = dout[k] * (below + z * (height * bell))
 
 
 @njit
