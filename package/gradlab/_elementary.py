@@ -5,10 +5,10 @@ A compiled kernel would call the C library for each number. These are straight l
 without a branch or a table, so that a loop over them is computed several numbers at a time. Each
 reduces its argument to a short interval, evaluates a polynomial there by Horner's rule, and puts
 the exponent together with an integer shift. They are within 2 units in the last place, and have
-the special values of NumPy's functions. (The normal distribution has the rounding of a square in its
-exponent.) A processor that multiplies and adds in one step rounds once there, so
-that the last bit may differ between kinds of processors. Where numba does not compile, functions of
-NumPy or of `math` stand in.
+the special values of NumPy's functions. (The normal distribution has the rounding of a square in
+its exponent.) A processor that multiplies and adds in one step rounds once there, so that the last
+bit may differ between kinds of processors. Where numba does not compile, functions of NumPy or of
+`math` stand in.
 
 The method is that of W. J. Cody and W. Waite, Software Manual for the Elementary Functions,
 Prentice Hall, 1980, and P. T. P. Tang, Table-Driven Implementation of the Exponential Function in
@@ -109,9 +109,9 @@ _TANH64 = (
 )
 _TANH32 = _single(0.0025255391, -0.0085257515, 0.021818312, -0.053964686, 0.13333324, -0.33333334)
 
-# exp(a^2 / 2) P(Z > a) as a quotient of polynomials in a, for a from 0 to 38.7, in float32 to 14.49,
-# where Z is standard normal. All coefficients are positive, so that no digits are lost; the first
-# of the divisor, which is 1, is left out.
+# exp(a^2 / 2) P(Z > a), where Z is standard normal, as a quotient of polynomials in a for a from 0
+# to 38.7, in float32 to 14.49. All coefficients are positive, so that no digits are lost; the
+# first of the divisor, which is 1, is left out.
 _ABOVE64 = (
     0.39894228040021309,
     10.729040492904337,
