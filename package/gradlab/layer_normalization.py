@@ -209,7 +209,7 @@ def _normalize_rows_backward_kernel(low, high, dout, x, gamma, statistics, block
         _rows_gradient_kernel(first, last, dout, x, gamma, statistics, means, dx)
 
 
-@njit
+@njit_sums
 def _channel_sums_kernel(sums, channels):
     """Equation ln-backward-channel.
 
