@@ -147,7 +147,7 @@ _EXP_LOW32, _EXP_HIGH32, _EXPM1_LOW32 = _single(-105.0, 89.0, -20.0)
 _TINY32, _TANH_SMALL32 = _single(1e-8, 0.55)
 _ROUND_UP32, _ROUND_DOWN32 = _ROUND_POWER32 + np.float32(24), _ROUND_POWER32 - np.float32(24)
 _LEAST32, _MOST32 = _single(2.0**-24, 2.0**24)
-_HALF_LOG2E32, _NORMAL_HIGH32 = _single(-0.5 * _LOG2E64, 14.49)
+_MINUS_HALF_LOG2E32, _NORMAL_HIGH32 = _single(-0.5 * _LOG2E64, 14.49)
 
 
 @njit_inline
@@ -349,12 +349,11 @@ def _normal64(x):
     p = (((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]) * r + c[6]
     p = ((((p * r + c[7]) * r + c[8]) * r + c[9]) * r + c[10]) * r + c[11]
     bell = (p * _power_of_two64(np.float64(shifted).view(np.int64))) * _LEAST64
-    c = _ABOVE64
-    p = ((((c[0] * a + c[1]) * a + c[2]) * a + c[3]) * a + c[4]) * a + c[5]
-    p = (((p * a + c[6]) * a + c[7]) * a + c[8]) * a + c[9]
-    c = _BELOW64
-    q = ((((a + c[0]) * a + c[1]) * a + c[2]) * a + c[3]) * a + c[4]
-    q = ((((q * a + c[5]) * a + c[6]) * a + c[7]) * a + c[8]) * a + c[9]
+    u, d = _ABOVE64, _BELOW64
+    p = ((((u[0] * a + u[1]) * a + u[2]) * a + u[3]) * a + u[4]) * a + u[5]
+    p = (((p * a + u[6]) * a + u[7]) * a + u[8]) * a + u[9]
+    q = ((((a + d[0]) * a + d[1]) * a + d[2]) * a + d[3]) * a + d[4]
+    q = ((((q * a + d[5]) * a + d[6]) * a + d[7]) * a + d[8]) * a + d[9]
     tail = bell * (p / q)
     return bell, 1.0 - tail if x > 0.0 else tail
 
@@ -363,15 +362,14 @@ def _normal64(x):
 def _normal32(x):
     a = abs(x)
     a = _NORMAL_HIGH32 if a > _NORMAL_HIGH32 else a
-    power = (_HALF_LOG2E32 * a) * a
+    power = (_MINUS_HALF_LOG2E32 * a) * a
     shifted = power + _ROUND_UP32
     r, c = power - (shifted - _ROUND_UP32), _EXP2_32
     p = (((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]) * r + c[6]
     bell = (p * _power_of_two32(np.float32(shifted).view(np.int32))) * _LEAST32
-    c = _ABOVE32
-    p = (((c[0] * a + c[1]) * a + c[2]) * a + c[3]) * a + c[4]
-    c = _BELOW32
-    q = ((((a + c[0]) * a + c[1]) * a + c[2]) * a + c[3]) * a + c[4]
+    u, d = _ABOVE32, _BELOW32
+    p = (((u[0] * a + u[1]) * a + u[2]) * a + u[3]) * a + u[4]
+    q = ((((a + d[0]) * a + d[1]) * a + d[2]) * a + d[3]) * a + d[4]
     tail = bell * (p / q)
     return bell, _ONE32 - tail if x > _ZERO32 else tail
 
