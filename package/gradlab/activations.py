@@ -425,11 +425,11 @@ def _rowwise(kernel: Callable[..., None], x: ArrayLike) -> FloatArray:
 
 
 def _rowwise_backward(kernel: Callable[..., None], dout: ArrayLike, x: ArrayLike) -> FloatArray:
-    """Return what `kernel` makes of every row of `dout` and of the softmax of `x`."""
-    p = softmax(x)
-    dout = as_shaped("dout", dout, p.shape, p.dtype)
-    dx = empty(p.shape, p.dtype)
-    by_rows(kernel, [a.reshape(-1, p.shape[-1]) for a in (dout, p, dx)])
+    """Return what `kernel` makes of every row of `dout` and `x`."""
+    x = _as_rows(x)
+    dout = as_shaped("dout", dout, x.shape, x.dtype)
+    dx = empty(x.shape, x.dtype)
+    by_rows(kernel, [a.reshape(-1, x.shape[-1]) for a in (dout, x, dx)])
     return dx
 
 
@@ -479,18 +479,20 @@ def softmax(x: ArrayLike) -> FloatArray:
 
 
 @njit_sums
-def _softmax_backward_kernel(dout, p, dx):
+def _softmax_backward_kernel(dout, x, dx):
     """Equation act-softmax-backward."""
-    rows, classes = p.shape
+    rows, classes = x.shape
     # (act-softmax-backward)  dx_i = p_i (dout_i - sum_j dout_j p_j)
     for r in range(rows):
-        dr, pr, dxr = dout[r], p[r], dx[r]
+        # The probabilities, where their gradient will be.
+        _softmax_kernel(x[r : r + 1], dx[r : r + 1])
+        dr, p = dout[r], dx[r]
         weighted = np.float64(0.0)
         for j in range(classes):
-            weighted += np.float64(dr[j]) * pr[j]
-        mean = p.dtype.type(weighted)
+            weighted += np.float64(dr[j]) * p[j]
+        mean = x.dtype.type(weighted)
         for i in range(classes):
-            dxr[i] = pr[i] * (dr[i] - mean)
+            p[i] = p[i] * (dr[i] - mean)
 
 
 def softmax_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
@@ -567,15 +569,17 @@ def log_softmax(x: ArrayLike) -> FloatArray:
 
 
 @njit
-def _log_softmax_backward_kernel(dout, p, dx):
+def _log_softmax_backward_kernel(dout, x, dx):
     """Equation act-log-softmax-backward."""
-    rows, classes = p.shape
+    rows, classes = x.shape
     # (act-log-softmax-backward)  dx_i = dout_i - p_i sum_j dout_j
     for r in range(rows):
-        dr, pr, dxr = dout[r], p[r], dx[r]
-        arrives = p.dtype.type(total(dr))
+        # The probabilities, where their gradient will be.
+        _softmax_kernel(x[r : r + 1], dx[r : r + 1])
+        dr, p = dout[r], dx[r]
+        arrives = x.dtype.type(total(dr))
         for i in range(classes):
-            dxr[i] = dr[i] - pr[i] * arrives
+            p[i] = dr[i] - p[i] * arrives
 
 
 def log_softmax_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
