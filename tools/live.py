@@ -43,8 +43,13 @@ LIBRARY = {"cos", "exp", "log", "log10", "numba_frexp", "numba_ldexp", "pow", "s
 """What runtime.js hands to the module, and the square root, which is an instruction. A kernel that
 needs anything else, such as memory of its own or an exception, is left out."""
 
-LEFT_OUT: dict[str, str] = {}
-"""Kernels that cannot be compiled, and why."""
+NEVER_CALLED = "nothing calls it in float64: see `more` in tools/live.py"
+
+LEFT_OUT: dict[str, str] = {
+    # An address in this machine's memory.
+    "_memory._lead_kernel": NEVER_CALLED,
+}
+"""Kernels that are not compiled, and why."""
 
 # The instructions of this machine must not be in code that is compiled anew for another.
 PORTABLE = {
@@ -167,6 +172,7 @@ def more() -> None:
 
     from gradlab import layers, network, optimizers, training
     from gradlab.activations import gelu_backward
+    from gradlab.gradient_clipping import clip_by_global_norm
     from gradlab.initialization import propagated_variance
     from gradlab.landscapes import beale, long_valley, saddle
 
@@ -176,6 +182,8 @@ def more() -> None:
         surface.f(points), surface.grad(points), surface.hessian(points)
     gelu_backward(rng.normal(size=50), rng.normal(size=50), approximate="tanh")
     propagated_variance([4, 3, 2], [0.5, 0.5], direction="backward")
+    grads = [rng.normal(size=9)]
+    clip_by_global_norm(grads, 0.5, out=grads)
     data = rng.normal(size=(12, 9)), rng.integers(0, 5, 12)
     for norm, kind in ((layers.BatchNorm, "sigmoid"), (layers.LayerNorm, "gelu")):
         for optimizer in (optimizers.Adam(), optimizers.RMSProp(), optimizers.Momentum(0.1)):
@@ -291,7 +299,7 @@ def compiled() -> tuple[bytes, dict[str, Any], dict[str, str]]:
         for name, kernel in kernels().items():
             kinds = signature(calls.get(name, []))
             if kinds is None:
-                left_out[name] = "nothing calls it in float64: see `more` in tools/live.py"
+                left_out[name] = NEVER_CALLED
                 continue
             module, returned = retargeted(kernel, kinds, machine, name)
             if foreign := needed(module) - LIBRARY:
