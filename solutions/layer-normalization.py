@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Exercise: Layer normalization
 #
-# You write both passes of layer normalization, its relatives for images, and then an experiment that
-# shows what sets it apart from batch normalization. The chapter *Layer normalization* of the book derives every formula; its
-# equation labels, such as `ln-mean`, appear in the reports below.
+# You write both passes of layer normalization, its relatives for images, and then an experiment
+# that shows what sets it apart from batch normalization. The chapter *Layer normalization* of the
+# book derives every formula; its equation labels, such as `ln-mean`, appear in the reports below.
 #
 # POINTS
 #
@@ -45,7 +45,8 @@ from gradlab.checks import check
 # $$
 #
 # The statistics belong to examples, $\gamma$ and $\beta$ to features. The variance divides by $m$,
-# and is returned without $\epsilon$. `out` is judged with the `mean` and `var` that you return, too.
+# and is returned without $\epsilon$. `out` is judged with the `mean` and `var` that you return,
+# too.
 
 
 # %% nbgrader={"grade": false, "grade_id": "forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -132,9 +133,9 @@ check("layer_normalization.backward", layer_norm_backward)
 # $$u_{icp} = \frac{x_{icp} - \mu_{ig}}{\sqrt{\sigma_{ig}^2 + \epsilon}}, \qquad
 #   \mathrm{out}_{icp} = \gamma_c u_{icp} + \beta_c ,$$
 #
-# where $g$ is the group of channel $c$: channels 0 to $C / G - 1$ are group 0, and so on. With as many
-# groups as channels that is *instance normalization*; a single group is layer normalization of the
-# whole example.
+# where $g$ is the group of channel $c$: channels 0 to $C / G - 1$ are group 0, and so on. With as
+# many groups as channels that is *instance normalization*; a single group is layer normalization of
+# the whole example.
 
 
 # %% nbgrader={"grade": false, "grade_id": "group", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -241,11 +242,11 @@ def compare_normalizations():
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question-bias", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # It is of use. When one $b_j$ grows, feature $j$ rises against the other features of the same
-# example, so the output changes, in all features, because mean and variance of the example change as
-# well. Only when all entries of $b$ grow by the same number does nothing happen: the mean over the
-# features grows by that number and takes it away again. The gradient with respect to $b_j$ is the
-# sum of column $j$ of `dx` over the batch. No column has to sum to 0, so $b_j$ learns; every *row*
-# of `dx` sums to 0, so the gradient of $b$ sums to 0 over its entries, and their common level
+# example, so the output changes, in all features, because mean and variance of the example change
+# as well. Only when all entries of $b$ grow by the same number does nothing happen: the mean over
+# the features grows by that number and takes it away again. The gradient with respect to $b_j$ is
+# the sum of column $j$ of `dx` over the batch. No column has to sum to 0, so $b_j$ learns; every
+# *row* of `dx` sums to 0, so the gradient of $b$ sums to 0 over its entries, and their common level
 # never moves. (Under batch normalization it is the columns that sum to 0.)
 #
 # Marking: 0.5 for a single bias that changes the output, with the reason that the mean is over the

@@ -15,8 +15,8 @@
 #
 # You write one step of six optimizers: momentum, Nesterov's accelerated gradient, RProp, AdaGrad,
 # RMSProp and Adam. Each of them remembers something from step to step, and most of what goes wrong
-# has to do with that memory. The chapter *Optimizers* of the book derives the formulas; its equation
-# labels, such as `opt-adam-step`, appear in the reports below.
+# has to do with that memory. The chapter *Optimizers* of the book derives the formulas; its
+# equation labels, such as `opt-adam-step`, appear in the reports below.
 #
 # POINTS
 #
@@ -24,9 +24,9 @@
 # of the loss at the weights; it returns the weights after the step and what to remember for the
 # next one, as new arrays. `check(...)` runs several steps: it hands what your function returned to
 # its next call, with another gradient. In the reports, `w_after[2]` is what `w` was after two
-# steps, and `w_after[0]` is where it began. Steps are judged by what *your* function remembers, too:
-# if the memory is wrong and the step that follows from it is right, the step earns its points. Your
-# submission is graded by the same criteria on other numbers. Expect about 100 minutes.
+# steps, and `w_after[0]` is where it began. Steps are judged by what *your* function remembers,
+# too: if the memory is wrong and the step that follows from it is right, the step earns its points.
+# Your submission is graded by the same criteria on other numbers. Expect about 100 minutes.
 
 # %%
 import numpy as np
@@ -165,8 +165,8 @@ check("optimizers.nesterov", nesterov_step)
 #   d_{t-1} & \text{if one of them is 0}
 # \end{cases}$$
 #
-# and is kept within $[d_{\min}, d_{\max}]$. After a change of sign $g_t$ is set to 0: the weight rests
-# for one step, and the next gradient counts as a first one. Then
+# and is kept within $[d_{\min}, d_{\max}]$. After a change of sign $g_t$ is set to 0: the weight
+# rests for one step, and the next gradient counts as a first one. Then
 #
 # $$w_{t+1} = w_t - d_t \, \operatorname{sign}(g_t) .$$
 
@@ -329,16 +329,17 @@ check("optimizers.adam", adam_step)
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question-scale", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # RProp, which sees signs alone, and AdaGrad, RMSProp and Adam go on as before. With all gradients
-# multiplied by $c$, the root of the sum or mean of their squares is multiplied by $c$ too, and so is
-# Adam's mean of the gradients; the factor cancels in the quotient. Momentum and Nesterov's method take steps in proportion to the
-# gradient: these become 100 times smaller, and a learning rate that is 100 times larger makes up
-# for it. The factor does not cancel in $\epsilon$. The adaptive methods notice the change where
-# gradients are no longer large against it: of the size of $\epsilon$ where it stands outside the
-# root, and already of the size of $\sqrt\epsilon$ where it stands inside, as in part 6.
+# multiplied by $c$, the root of the sum or mean of their squares is multiplied by $c$ too, and so
+# is Adam's mean of the gradients; the factor cancels in the quotient. Momentum and Nesterov's
+# method take steps in proportion to the gradient: these become 100 times smaller, and a learning
+# rate that is 100 times larger makes up for it. The factor does not cancel in $\epsilon$. The
+# adaptive methods notice the change where gradients are no longer large against it: of the size of
+# $\epsilon$ where it stands outside the root, and already of the size of $\sqrt\epsilon$ where it
+# stands inside, as in part 6.
 #
-# Marking: 0.5 for RProp and the three adaptive methods with the reason that the factor cancels; 0.25
-# for the learning rate of the other two, times 100; 0.25 for gradients that are not large against
-# $\epsilon$, or against its root.
+# Marking: 0.5 for RProp and the three adaptive methods with the reason that the factor cancels;
+# 0.25 for the learning rate of the other two, times 100; 0.25 for gradients that are not large
+# against $\epsilon$, or against its root.
 # ### END SOLUTION
 
 # %% [markdown]
