@@ -86,10 +86,7 @@ def zca_newton(train, x, eps):
     c = np.cov(train, rowvar=False, bias=True) + eps * np.eye(train.shape[1])
     root, inverse = c, np.eye(len(c))
     for _ in range(30):
-        root, inverse = (
-            (root + np.linalg.inv(inverse)) / 2,
-            (inverse + np.linalg.inv(root)) / 2,
-        )
+        root, inverse = ((root + np.linalg.inv(inverse)) / 2, (inverse + np.linalg.inv(root)) / 2)
     return (x - train.mean(axis=0)) @ inverse
 
 
@@ -253,22 +250,12 @@ def s_curvature_of_inputs(x, floor):
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (
-        STANDARDIZE,
-        s_standardize_keras,
-        "a tiny number that stands in for the deviation 0",
-        2.5,
-    ),
+    (STANDARDIZE, s_standardize_keras, "a tiny number that stands in for the deviation 0", 2.5),
     (STANDARDIZE, s_standardize_in_place, "", 2.75),
     (PCA, s_pca_epsilon_outside, "epsilon outside the root", 0.25),
     # Where the training set has no extent it divides by rounding errors, which no variant repeats.
     (ZCA, s_zca_epsilon_everywhere, "", 0.25),
     (ZCA, s_zca_no_root, "a division by the variances instead of the deviations", 0.25),
     (ZCA, s_zca_without_flat_directions, "", 1.25),
-    (
-        CURVATURE,
-        s_curvature_of_inputs,
-        "singular values of the inputs instead of eigenvalues",
-        0.0,
-    ),
+    (CURVATURE, s_curvature_of_inputs, "singular values of the inputs instead of eigenvalues", 0.0),
 ]

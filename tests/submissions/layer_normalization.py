@@ -333,12 +333,7 @@ STUDENTS = [
     (FORWARD, s_forward_columns_of_statistics, ONE_AXIS, 2.0),
     (FORWARD, s_forward_writes_to_x, "", 2.125),
     (BACKWARD, s_backward_summed_too_early, "the path through the variance missing", 1.0),
-    (
-        BACKWARD,
-        s_backward_divided_by_batch,
-        "sums in dx that are divided by the batch size",
-        1.375,
-    ),
+    (BACKWARD, s_backward_divided_by_batch, "sums in dx that are divided by the batch size", 1.375),
     (BACKWARD, s_backward_rows, ONE_AXIS, 3.0),
     (GROUP, s_group_batch_norm, "statistics of the whole batch", 0.125),
     (GROUP, s_group_layer_norm, "the whole example in one group", 0.125),

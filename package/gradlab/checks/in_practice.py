@@ -172,8 +172,10 @@ def _drawn(initial: Function, sizes: tuple[int, ...], seed: int) -> tuple[Any, .
 
 def _twins(weights: Array) -> int:
     """How many units have the same weights as the first one."""
+    centred = weights - weights.mean(axis=0)
     with np.errstate(all="ignore"):
-        cosines = np.corrcoef(weights.T)[0, 1:]
+        sizes = np.sqrt((centred**2).sum(axis=0))
+        cosines = (centred[:, 0] @ centred / (sizes[0] * sizes))[1:]
     return int((~(np.abs(cosines) < 0.9)).sum())
 
 

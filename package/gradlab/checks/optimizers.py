@@ -754,14 +754,7 @@ def _adam_step(
 
 
 def _adam_moved(
-    g: Array,
-    rate: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    m: Array,
-    v: Array,
-    t: float,
+    g: Array, rate: float, beta1: float, beta2: float, eps: float, m: Array, v: Array, t: float
 ) -> Array:
     # np.power, for Python's own raises an exception where the result is too large.
     m_hat, v_hat = m / (1 - np.power(beta1, t)), v / (1 - np.power(beta2, t))
