@@ -269,7 +269,7 @@ STUDENTS = [
     (PENALTY, s_penalty_in_place, "", 1.75),
     (STEP, s_step_after, "the new weights shrunk instead of the old ones", 1.0),
     (STEP, s_step_in_place, "", 2.25),
-    (ADAPTIVE, s_adaptive_average_first, "the average of the squares without the penalty", 1.25),
+    (ADAPTIVE, s_adaptive_average_first, "the average of the squares without the penalty", 1.5),
     (ADAPTIVE, s_adaptive_in_place, "", 2.25),
     (RIDGE, s_ridge_origin, "a fit through the origin", 0.25),
     (RIDGE, s_ridge_column, "an axis of length one", 1.75),

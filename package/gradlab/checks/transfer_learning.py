@@ -418,7 +418,8 @@ def _from_own_first(
     if not all(list(map(np.shape, a)) == list(map(np.shape, params)) for a in (both, first)):
         return both, [np.full_like(array, np.nan) for array in params]
     due = _two_phases(first, gradients, *(*settings, (0, steps[1])))
-    return both, [a - b for a, b in zip(both, due, strict=True)]
+    # Rounded, so that a report expects 0 and not what rounding leaves of it.
+    return both, [np.round(a - b, 12) for a, b in zip(both, due, strict=True)]
 
 
 def _loss(rng: np.random.Generator, params: Sequence[Array]) -> Callable[[Any], list[Array]]:
