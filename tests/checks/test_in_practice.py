@@ -6,7 +6,7 @@ import pytest
 import releasing
 from checking import SEEDS, Checker, answers, steps
 
-from gradlab.checks import exercise, in_practice, report
+from gradlab.checks import _explain, exercise, in_practice, report
 from gradlab.checks._edits import edited
 from gradlab.checks.in_practice import EXERCISES, LEARNT, RUN
 
@@ -151,7 +151,8 @@ def test_cases_of_training_tell_the_best_epoch_from_first_and_last():
         assert {0} < set(places)
 
 
-def test_of_two_mistakes_in_training_both_are_named():
+def test_of_two_mistakes_in_training_both_are_named(monkeypatch):
+    monkeypatch.setattr(_explain, "SECONDS", 60.0)
     train = edited(
         in_practice.train,
         "epoch * per_epoch + start // batch_size -> epoch",
