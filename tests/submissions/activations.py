@@ -4,6 +4,7 @@ Each function stands by itself, so that its source can be put into a notebook.
 """
 
 import numpy as np
+from numba import njit
 
 SIGMOID = "activations.sigmoid_tanh"
 LEAKY = "activations.leaky_relu"
@@ -144,21 +145,175 @@ def softmax_logaddexp(dout, z):
     return p, log_p, p * dout - p * np.einsum("ij,ij->i", p, dout)[:, None]
 
 
+def sigmoid_complex_step(z):
+    s, t = (1 + np.tanh((z + 1e-20j) / 2)) / 2, np.tanh(z + 1e-20j)
+    return s.real, t.real, s.imag / 1e-20, t.imag / 1e-20
+
+
+def sigmoid_logaddexp(z):
+    on, off = np.exp(-np.logaddexp(0, -z)), np.exp(-np.logaddexp(0, z))
+    t = 1 - 2 * np.exp(-np.logaddexp(0, 2 * z))
+    return np.array([on, t, on * off, 1 - t * t])
+
+
+def sigmoid_vectorized(z):
+    import math
+
+    def one(v):
+        e = math.exp(-abs(v))
+        s = (1 if v >= 0 else e) / (1 + e)
+        return s, math.tanh(v), s * (1 - s), (1 - math.tanh(v)) * (1 + math.tanh(v))
+
+    return np.vectorize(one)(z)
+
+
+@njit
+def leaky_numba(dout, z, alpha):
+    out, dz, off = z.copy(), dout.copy(), 0
+    for j in range(z.shape[1]):
+        on = 0
+        for i in range(z.shape[0]):
+            if z[i, j] > 0:
+                on += 1
+            else:
+                out[i, j] *= alpha
+                dz[i, j] *= alpha
+        off += on == 0
+    return out, dz, off / z.shape[1]
+
+
+def leaky_slope_first(dout, z, alpha):
+    slope = np.heaviside(z, 0) * (1 - alpha) + alpha
+    return slope * z, np.multiply(dout, slope), 1 - np.any(z > 0, 0).sum() / len(z.T)
+
+
+def leaky_generators(dout, z, alpha):
+    out = [[v if v > 0 else alpha * v for v in row] for row in z.tolist()]
+    dz = tuple(tuple(d * (v > 0 or alpha) for d, v in zip(*rows)) for rows in zip(dout, z))
+    return out, dz, sum(all(v <= 0 for v in unit) for unit in zip(*out)) / len(out[0])
+
+
+def elu_complex_step(dout, z, alpha, scale):
+    left = np.minimum(z, 0) + 1e-20j
+    out = scale * np.where(z > 0, z + 1e-20j, alpha * np.expm1(left))
+    return out.real, dout * out.imag / 1e-20
+
+
+def elu_in_place(dout, z, alpha, scale):
+    out, dz = z.copy(), dout.copy()
+    np.expm1(z, out=out, where=z <= 0)
+    dz[z <= 0] *= alpha * (out[z <= 0] + 1)
+    out[z <= 0] *= alpha
+    out *= scale
+    dz *= scale
+    return out, dz
+
+
+def elu_piecewise(dout, z, alpha, scale):
+    pieces = [z <= 0, z > 0]
+    f = [lambda v: alpha * np.expm1(v), lambda v: v]
+    slope = [lambda v: alpha * np.exp(v), 1]
+    return scale * np.piecewise(z, pieces, f), scale * dout * np.piecewise(z, pieces, slope)
+
+
+def constants_by_solving(z):
+    f = np.array([np.maximum(z, 0), np.expm1(np.minimum(z, 0))])
+    mean, second = f.mean(axis=1), f @ f.T / z.size
+    alpha = np.linalg.solve([[mean[1]]], [-mean[0]])
+    v = np.append(1, alpha)
+    return alpha[0], 1 / np.sqrt(v @ second @ v)
+
+
+def constants_secant(z):
+    def mean(alpha):
+        return np.where(z > 0, z, alpha * np.expm1(z)).mean()
+
+    alpha = mean(0.0) / (mean(0.0) - mean(1.0))
+    import statistics
+
+    return np.array(alpha), 1 / statistics.pstdev(np.where(z > 0, z, alpha * np.expm1(z)).tolist())
+
+
+def constants_sorted(z):
+    z = np.sort(z)[::-1]
+    k = np.count_nonzero(z > 0)
+    alpha = z[:k].sum() / (len(z) - k - np.exp(z[k:]).sum())
+    total = np.sum(z[:k] ** 2) + alpha**2 * np.sum((1 - np.exp(z[k:])) ** 2)
+    return [alpha, np.sqrt(len(z) / total)]
+
+
+def softmax_differences(dout, z):
+    # p_c = 1 / sum_k exp(z_k - z_c): an exponential that overflows gives 1 / infinity.
+    gaps = z[:, None, :] - z[:, :, None]
+    p = 1 / np.exp(gaps).sum(axis=2)
+    log_p = -np.logaddexp.reduce(gaps, axis=2)
+    return p, log_p, p * dout - p * np.matmul(p[:, None, :], dout[:, :, None])[:, 0]
+
+
+def softmax_transposed(dout, z):
+    e = np.exp(z.T - z.T.max(0))
+    p = e / e.sum(0)
+    log_p = z.T - z.T.max(0) - np.log(e.sum(0))
+    return p.T, log_p.T, (p * (dout.T - (p * dout.T).sum(0))).T
+
+
+def softmax_in_place_on_a_copy(dout, z):
+    log_p = np.array(z, dtype=np.float64)
+    log_p -= np.amax(log_p, axis=1, keepdims=True)
+    log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+    p = np.exp(log_p)
+    dz = dout.astype(float)
+    dz -= np.sum(dz * p, axis=1).reshape(-1, 1)
+    dz *= p
+    return p, log_p, dz
+
+
+def softmax_complex_step(dout, z):
+    def softmax(v):
+        e = np.exp(v - v.real.max())
+        return e / e.sum()
+
+    p, dz = np.zeros(z.shape), np.zeros(z.shape)
+    for i in range(len(z)):
+        p[i] = softmax(z[i] + 0j).real
+        for k in range(z.shape[1]):
+            step = 1e-20j * (np.arange(z.shape[1]) == k)
+            dz[i, k] = dout[i] @ softmax(z[i] + step).imag / 1e-20
+    top = z.max(1, keepdims=True)
+    return p, z - top - np.log(np.exp(z - top).sum(1, keepdims=True)), dz
+
+
 OTHER_FORMS = [
     (SIGMOID, sigmoid_two_branches),
     (SIGMOID, sigmoid_direct),
     (SIGMOID, sigmoid_lists),
+    (SIGMOID, sigmoid_complex_step),
+    (SIGMOID, sigmoid_logaddexp),
+    (SIGMOID, sigmoid_vectorized),
     (LEAKY, leaky_loops),
     (LEAKY, leaky_parts),
     (LEAKY, leaky_masks),
+    (LEAKY, leaky_numba),
+    (LEAKY, leaky_slope_first),
+    (LEAKY, leaky_generators),
     (ELU, elu_where),
     (ELU, elu_from_the_output),
     (ELU, elu_loops),
+    (ELU, elu_complex_step),
+    (ELU, elu_in_place),
+    (ELU, elu_piecewise),
     (CONSTANTS, constants_sums),
     (CONSTANTS, constants_bisection),
+    (CONSTANTS, constants_by_solving),
+    (CONSTANTS, constants_secant),
+    (CONSTANTS, constants_sorted),
     (SOFTMAX, softmax_loops),
     (SOFTMAX, softmax_jacobians),
     (SOFTMAX, softmax_logaddexp),
+    (SOFTMAX, softmax_differences),
+    (SOFTMAX, softmax_transposed),
+    (SOFTMAX, softmax_in_place_on_a_copy),
+    (SOFTMAX, softmax_complex_step),
 ]
 
 

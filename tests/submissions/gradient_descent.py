@@ -112,16 +112,164 @@ def bracket_list(grad, start, steps, low, high, halvings):
     return ends
 
 
+def rates_by_inverse_eigenvalues(hessian):
+    slow = np.linalg.eigvalsh(np.linalg.inv(hessian))
+    high, low = 1 / slow[0], 1 / slow[-1]
+    return np.array([2 / (high + low), 2 * slow[0], high / low])
+
+
+def rates_by_svd(hessian):
+    high, *_, low = np.append(np.repeat(s := np.linalg.svd(hessian)[1], 2), s[-1])
+    half = (high + low) / 2
+    return 1 / half, np.array(2 / high), np.float64(high / low)
+
+
+def rates_by_minimax(hessian):
+    lam = np.sort(np.linalg.eigvals(hessian).real)
+    left, right = 0.0, 2 / lam[-1]
+    for _ in range(200):
+        a, b = left + (right - left) / 3, right - (right - left) / 3
+        if max(abs(1 - a * lam)) < max(abs(1 - b * lam)):
+            right = b
+        else:
+            left = a
+    return [(left + right) / 2, 2 / lam.max(), lam.max() / lam.min()]
+
+
+def descent_recursive(x, y, w, order, batch_size, rate):
+    def go(w, rest):
+        if len(rest) == 0:
+            return [w]
+        k, rest = rest[:batch_size], rest[batch_size:]
+        errors = x[k] @ w - y[k]
+        return [w, *go(w - rate * np.mean(errors[:, None] * x[k], axis=0), rest)]
+
+    return go(w, order)
+
+
+def descent_split(x, y, w, order, batch_size, rate):
+    path = np.array([w])
+    for k in np.split(order, range(batch_size, len(order), batch_size)):
+        gradient = np.einsum("if,i->f", x[k], np.dot(x[k], path[-1]) - y[k]) / k.size
+        path = np.append(path, [path[-1] - rate * gradient], axis=0)
+    return path
+
+
+def descent_complex_step(x, y, w, order, batch_size, rate):
+    path = [np.array(w, float)]
+    for first in range(0, len(x), batch_size):
+        k = order[first : first + batch_size]
+        gradient = [
+            (0.5 * np.mean((x[k] @ (path[-1] + 1e-20j * e) - y[k]) ** 2)).imag / 1e-20
+            for e in np.eye(len(w))
+        ]
+        path.append(path[-1] - rate * np.array(gradient))
+    return tuple(path)
+
+
+def descent_generator(x, y, w, order, batch_size, rate):
+    def batches():
+        for start in range(0, len(order), batch_size):
+            yield (
+                np.take(x, order[start : start + batch_size], 0),
+                y[order[start : start + batch_size]],
+            )
+
+    w = w.copy()
+    path = [w.tolist()]
+    for xb, yb in batches():
+        w -= rate / len(yb) * np.inner(xb.T, xb @ w - yb)
+        path.append(w.tolist())
+    return path
+
+
+def variance_by_pairs(gradients, batch_size):
+    m = len(gradients)
+    gaps = gradients[:, None] - gradients[None]
+    one = (gaps**2).sum() / (2 * m * m)
+    return np.array((m - batch_size) / (batch_size * (m - 1)) * one)
+
+
+def variance_by_sums(gradients, batch_size):
+    m, total = len(gradients), 0.0
+    for column in zip(*gradients):
+        mean = sum(column) / m
+        total += sum((g - mean) ** 2 for g in column) / (m - 1)
+    return float(total * (1 / batch_size - 1 / m))
+
+
+def variance_by_covariances(gradients, batch_size):
+    # Two draws without replacement have the covariance -Var / (M - 1).
+    m = len(gradients)
+    var = gradients.var(axis=0)
+    return np.sum(var / batch_size + (batch_size - 1) / batch_size * -var / (m - 1))
+
+
+def bracket_of_indices(grad, start, steps, low, high, halvings):
+    width = (high - low) / 2**halvings
+    a, b = 0, 2**halvings
+    while b - a > 1:
+        middle, w = (a + b) // 2, np.array(start)
+        for _ in range(steps):
+            w = w - (low + middle * width) * grad(w)
+        ratio = np.linalg.norm(grad(w)) - np.linalg.norm(grad(start))
+        a, b = (middle, b) if ratio <= 0 else (a, middle)
+    return low + a * width, low + b * width
+
+
+def bracket_closure(grad, start, steps, low, high, halvings):
+    def diverges(rate):
+        w = start + 0
+        for _ in range(steps):
+            w -= rate * grad(w)
+        return not np.linalg.norm(grad(w)) <= np.linalg.norm(grad(start))
+
+    for _ in range(halvings):
+        middle = np.mean([low, high])
+        low, high = (low, middle) if diverges(middle) else (middle, high)
+    return np.array([low, high])
+
+
+def bracket_raises(grad, start, steps, low, high, halvings):
+    for _ in range(halvings):
+        rate, w = (low + high) / 2, start
+        try:
+            with np.errstate(all="raise", under="ignore"):
+                for _ in range(steps):
+                    w = w - rate * grad(w)
+                longer = np.linalg.norm(grad(w)) > np.linalg.norm(grad(start))
+        except FloatingPointError:
+            longer = True
+        if longer:
+            high = rate
+        else:
+            low = rate
+    return low, high
+
+
 OTHER_FORMS = [
     (RATES, rates_by_norms),
     (RATES, rates_sorted),
+    (RATES, rates_by_inverse_eigenvalues),
+    (RATES, rates_by_svd),
+    (RATES, rates_by_minimax),
     (DESCENT, descent_loops),
     (DESCENT, descent_affine),
     (DESCENT, descent_shuffled_in_place),
+    (DESCENT, descent_recursive),
+    (DESCENT, descent_split),
+    (DESCENT, descent_complex_step),
+    (DESCENT, descent_generator),
     (VARIANCE, variance_by_all_batches),
     (VARIANCE, variance_of_a_sample),
+    (VARIANCE, variance_by_pairs),
+    (VARIANCE, variance_by_sums),
+    (VARIANCE, variance_by_covariances),
     (BRACKET, bracket_recursive),
     (BRACKET, bracket_list),
+    (BRACKET, bracket_of_indices),
+    (BRACKET, bracket_closure),
+    (BRACKET, bracket_raises),
 ]
 
 
