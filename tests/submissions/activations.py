@@ -9,6 +9,7 @@ from numba import njit
 SIGMOID = "activations.sigmoid_tanh"
 LEAKY = "activations.leaky_relu"
 ELU = "activations.elu"
+SMOOTH = "activations.gelu_silu"
 CONSTANTS = "activations.constants"
 SOFTMAX = "activations.softmax"
 
@@ -93,6 +94,39 @@ def elu_loops(dout, z, alpha, scale):
             e = alpha * np.exp(z[index])
             out[index], dz[index] = scale * (e - alpha), scale * e * dout[index]
     return [out, dz]
+
+
+def smooth_loops(dout, z):
+    import math
+
+    c = math.sqrt(2 / math.pi)
+    out = np.zeros((4, *z.shape))
+    for index in np.ndindex(z.shape):
+        v, d = float(z[index]), float(dout[index])
+        t = math.tanh(c * (v + 0.044715 * v**3))
+        e = math.exp(-abs(v))
+        p = 1 / (1 + e) if v > 0 else e / (1 + e)
+        dg = 0.5 * (1 + t) + 0.5 * v * (1 - t * t) * c * (1 + 0.134145 * v * v)
+        out[(slice(None), *index)] = v * (1 + t) / 2, v * p, d * dg, d * p * (1 + v * (1 - p))
+    return list(out)
+
+
+def smooth_by_sigmoids(dout, z):
+    def sigmoid(v):
+        return np.exp(-np.logaddexp(0, -v))
+
+    k = np.sqrt(8 / np.pi)
+    u, du = k * (z + 0.044715 * z**3), k * (1 + 0.134145 * z**2)
+    g, s = z * sigmoid(u), z * sigmoid(z)
+    dg = sigmoid(u) + g * sigmoid(-u) * du
+    return g, s, dg * dout, dout * (s + sigmoid(z) * (1 - s))
+
+
+def smooth_complex_step(dout, z):
+    v = z + 1e-20j
+    g = 0.5 * v * (1 + np.tanh(np.sqrt(2 / np.pi) * (v + 0.044715 * v**3)))
+    s = 0.5 * v * (1 + np.tanh(v / 2))
+    return g.real, s.real, dout * g.imag / 1e-20, dout * s.imag / 1e-20
 
 
 def constants_sums(z):
@@ -302,6 +336,9 @@ OTHER_FORMS = [
     (ELU, elu_complex_step),
     (ELU, elu_in_place),
     (ELU, elu_piecewise),
+    (SMOOTH, smooth_loops),
+    (SMOOTH, smooth_by_sigmoids),
+    (SMOOTH, smooth_complex_step),
     (CONSTANTS, constants_sums),
     (CONSTANTS, constants_bisection),
     (CONSTANTS, constants_by_solving),
@@ -352,6 +389,30 @@ def s_elu_output_plus_alpha(dout, z, alpha, scale):
     return out, dout * np.where(z > 0, scale, out + alpha)
 
 
+def s_smooth_exact(dout, z):
+    import math
+
+    phi = np.vectorize(lambda v: 0.5 * math.erfc(-v / math.sqrt(2)))(z)
+    s = 1 / (1 + np.exp(-z))
+    dg = phi + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    return z * phi, z * s, dout * dg, dout * (s + z * s * (1 - s))
+
+
+def s_smooth_one_term(dout, z):
+    s = 1 / (1 + np.exp(-z))
+    t = np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))
+    return z * (1 + t) / 2, z * s, dout * (1 + t) / 2, dout * s
+
+
+def s_smooth_in_place(dout, z):
+    t = np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))
+    inner = np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z**2)
+    s = 1 / (1 + np.exp(-z))
+    dg = dout * ((1 + t) / 2 + z / 2 * (1 - t**2) * inner)
+    dout *= s * (1 + z * (1 - s))
+    return z / 2 * (1 + t), z * s, dg, dout
+
+
 def s_constants_sign(z):
     alpha = np.sum(z[z > 0]) / np.sum(np.exp(z[z <= 0]) - 1)
     out = np.where(z > 0, z, alpha * (np.exp(z) - 1))
@@ -390,19 +451,22 @@ def s_softmax_in_place(dout, z):
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (SIGMOID, s_tanh_chain, "a factor 2 lost in the slope of tanh", 1.0),
-    (SIGMOID, s_sigmoid_sum, "", 0.75),
-    (LEAKY, s_leaky_zero_on, "a net input of 0 that counts as on", 1.75),
+    (SIGMOID, s_sigmoid_sum, "", 0.5),
+    (LEAKY, s_leaky_zero_on, "a net input of 0 that counts as on", 1.5),
     (LEAKY, s_leaky_any, "the share of the units that are off at least once", 1.25),
-    (LEAKY, s_leaky_in_place, "", 1.75),
+    (LEAKY, s_leaky_in_place, "", 1.5),
     (
         ELU,
         s_elu_output_plus_alpha,
         "a slope from the output with the wrong constant",
         0.75,
     ),
-    (CONSTANTS, s_constants_sign, "an alpha with its sign turned", 0.75),
-    (CONSTANTS, s_constants_in_place, "", 1.25),
+    (SMOOTH, s_smooth_exact, "the exact GELU", 0.5),
+    (SMOOTH, s_smooth_one_term, "a product rule with one term", 0.5),
+    (SMOOTH, s_smooth_in_place, "", 1.125),
+    (CONSTANTS, s_constants_sign, "an alpha with its sign turned", 0.5),
+    (CONSTANTS, s_constants_in_place, "", 1),
     (SOFTMAX, s_softmax_axis, "a softmax over the batch", 0.25),
     (SOFTMAX, s_softmax_log_gradient, "the gradient of the log-softmax", 1.0),
-    (SOFTMAX, s_softmax_in_place, "", 2.25),
+    (SOFTMAX, s_softmax_in_place, "", 1.75),
 ]

@@ -373,7 +373,7 @@ STUDENTS = [
     ),
     (BACKWARD, s_backward_row_of_bias, ONE_AXIS, 1.75),
     (BACKWARD, s_backward_in_place, "", 1.75),
-    (INFERENCE, s_inference_piles_up, "factors that pile up from layer to layer", 0.25),
+    (INFERENCE, s_inference_piles_up, "factors that pile up from layer to layer", 0.75),
     (INFERENCE, s_inference_in_place, "", 1.25),
     (INFERENCE, s_inference_weights_only, "", 0.0),
     (AVERAGE, s_average_mean_input, "one network in place of the average", 0.25),

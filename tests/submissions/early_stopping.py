@@ -418,7 +418,7 @@ def s_train_first_loss(network, patience, max_epochs):
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (UPDATE, s_update_drifts, "a best metric that follows every small change", 0.25),
+    (UPDATE, s_update_drifts, "a best metric that follows every small change", 0.75),
     (EPOCHS, s_epochs_against_the_one_before, "a comparison with the epoch before", 0.25),
     (EPOCHS, s_epochs_passes_over_nan, "", 2.0),
     (EPOCHS, s_epochs_nan_improves, "", 2.0),

@@ -9,6 +9,7 @@ RATES = "gradient_descent.rates"
 DESCENT = "gradient_descent.minibatch_descent"
 VARIANCE = "gradient_descent.minibatch_variance"
 BRACKET = "gradient_descent.stable_rate_by_experiment"
+SIMPLIFIED = "gradient_descent.simplified_hessian"
 
 # ---- right
 
@@ -247,6 +248,45 @@ def bracket_raises(grad, start, steps, low, high, halvings):
     return low, high
 
 
+def simplified_einsum(jacobian, loss_hessian, grad, damping):
+    matrix = np.einsum("iaj,iab,ibk->jk", jacobian, loss_hessian, jacobian) / len(jacobian)
+    return matrix, -grad / (abs(matrix.diagonal()) + damping)
+
+
+def simplified_by_roots(jacobian, loss_hessian, grad, damping):
+    # H = Q diag(lambda) Q^T, so that G is a sum over the curvatures of all examples.
+    values, axes = np.linalg.eigh(loss_hessian)
+    rows = np.matmul(axes.swapaxes(1, 2), jacobian).reshape(-1, len(grad))
+    matrix = (rows.T * values.ravel()) @ rows / len(jacobian)
+    scale = np.linalg.inv(np.diag(np.abs(np.diag(matrix)) + damping))
+    return [matrix, scale @ -grad]
+
+
+def simplified_loops(jacobian, loss_hessian, grad, damping):
+    n, outputs, weights = jacobian.shape
+    matrix = [[0.0] * weights for _ in range(weights)]
+    for j, h in zip(jacobian.tolist(), loss_hessian.tolist()):
+        for p in range(weights):
+            for q in range(weights):
+                for a in range(outputs):
+                    for b in range(outputs):
+                        matrix[p][q] += j[a][p] * h[a][b] * j[b][q] / n
+    return matrix, [-g / (abs(matrix[k][k]) + damping) for k, g in enumerate(grad.tolist())]
+
+
+def simplified_block_matrix(jacobian, loss_hessian, grad, damping):
+    flat = jacobian.reshape(-1, jacobian.shape[2])
+    outputs = jacobian.shape[1]
+    whole = np.zeros((len(flat), len(flat)))
+    for i, h in enumerate(loss_hessian):
+        whole[i * outputs :][:outputs, i * outputs : (i + 1) * outputs] = h
+    matrix = np.mean(jacobian.shape[0]) ** -1 * flat.T @ whole @ flat
+    curvature = np.copy(np.diag(matrix))
+    np.abs(curvature, out=curvature)
+    curvature += damping
+    return matrix, np.negative(grad) / curvature
+
+
 OTHER_FORMS = [
     (RATES, rates_by_norms),
     (RATES, rates_sorted),
@@ -265,6 +305,10 @@ OTHER_FORMS = [
     (VARIANCE, variance_by_pairs),
     (VARIANCE, variance_by_sums),
     (VARIANCE, variance_by_covariances),
+    (SIMPLIFIED, simplified_einsum),
+    (SIMPLIFIED, simplified_by_roots),
+    (SIMPLIFIED, simplified_loops),
+    (SIMPLIFIED, simplified_block_matrix),
     (BRACKET, bracket_recursive),
     (BRACKET, bracket_list),
     (BRACKET, bracket_of_indices),
@@ -349,16 +393,36 @@ def s_bracket_largest_entry(grad, start, steps, low, high, halvings):
     return low, high
 
 
+def s_simplified_identity(jacobian, loss_hessian, grad, damping):
+    flat = jacobian.reshape(-1, jacobian.shape[-1])
+    matrix = flat.T @ flat / len(jacobian)
+    return matrix, -grad / (np.diag(matrix) + damping)
+
+
+def s_simplified_mean_of_all(jacobian, loss_hessian, grad, damping):
+    matrix = np.mean([j.T @ h @ j for j, h in zip(jacobian, loss_hessian)])
+    return matrix, -grad / (np.abs(matrix) + damping)
+
+
+def s_simplified_solves(jacobian, loss_hessian, grad, damping):
+    matrix = np.mean([j.T @ h @ j for j, h in zip(jacobian, loss_hessian)], axis=0)
+    np.fill_diagonal(matrix, matrix.diagonal() + damping)
+    return matrix, -np.linalg.solve(matrix, grad)
+
+
 TWO = "two mistakes at once: half of the best rate, and the condition number upside down"
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (RATES, s_rates_upside_down, TWO, 0.75),
-    (RATES, s_rates_in_place, "", 2.25),
+    (RATES, s_rates_in_place, "", 1.75),
     (DESCENT, s_descent_aliased, "a path that holds the same array again and again", 0.25),
     (VARIANCE, s_variance_root, "the standard deviation in place of the variance", 0.0),
     (VARIANCE, s_variance_centres_in_place, "", 1.25),
+    (SIMPLIFIED, s_simplified_identity, "the curvature of the loss left out", 0.75),
+    (SIMPLIFIED, s_simplified_mean_of_all, "", 0),
+    (SIMPLIFIED, s_simplified_solves, "", 0.125),
     (BRACKET, s_bracket_exchanged, "the two ends exchanged", 0.0),
     (BRACKET, s_bracket_largest_entry, "", 0.75),
-    (BRACKET, s_bracket_writes, "", 1.75),
+    (BRACKET, s_bracket_writes, "", 1.5),
 ]

@@ -453,6 +453,19 @@ def _arrows_to(operands: Graph, outputs: list[int]) -> int:
     return sum(len(operands[k]) for k in needed)
 
 
+def _multiplications_of_own_passes(
+    function: Function, operands: Graph, outputs: list[int]
+) -> tuple[Any, ...]:
+    """The multiplications are judged with the passes that were counted, if there are any."""
+    *passes, forward, reverse = function(operands, outputs)
+    right = _cost(operands, outputs)
+    arrows = sum(map(len, operands))
+    return *passes, *(
+        np.where(came != 0, made - came * arrows + due * arrows, made)
+        for made, came, due in zip((forward, reverse), passes, right, strict=False)
+    )
+
+
 def _cost_model(operands: Graph, outputs: list[int]) -> Any:
     forward = sum(1 for nodes in operands if len(nodes) == 0)
     reverse = len(outputs)
@@ -467,12 +480,13 @@ COST = Exercise(
     name="autodiff.cost",
     outputs=(*_PASSES.split(), *_MULTIPLICATIONS.split()),
     reference=_cost,
+    observe=_multiplications_of_own_passes,
     cases=_cost_cases,
     criteria=(
         values("the passes of forward mode", 0.25, "forward_passes", "ordinary", "ad-passes"),
         values("the passes of reverse mode", 0.25, "reverse_passes", "ordinary", "ad-passes"),
         values(
-            "the multiplications of both modes",
+            "the multiplications of so many passes, in both modes",
             0.5,
             _MULTIPLICATIONS,
             "ordinary",
@@ -490,23 +504,23 @@ COST = Exercise(
     misconceptions=mistakes(
         _cost_model,
         """
-one forward pass for each node (ad-passes, 0.5)
+one forward pass for each node (ad-passes, 1)
     sum(1 for nodes in operands if len(nodes) == 0) -> len(operands)
     So says a slide of deck L; but a pass visits all nodes, so forward mode needs one for each
     input.
-the two modes exchanged (ad-passes, 0)
+the two modes exchanged (ad-passes, 0.75)
     arrows = -> forward, reverse = reverse, forward; arrows =
     A forward pass has the seed on one input and answers for all outputs; a reverse pass starts at
     one output and answers for all inputs.
-one reverse pass for all outputs (ad-passes, 0.5)
+one reverse pass for all outputs (ad-passes, 1)
     len(outputs) -> 1
     That is so for a loss, which is one output. A reverse pass starts at one node, so each output
     needs its own.
-one forward pass for all inputs (ad-passes, 0.5)
+one forward pass for all inputs (ad-passes, 1)
     sum(1 for nodes in operands if len(nodes) == 0) -> 1
     A pass with all seeds 1 gives the sum of the derivatives. To tell them apart, each input needs
     a pass of its own.
-a pass for each entry of the Jacobian (ad-passes, 0)
+a pass for each entry of the Jacobian (ad-passes, 0.75)
     arrows = -> forward = reverse = forward * reverse; arrows =
     A forward pass yields a whole column, a reverse pass a whole row.
 inputs that nothing uses left out (ad-passes, 1.25)

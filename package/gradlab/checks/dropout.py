@@ -494,6 +494,17 @@ def _inference_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def _first_layer_apart(
+    function: Function,
+    weights: list[Array],
+    biases: list[Array],
+    input_rate: float,
+    hidden_rate: float,
+) -> tuple[list[Array], list[Array], list[Array]]:
+    scaled, kept = function(weights, biases, input_rate, hidden_rate)
+    return scaled[:1], scaled[1:], kept
+
+
 def _inference_answer(
     weights: list[Array], biases: list[Array], input_rate: float, hidden_rate: float
 ) -> tuple[list[Array], list[Array]]:
@@ -505,23 +516,28 @@ def _inference_answer(
 
 INFERENCE = Exercise(
     name="dropout.inference",
-    outputs=("weights", "biases"),
-    lists=("weights", "biases"),
+    outputs=("first_weights", "other_weights", "biases"),
+    returns=("weights", "biases"),
+    lists=("weights", "biases", "first_weights", "other_weights"),
     reference=_inference,
+    observe=_first_layer_apart,
     cases=_inference_cases,
     criteria=(
         shapes("weights and biases have the shapes of the given ones", 0.25),
         values(
-            "weights and biases of the network at inference",
-            0.75,
-            "weights biases",
+            "weights of the first layer", 0.25, "first_weights", "ordinary", "do-weight-scaling"
+        ),
+        values(
+            "weights of the other layers, and the biases",
+            0.5,
+            "other_weights biases",
             "ordinary",
             "do-weight-scaling",
         ),
         values(
             "inputs that were never dropped, a network of one layer",
             0.25,
-            "weights biases",
+            "first_weights other_weights biases",
             "edge",
             "do-weight-scaling",
         ),
@@ -538,22 +554,22 @@ the probability to be dropped where that to be kept belongs (do-weight-scaling, 
 a division by the probability to keep (do-weight-scaling, 0.25)
     * (1 - input_rate) -> / (1 - input_rate) & * (1 - hidden_rate) -> / (1 - hidden_rate)
     With all units on the sums are larger than in training, so the weights have to become smaller.
-biases that are scaled too (do-weight-scaling, 0.25)
+biases that are scaled too (do-weight-scaling, 0.75)
     bias.copy() for bias in biases -> b * (s / w).max() for b, s, w in zip(biases, scaled, weights)
     A bias was never dropped: it came into every sum of the training, and comes into every sum now.
-the weights into the dropped units in place of those out of them (do-weight-scaling, 0.25)
+the weights into the dropped units in place of those out of them (do-weight-scaling)
     [weights[0] * (1 - input_rate)] -> [] & [1:] -> [:-1] & scaled, -> scaled + weights[-1:],
     rate)] -> rate)][: len(weights) - 1] & [1:] -> [1:-1] & scaled, -> scaled + weights[-1:],
     A weight needs the factor if its input could be dropped. So the output layer's has one, for
     hidden units feed it, and the first layer's has that of the inputs.
-the dropped inputs forgotten (do-weight-scaling, 0.25)
+the dropped inputs forgotten (do-weight-scaling, 1)
     weights[0] * (1 - input_rate) -> weights[0]
     The first layer's weights are fed by the inputs, which were dropped with input_rate.
-one rate for all layers (do-weight-scaling, 0.25)
+one rate for all layers (do-weight-scaling)
     (1 - input_rate) -> (1 - hidden_rate)
     (1 - hidden_rate) -> (1 - input_rate)
     The first layer is fed by the inputs, and these have a rate of their own.
-factors that pile up from layer to layer (do-weight-scaling, 0.25)
+factors that pile up from layer to layer (do-weight-scaling, 0.75)
     weight * (1 - hidden_rate) -> weight * (1 - input_rate) * (1 - hidden_rate) ** len(scaled)
     (1 - hidden_rate) -> (1 - hidden_rate) ** len(scaled)
     Once the first layer is scaled, the next one receives what it received in training on average.
