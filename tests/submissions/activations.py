@@ -377,13 +377,6 @@ def s_leaky_any(dout, z, alpha):
     return out, dout * np.where(z > 0, 1, alpha), np.mean(z.min(axis=0) <= 0)
 
 
-def s_leaky_in_place(dout, z, alpha):
-    off = np.mean(z.max(axis=0) <= 0)
-    dz = dout * np.where(z > 0, 1, alpha)
-    z[z <= 0] *= alpha
-    return z, dz, off
-
-
 def s_elu_output_plus_alpha(dout, z, alpha, scale):
     out = scale * np.where(z > 0, z, alpha * (np.exp(z) - 1))
     return out, dout * np.where(z > 0, scale, out + alpha)
@@ -404,27 +397,10 @@ def s_smooth_one_term(dout, z):
     return z * (1 + t) / 2, z * s, dout * (1 + t) / 2, dout * s
 
 
-def s_smooth_in_place(dout, z):
-    t = np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))
-    inner = np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z**2)
-    s = 1 / (1 + np.exp(-z))
-    dg = dout * ((1 + t) / 2 + z / 2 * (1 - t**2) * inner)
-    dout *= s * (1 + z * (1 - s))
-    return z / 2 * (1 + t), z * s, dg, dout
-
-
 def s_constants_sign(z):
     alpha = np.sum(z[z > 0]) / np.sum(np.exp(z[z <= 0]) - 1)
     out = np.where(z > 0, z, alpha * (np.exp(z) - 1))
     return alpha, 1 / np.sqrt(np.mean(out**2))
-
-
-def s_constants_in_place(z):
-    left = z <= 0
-    z[left] = np.exp(z[left]) - 1
-    alpha = -z[~left].sum() / z[left].sum()
-    z[left] *= alpha
-    return alpha, 1 / z.std()
 
 
 def s_softmax_axis(dout, z):
@@ -441,20 +417,12 @@ def s_softmax_log_gradient(dout, z):
     return p, log_p, dout - p * dout.sum(axis=1, keepdims=True)
 
 
-def s_softmax_in_place(dout, z):
-    z -= z.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    p = np.exp(log_p)
-    return p, log_p, p * (dout - (dout * p).sum(axis=1, keepdims=True))
-
-
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (SIGMOID, s_tanh_chain, "a factor 2 lost in the slope of tanh", 1.0),
     (SIGMOID, s_sigmoid_sum, "", 0.5),
     (LEAKY, s_leaky_zero_on, "a net input of 0 that counts as on", 1.5),
     (LEAKY, s_leaky_any, "the share of the units that are off at least once", 1.25),
-    (LEAKY, s_leaky_in_place, "", 1.5),
     (
         ELU,
         s_elu_output_plus_alpha,
@@ -463,10 +431,7 @@ STUDENTS = [
     ),
     (SMOOTH, s_smooth_exact, "the exact GELU", 0.5),
     (SMOOTH, s_smooth_one_term, "a product rule with one term", 0.5),
-    (SMOOTH, s_smooth_in_place, "", 1.125),
     (CONSTANTS, s_constants_sign, "an alpha with its sign turned", 0.5),
-    (CONSTANTS, s_constants_in_place, "", 1),
     (SOFTMAX, s_softmax_axis, "a softmax over the batch", 0.25),
     (SOFTMAX, s_softmax_log_gradient, "the gradient of the log-softmax", 1.0),
-    (SOFTMAX, s_softmax_in_place, "", 1.75),
 ]

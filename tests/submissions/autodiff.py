@@ -438,15 +438,6 @@ def s_reverse_fancy_index(operands, partials, output):
     return grad
 
 
-def s_reverse_eats_the_graph(operands, partials, output):
-    grad = np.zeros(len(operands))
-    grad[output] = 1.0
-    for k in range(output, -1, -1):
-        while operands[k]:
-            grad[operands[k].pop()] += grad[k] * partials[k].pop()
-    return grad
-
-
 def s_reverse_row(operands, partials, output):
     grad = np.zeros((1, len(operands)))
     grad[0, output] = 1.0
@@ -491,7 +482,6 @@ STUDENTS = [
     (DUAL, s_dual_componentwise, AS_VALUES, 1.5),
     (DUAL, s_dual_log_of_a_negative_base, NEGATIVE_BASE, 2.0),
     (REVERSE, s_reverse_fancy_index, "a repeated operand counted once", 2.0),
-    (REVERSE, s_reverse_eats_the_graph, "", 2.25),
     (REVERSE, s_reverse_row, "an axis of length one", 2.25),
     (COST, s_cost_set_of_arrows, "a repeated operand counted once", 1.25),
     (JACOBIAN, s_jacobian_seed_stays, "a seed that is not put back", 1.25),

@@ -335,33 +335,12 @@ def s_forward_pytorch_shapes(x, weights, biases):
     return zs, hs
 
 
-def s_forward_writes_to_x(x, weights, biases):
-    zs, hs, h = [], [], x
-    x -= 0.5
-    x += 0.5 + 1e-12
-    for k, (w, b) in enumerate(zip(weights, biases)):
-        z = h @ w + b
-        h = np.tanh(z) if k + 1 < len(weights) else 1 / (1 + np.exp(-z))
-        zs.append(z)
-        hs.append(h)
-    return zs, hs
-
-
 def s_sens_weights_off_by_one(dout, net_inputs, weights):
     y = 1 / (1 + np.exp(-net_inputs[-1]))
     found = [dout * y * (1 - y)]
     for k in range(len(weights) - 2, -1, -1):
         found.append(found[-1] @ weights[k].T * (1 - np.tanh(net_inputs[k]) ** 2))
     return found[::-1]
-
-
-def s_sens_writes_to_dout(dout, net_inputs, weights):
-    y = 1 / (1 + np.exp(-net_inputs[-1]))
-    dout *= y * (1 - y)
-    found = [dout]
-    for k in range(len(weights) - 1, 0, -1):
-        found.insert(0, found[0] @ weights[k].T * (1 - np.tanh(net_inputs[k - 1]) ** 2))
-    return found
 
 
 def s_grad_bias_rows(inputs, sensitivities, weights):
@@ -438,9 +417,7 @@ ONE_AXIS = "an axis of length one"
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (FORWARD, s_forward_pytorch_shapes, "transposed weights", 0.25),
-    (FORWARD, s_forward_writes_to_x, "", 1.75),
     (SENSITIVITIES, s_sens_weights_off_by_one, "the weights of the wrong layer", 0.25),
-    (SENSITIVITIES, s_sens_writes_to_dout, "", 2.25),
     (GRADIENTS, s_grad_bias_rows, ONE_AXIS, 1.75),
     (CHECK, s_check_not_put_back, "an entry that is not put back", 1.5),
     (CHECK, s_check_put_back_by_adding, "", 2.25),

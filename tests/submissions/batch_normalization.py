@@ -257,12 +257,6 @@ def s_forward_rows_of_statistics(x, gamma, beta, eps):
     return gamma * (x - mu) / np.sqrt(var + eps) + beta, mu, var
 
 
-def s_forward_writes_to_x(x, gamma, beta, eps):
-    mu, var = x.mean(0), x.var(0)
-    x -= mu
-    return gamma * x / np.sqrt(var + eps) + beta, mu, var
-
-
 def s_backward_no_epsilon(dout, x, mean, var, gamma, eps):
     s = 1 / np.sqrt(var)
     u = (x - mean) * s
@@ -282,14 +276,6 @@ def s_running_unchanged(running_mean, running_var, batch_mean, batch_var, batch_
     return running_mean, running_var
 
 
-def s_running_in_place(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
-    running_mean *= 1 - momentum
-    running_mean += momentum * batch_mean
-    running_var *= 1 - momentum
-    running_var += momentum * batch_var * batch_size / (batch_size - 1)
-    return running_mean, running_var
-
-
 def s_inference_by_batch(x, gamma, beta, running_mean, running_var, eps):
     return gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta
 
@@ -300,10 +286,8 @@ ONE_AXIS = "an axis of length one"
 STUDENTS = [
     (FORWARD, s_forward_layer_norm, "the statistics of each example instead of each feature", 0.75),
     (FORWARD, s_forward_rows_of_statistics, ONE_AXIS, 2.75),
-    (FORWARD, s_forward_writes_to_x, "", 2.75),
     (BACKWARD, s_backward_no_epsilon, "epsilon left out of the backward pass", 0.75),
     (BACKWARD, s_backward_rows, ONE_AXIS, 3.25),
     (RUNNING, s_running_unchanged, "running statistics that never move", 0.125),
-    (RUNNING, s_running_in_place, "", 1.375),
     (INFERENCE, s_inference_by_batch, "the statistics of the test batch", 0.125),
 ]

@@ -293,20 +293,6 @@ def s_crop_global_numbers(images, size, padding, probability, rng):
     return np.array(out)
 
 
-def s_crop_in_place(images, size, padding, probability, rng):
-    h, w = size
-    for image in images:
-        if rng.random() < probability:
-            image[:] = image[:, ::-1].copy()
-    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    out = []
-    for image in padded:
-        top = rng.integers(0, image.shape[0] - h + 1)
-        left = rng.integers(0, image.shape[1] - w + 1)
-        out.append(image[top : top + h, left : left + w])
-    return np.array(out)
-
-
 def s_zoom_clipped(image, factor, fill):
     h, w = image.shape
     y = np.clip((h - 1) / 2 + (np.arange(h) - (h - 1) / 2) / factor, 0, h - 1)
@@ -350,13 +336,6 @@ def s_color_first_alpha(images, covariance, alpha):
     return images + v @ (alpha[0] * w)
 
 
-def s_color_in_place(images, covariance, alpha):
-    w, v = np.linalg.eigh(covariance)
-    for i in range(len(images)):
-        images[i] += v @ (alpha[i] * w)
-    return images
-
-
 def s_color_clipped(images, covariance, alpha):
     w, v = np.linalg.eigh(covariance)
     return np.clip(images + np.dot(alpha * w, v.T)[:, None, None, :], 0, 1)
@@ -380,12 +359,10 @@ ONE_AXIS = "an axis of length one"
 STUDENTS = [
     (CROP_FLIP, s_crop_empty_range, "a last place that is never drawn", 2.0),
     (CROP_FLIP, s_crop_global_numbers, "random numbers that do not come from rng", 2.25),
-    (CROP_FLIP, s_crop_in_place, "", 2.5),
     (ZOOM, s_zoom_clipped, "an edge that is continued outside", 1.75),
     (ZOOM, s_zoom_no_test_at_the_edge, "", 1.75),
     (ZOOM, s_zoom_three_axes, ONE_AXIS, 2.75),
     (COLOR_PCA, s_color_first_alpha, "one alpha for the whole batch", 0.25),
-    (COLOR_PCA, s_color_in_place, "", 1.75),
     (COLOR_PCA, s_color_clipped, "", 0.25),
     (TEST_TIME, s_average_votes, "votes in place of probabilities", 0.25),
     (TEST_TIME, s_average_everything, "", 0.0),

@@ -285,14 +285,6 @@ def s_forward_global_numbers(x, rate, rng, training):
     return x * mask, mask
 
 
-def s_forward_in_place(x, rate, rng, training):
-    mask = np.ones(x.shape)
-    if training:
-        mask = (rng.random(x.shape) >= rate) / (1 - rate)
-        x *= mask.astype(x.dtype)
-    return x, mask
-
-
 def s_forward_inference_not_written(x, rate, rng, training):
     if training:
         mask = (rng.random(x.shape) >= rate) / (1 - rate)
@@ -309,24 +301,12 @@ def s_backward_row_of_bias(dz, h, mask, weight):
     return dz @ weight.T * mask, (h * mask).T @ dz, dz.sum(axis=0, keepdims=True)
 
 
-def s_backward_in_place(dz, h, mask, weight):
-    h *= mask
-    return dz @ weight.T * mask, h.T @ dz, dz.sum(axis=0)
-
-
 def s_inference_piles_up(weights, biases, input_rate, hidden_rate):
     out, keep = [], 1 - input_rate
     for w in weights:
         out.append(w * keep)
         keep = keep * (1 - hidden_rate)
     return out, biases
-
-
-def s_inference_in_place(weights, biases, input_rate, hidden_rate):
-    weights[0] *= 1 - input_rate
-    for w in weights[1:]:
-        w *= 1 - hidden_rate
-    return weights, biases
 
 
 def s_inference_weights_only(weights, biases, input_rate, hidden_rate):
@@ -363,7 +343,6 @@ ONE_AXIS = "an axis of length one"
 
 STUDENTS = [
     (FORWARD, s_forward_global_numbers, "random numbers that do not come from rng", 2.5),
-    (FORWARD, s_forward_in_place, "", 2.75),
     (FORWARD, s_forward_inference_not_written, "", 2.75),
     (
         BACKWARD,
@@ -372,9 +351,7 @@ STUDENTS = [
         1.0,
     ),
     (BACKWARD, s_backward_row_of_bias, ONE_AXIS, 1.75),
-    (BACKWARD, s_backward_in_place, "", 1.75),
     (INFERENCE, s_inference_piles_up, "factors that pile up from layer to layer", 0.75),
-    (INFERENCE, s_inference_in_place, "", 1.25),
     (INFERENCE, s_inference_weights_only, "", 0.0),
     (AVERAGE, s_average_mean_input, "one network in place of the average", 0.25),
     (AVERAGE, s_average_of_a_sample, "", 0.25),

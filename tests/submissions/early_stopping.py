@@ -348,17 +348,6 @@ def s_epochs_against_the_one_before(losses, patience, min_delta):
     return len(losses) - 1, best_epoch
 
 
-def s_epochs_sorts(losses, patience, min_delta):
-    best_epoch = 0
-    for epoch, loss in enumerate(losses):
-        if loss < losses[best_epoch] - min_delta:
-            best_epoch = epoch
-        elif epoch - best_epoch >= max(patience, 1):
-            break
-    losses.sort()
-    return epoch, best_epoch
-
-
 def s_patience_bad_epochs(losses):
     best, row, longest = np.inf, 0, 0
     for loss in losses[: int(np.argmin(losses)) + 1]:
@@ -422,7 +411,6 @@ STUDENTS = [
     (EPOCHS, s_epochs_against_the_one_before, "a comparison with the epoch before", 0.25),
     (EPOCHS, s_epochs_passes_over_nan, "", 2.0),
     (EPOCHS, s_epochs_nan_improves, "", 2.0),
-    (EPOCHS, s_epochs_sorts, "", 2.25),
     (PATIENCE, s_patience_bad_epochs, "the longest row of bad epochs", 0.0),
     (TRAIN, s_train_reference, "the weights of the last epoch", 1.25),
     (TRAIN, s_train_first_loss, "", 2.5),

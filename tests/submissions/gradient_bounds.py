@@ -322,15 +322,6 @@ def s_bounds_rows(activations, smallest, largest, loss_gradient):
     return np.array(lower), np.array(upper)
 
 
-def s_bounds_in_place(activations, smallest, largest, loss_gradient):
-    end = np.linalg.norm(loss_gradient.astype(float))
-    for k in range(len(smallest) - 2, -1, -1):
-        smallest[k] *= smallest[k + 1]
-        largest[k] *= largest[k + 1]
-    norms = np.array([np.linalg.norm(h) for h in activations])
-    return norms * end * np.append(smallest, 1), norms * end * np.append(largest, 1)
-
-
 def s_norms_reversed(x, weights, loss_gradient):
     hs = [x]
     for w in weights[:-1]:
@@ -355,7 +346,6 @@ def s_gain_forward(x, weights, loss_gradient):
 STUDENTS = [
     (FACTORS, s_factors_eigenvalues, "the squares of the singular values", 0.0),
     (BOUNDS, s_bounds_rows, "an axis of length one", 1.75),
-    (BOUNDS, s_bounds_in_place, "", 1.75),
     (NORMS, s_norms_reversed, "entries in the order from the output to the input", 0.25),
     (GAIN, s_gain_forward, "a gain that keeps the activations", 0.0),
 ]

@@ -282,12 +282,6 @@ def s_value_by_norm(grad, clip_value):
     return clipped, np.sum(grad * clipped) / (np.linalg.norm(grad) * np.linalg.norm(clipped))
 
 
-def s_value_in_place(grad, clip_value):
-    before = grad.copy()
-    np.clip(grad, -clip_value, clip_value, out=grad)
-    return grad, np.sum(before * grad) / np.sqrt(np.sum(before**2) * np.sum(grad**2))
-
-
 def s_norm_spectral(grad, max_norm):
     norm = np.linalg.norm(grad, 2)
     if norm > max_norm:
@@ -322,16 +316,6 @@ def s_global_lengthens(grads, max_norm):
     return [g * (max_norm / total) for g in grads], total
 
 
-def s_global_in_place(grads, max_norm):
-    c = max(np.abs(g).max() for g in grads)
-    if c == 0:
-        return grads, 0.0
-    total = c * np.sqrt(sum(np.sum((g / c) ** 2) for g in grads))
-    for g in grads:
-        g *= min(1.0, max_norm / total)
-    return grads, total
-
-
 def s_descent_same_array(gradient, start, learning_rate, momentum, max_norm, steps):
     w, v = start.copy(), np.zeros(2)
     path = [w]
@@ -358,13 +342,11 @@ def s_descent_average(gradient, start, learning_rate, momentum, max_norm, steps)
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (VALUE, s_value_by_norm, "clipping by norm", 0.25),
-    (VALUE, s_value_in_place, "", 1.75),
     (NORM, s_norm_spectral, "the largest singular value of a matrix", 1.25),
     (NORM, s_norm_looks_at_entries, "a decision by the largest entry", 1.5),
     (NORM, s_norm_flat, "", 1.75),
     (GLOBAL, s_global_each, "one norm for each array", 1.0),
     (GLOBAL, s_global_lengthens, "a factor without its minimum", 1.75),
-    (GLOBAL, s_global_in_place, "", 2.75),
     (DESCENT, s_descent_same_array, "the last point in every row", 0.25),
     (DESCENT, s_descent_average, "a running average for the velocity", 0.25),
 ]

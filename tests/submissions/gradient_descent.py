@@ -325,12 +325,6 @@ def s_rates_upside_down(hessian):
     return 1 / (lam[0] + lam[-1]), 2 / lam[-1], lam[0] / lam[-1]
 
 
-def s_rates_in_place(hessian):
-    lam = np.linalg.eigvalsh(hessian)
-    hessian /= lam[-1]
-    return 2 / (lam[0] + lam[-1]), 2 / lam[-1], lam[-1] / lam[0]
-
-
 def s_descent_aliased(x, y, w, order, batch_size, rate):
     path = [w]
     for k in range(0, len(x), batch_size):
@@ -347,12 +341,6 @@ def s_variance_root(gradients, batch_size):
     return np.sqrt((m - batch_size) / (m - 1) * one / batch_size)
 
 
-def s_variance_centres_in_place(gradients, batch_size):
-    m = len(gradients)
-    gradients -= gradients.mean(0)
-    return (m - batch_size) / (m - 1) * np.sum(gradients**2) / m / batch_size
-
-
 def s_bracket_exchanged(grad, start, steps, low, high, halvings):
     for _ in range(halvings):
         mid = (low + high) / 2
@@ -363,20 +351,6 @@ def s_bracket_exchanged(grad, start, steps, low, high, halvings):
             high = mid
         else:
             low = mid
-    return low, high
-
-
-def s_bracket_writes(grad, start, steps, low, high, halvings):
-    first, keep = np.linalg.norm(grad(start)), start.copy()
-    for _ in range(halvings):
-        mid = (low + high) / 2
-        start[:] = keep
-        for _ in range(steps):
-            start -= mid * grad(start)
-        if np.linalg.norm(grad(start)) <= first:
-            low = mid
-        else:
-            high = mid
     return low, high
 
 
@@ -415,14 +389,11 @@ TWO = "two mistakes at once: half of the best rate, and the condition number ups
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (RATES, s_rates_upside_down, TWO, 0.75),
-    (RATES, s_rates_in_place, "", 1.75),
     (DESCENT, s_descent_aliased, "a path that holds the same array again and again", 0.25),
     (VARIANCE, s_variance_root, "the standard deviation in place of the variance", 0.0),
-    (VARIANCE, s_variance_centres_in_place, "", 1.25),
     (SIMPLIFIED, s_simplified_identity, "the curvature of the loss left out", 0.75),
     (SIMPLIFIED, s_simplified_mean_of_all, "", 0),
     (SIMPLIFIED, s_simplified_solves, "", 0.125),
     (BRACKET, s_bracket_exchanged, "the two ends exchanged", 0.0),
     (BRACKET, s_bracket_largest_entry, "", 0.75),
-    (BRACKET, s_bracket_writes, "", 1.5),
 ]

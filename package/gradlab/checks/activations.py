@@ -12,13 +12,10 @@ from gradlab.checks._edits import mistakes
 from gradlab.checks._model import (
     NAN,
     Case,
-    Criterion,
     Exercise,
     Function,
     counting_nan,
-    shapes,
-    unchanged,
-    values,
+    criteria,
 )
 from gradlab.checks.losses import for_each_cut
 
@@ -91,27 +88,16 @@ SIGMOID_TANH = Exercise(
     reference=_saturating_reference,
     model=_sigmoid_and_tanh,
     cases=_saturating_cases,
-    criteria=(
-        shapes("all four have the shape of z", 0.25),
-        values(
-            "sigmoid and tanh are right", 0.25, "s t", "ordinary", "act-sigmoid act-tanh-sigmoid"
-        ),
-        values(
-            "both slopes are right",
-            0.25,
-            "ds dt",
-            "ordinary",
-            "act-sigmoid-backward act-tanh-backward",
-        ),
-        Criterion(
-            "net inputs of 30 to 1000, on both sides",
-            0.25,
-            group="extreme",
-            outputs=(NAN, "s", "t", "ds", "dt"),
-            equations=("act-sigmoid",),
-        ),
-        Criterion("z is left as it was", 0.25, "unchanged"),
-    ),
+    criteria=criteria("""
+all four have the shape of z (shape, 0.25)
+sigmoid and tanh are right (ordinary, 0.25)
+    s, t: act-sigmoid act-tanh-sigmoid
+both slopes are right (ordinary, 0.25)
+    ds, dt: act-sigmoid-backward act-tanh-backward
+net inputs of 30 to 1000, on both sides (extreme, 0.25)
+    number of NaN, s, t, ds, dt: act-sigmoid
+z is left as it was (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _sigmoid_and_tanh,
         """
@@ -226,26 +212,18 @@ LEAKY_RELU = Exercise(
     reference=_leaky_reference,
     model=_leaky_relu,
     cases=_leaky_cases,
-    criteria=(
-        shapes("out and dz have the shape of z, off is a number", 0.25),
-        values("out is right", 0.25, "out", "ordinary", "act-leaky-relu"),
-        values("dz is right", 0.5, "dz", "ordinary", "act-leaky-relu-backward"),
-        values(
-            "off is the share of the units that are never on",
-            0.25,
-            "off",
-            "ordinary",
-            "act-dead-fraction",
-        ),
-        values(
-            "net inputs of 0, an alpha of 0 and one above 1",
-            0.25,
-            "out dz off",
-            "edge",
-            "act-leaky-relu act-leaky-relu-backward",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out and dz have the shape of z, off is a number (shape, 0.25)
+out is right (ordinary, 0.25)
+    out: act-leaky-relu
+dz is right (ordinary, 0.5)
+    dz: act-leaky-relu-backward
+off is the share of the units that are never on (ordinary, 0.25)
+    off: act-dead-fraction
+net inputs of 0, an alpha of 0 and one above 1 (edge, 0.25)
+    out, dz, off: act-leaky-relu act-leaky-relu-backward
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _leaky_relu,
         """
@@ -368,19 +346,16 @@ ELU = Exercise(
     reference=_elu_reference,
     model=_elu,
     cases=_elu_cases,
-    criteria=(
-        shapes("out and dz have the shape of z", 0.25),
-        values("out is right", 0.25, "out", "ordinary", "act-elu act-selu"),
-        values("dz is right", 0.5, "dz", "ordinary", "act-elu-backward act-selu-backward"),
-        Criterion(
-            "net inputs of -1000, 0 and 1000",
-            0.25,
-            group="extreme",
-            outputs=(NAN, "out", "dz"),
-            equations=("act-elu", "act-elu-backward"),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out and dz have the shape of z (shape, 0.25)
+out is right (ordinary, 0.25)
+    out: act-elu act-selu
+dz is right (ordinary, 0.5)
+    dz: act-elu-backward act-selu-backward
+net inputs of -1000, 0 and 1000 (extreme, 0.25)
+    number of NaN, out, dz: act-elu act-elu-backward
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _elu,
         """
@@ -492,16 +467,18 @@ SMOOTH = Exercise(
     reference=_smooth_reference,
     model=_gelu_and_silu,
     cases=_smooth_cases,
-    criteria=(
-        shapes("all four have the shape of z", 0.125),
-        values("GELU and SiLU are right", 0.25, "g s", "ordinary", "act-gelu-tanh act-silu"),
-        values("dg is right", 0.25, "dg", "ordinary", "act-gelu-tanh-backward"),
-        values("ds is right", 0.25, "ds", "ordinary", "act-silu-backward"),
-        values(
-            "net inputs of -1000 and 1000", 0.25, "g s dg ds", "extreme", "act-gelu-tanh act-silu"
-        ),
-        unchanged(0.125),
-    ),
+    criteria=criteria("""
+all four have the shape of z (shape, 0.125)
+GELU and SiLU are right (ordinary, 0.25)
+    g, s: act-gelu-tanh act-silu
+dg is right (ordinary, 0.25)
+    dg: act-gelu-tanh-backward
+ds is right (ordinary, 0.25)
+    ds: act-silu-backward
+net inputs of -1000 and 1000 (extreme, 0.25)
+    g, s, dg, ds: act-gelu-tanh act-silu
+the arguments are left as they were (unchanged, 0.125)
+"""),
     misconceptions=mistakes(
         _gelu_and_silu,
         """
@@ -615,14 +592,15 @@ CONSTANTS = Exercise(
     reference=_constants_reference,
     model=_self_normalizing_constants,
     cases=_constants_cases,
-    criteria=(
-        values("alpha makes the mean 0", 0.5, "alpha", "ordinary", "act-selu"),
-        values("scale makes the variance 1", 0.25, "deviation", "ordinary", "act-selu"),
-        values(
-            "samples of small and of large numbers", 0.25, "alpha deviation", "edge", "act-selu"
-        ),
-        Criterion("z is left as it was", 0.25, "unchanged"),
-    ),
+    criteria=criteria("""
+alpha makes the mean 0 (ordinary, 0.5)
+    alpha: act-selu
+scale makes the variance 1 (ordinary, 0.25)
+    deviation: act-selu
+samples of small and of large numbers (edge, 0.25)
+    alpha, deviation: act-selu
+z is left as it was (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _self_normalizing_constants,
         """
@@ -736,28 +714,16 @@ SOFTMAX = Exercise(
     reference=_softmax_reference,
     model=_softmax,
     cases=_softmax_cases,
-    criteria=(
-        shapes("p, log_p and dz have the shape of z", 0.25),
-        Criterion(
-            "p and log_p are right at ordinary net inputs",
-            0.5,
-            group="ordinary",
-            outputs=("p", "log_p"),
-            equations=("act-softmax", "act-log-softmax"),
-            # Wide enough that a small number added to a probability costs the points for extreme
-            # inputs and no others.
-            tolerance=(1e-4, 1e-6),
-        ),
-        values("dz is right at ordinary net inputs", 0.5, "dz", "ordinary", "act-softmax-backward"),
-        Criterion(
-            "all three at net inputs of 1000",
-            0.5,
-            group="extreme",
-            outputs=(NAN, "p", "log_p", "dz"),
-            equations=("act-softmax", "act-log-softmax"),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+p, log_p and dz have the shape of z (shape, 0.25)
+p and log_p are right at ordinary net inputs (ordinary, 0.5)
+    p, log_p: act-softmax act-log-softmax, within (1e-4, 1e-6)
+dz is right at ordinary net inputs (ordinary, 0.5)
+    dz: act-softmax-backward
+all three at net inputs of 1000 (extreme, 0.5)
+    number of NaN, p, log_p, dz: act-softmax act-log-softmax
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _softmax,
         f"""

@@ -14,12 +14,9 @@ from gradlab import gradient_check
 from gradlab.checks._edits import mistakes
 from gradlab.checks._model import (
     Case,
-    Criterion,
     Exercise,
     Function,
-    shapes,
-    unchanged,
-    values,
+    criteria,
 )
 
 Array = NDArray[Any]
@@ -146,27 +143,16 @@ FORWARD = Exercise(
     reference=_forward,
     observe=_layer_by_layer,
     cases=_cases(_forward_arguments),
-    criteria=(
-        shapes("there is one net input and one output a layer, of the right shape", 0.25),
-        values(
-            "the net inputs follow from the outputs of the layer below",
-            0.75,
-            "net_inputs",
-            "ordinary",
-            "bp-net-input",
-        ),
-        values(
-            "the outputs follow from the net inputs", 0.5, "outputs", "ordinary", "bp-activation"
-        ),
-        values(
-            _SQUARE,
-            0.25,
-            "net_inputs outputs last_output",
-            "edge",
-            "bp-net-input bp-activation",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+there is one net input and one output a layer, of the right shape (shape, 0.25)
+the net inputs follow from the outputs of the layer below (ordinary, 0.75)
+    net_inputs: bp-net-input
+the outputs follow from the net inputs (ordinary, 0.5)
+    outputs: bp-activation
+layers of equal width, a single example, no hidden layer (edge, 0.25)
+    net_inputs, outputs, last_output: bp-net-input bp-activation
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _forward_model,
         """
@@ -275,31 +261,16 @@ SENSITIVITIES = Exercise(
     reference=_sensitivities,
     observe=_output_and_hidden,
     cases=_cases(_sensitivities_arguments),
-    criteria=(
-        shapes("there is one sensitivity a layer, of the right shape", 0.25),
-        values(
-            "the sensitivity of the output layer is right",
-            0.5,
-            "output_layer",
-            "ordinary",
-            "bp-sensitivity-output",
-        ),
-        values(
-            "the sensitivity of a hidden layer follows from the one above",
-            1.0,
-            "hidden_layers",
-            "ordinary",
-            "bp-sensitivity",
-        ),
-        values(
-            _SQUARE,
-            0.5,
-            "output_layer hidden_layers",
-            "edge",
-            "bp-sensitivity-output bp-sensitivity",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+there is one sensitivity a layer, of the right shape (shape, 0.25)
+the sensitivity of the output layer is right (ordinary, 0.5)
+    output_layer: bp-sensitivity-output
+the sensitivity of a hidden layer follows from the one above (ordinary, 1)
+    hidden_layers: bp-sensitivity
+layers of equal width, a single example, no hidden layer (edge, 0.5)
+    output_layer, hidden_layers: bp-sensitivity-output bp-sensitivity
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _sensitivities_model,
         """
@@ -410,28 +381,18 @@ GRADIENTS = Exercise(
     lists=("dweights", "dbiases"),
     reference=_gradients,
     cases=_cases(_gradients_arguments),
-    criteria=(
-        shapes("every gradient has the shape of what it belongs to", 0.25),
-        values(
-            "the gradients of the weights are right",
-            0.5,
-            "dweights",
-            "ordinary",
-            "bp-weight-gradient",
-        ),
-        values(
-            "the gradients of the biases are right", 0.5, "dbiases", "ordinary", "bp-bias-gradient"
-        ),
-        values("the gradient of the input is right", 0.25, "dx", "ordinary", "bp-input-gradient"),
-        values(
-            _SQUARE,
-            0.25,
-            "dx dweights dbiases",
-            "edge",
-            "bp-weight-gradient bp-bias-gradient bp-input-gradient",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+every gradient has the shape of what it belongs to (shape, 0.25)
+the gradients of the weights are right (ordinary, 0.5)
+    dweights: bp-weight-gradient
+the gradients of the biases are right (ordinary, 0.5)
+    dbiases: bp-bias-gradient
+the gradient of the input is right (ordinary, 0.25)
+    dx: bp-input-gradient
+layers of equal width, a single example, no hidden layer (edge, 0.25)
+    dx, dweights, dbiases: bp-weight-gradient bp-bias-gradient bp-input-gradient
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _gradients_model,
         """
@@ -633,33 +594,16 @@ CHECK = Exercise(
     reference=_check,
     observe=_with_their_own_gradients,
     cases=_check_cases,
-    criteria=(
-        shapes("an array for each array of parameters, and as many errors", 0.25),
-        values(
-            "the numerical gradients are right",
-            1.0,
-            "numerical",
-            "difference",
-            "bp-central-difference",
-        ),
-        Criterion(
-            "the relative errors follow from the numerical gradients",
-            0.75,
-            group="check",
-            outputs=("errors",),
-            equations=("bp-relative-error",),
-            tolerance=_LOOSE,
-        ),
-        Criterion(
-            "a gradient of zeros",
-            0.25,
-            group="edge",
-            outputs=("errors",),
-            equations=("bp-relative-error",),
-            tolerance=_LOOSE,
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria(f"""
+an array for each array of parameters, and as many errors (shape, 0.25)
+the numerical gradients are right (difference, 1)
+    numerical: bp-central-difference
+the relative errors follow from the numerical gradients (check, 0.75)
+    errors: bp-relative-error, within {_LOOSE}
+a gradient of zeros (edge, 0.25)
+    errors: bp-relative-error, within {_LOOSE}
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _check_model,
         """

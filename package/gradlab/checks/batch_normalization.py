@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 
 from gradlab import batch_normalization as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Criterion, Exercise, Function, shapes, unchanged, values
+from gradlab.checks._model import (
+    Case,
+    Exercise,
+    Function,
+    criteria,
+)
 
 Array = NDArray[Any]
 
@@ -110,33 +115,20 @@ FORWARD = Exercise(
     reference=_forward,
     observe=_forward_observed,
     cases=_forward_cases,
-    criteria=(
-        shapes("out, mean and var have the right shapes", 0.25),
-        values("mean is that of each feature", 0.25, "mean", "ordinary", "bn-mean"),
-        values("var is that of each feature", 0.5, "var", "ordinary", "bn-variance"),
-        Criterion(
-            "out follows from the mean and var that you return: undone with them, it is x again",
-            0.5,
-            group="ordinary",
-            outputs=("x again",),
-            equations=("bn-normalize", "bn-scale-shift"),
-        ),
-        values(
-            "out is right on ordinary batches",
-            0.75,
-            "out",
-            "ordinary",
-            "bn-normalize bn-scale-shift",
-        ),
-        values(
-            "a constant feature, one far from 0, a batch of two, a single feature",
-            0.5,
-            "out mean var",
-            "edge",
-            "bn-variance bn-normalize",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out, mean and var have the right shapes (shape, 0.25)
+mean is that of each feature (ordinary, 0.25)
+    mean: bn-mean
+var is that of each feature (ordinary, 0.5)
+    var: bn-variance
+out follows from the mean and var that you return: undone with them, it is x again (ordinary, 0.5)
+    x again: bn-normalize bn-scale-shift
+out is right on ordinary batches (ordinary, 0.75)
+    out: bn-normalize bn-scale-shift
+a constant feature, one far from 0, a batch of two, a single feature (edge, 0.5)
+    out, mean, var: bn-variance bn-normalize
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _forward_model,
         """
@@ -261,26 +253,18 @@ BACKWARD = Exercise(
     outputs=("dx", "dgamma", "dbeta"),
     reference=_backward,
     cases=_backward_cases,
-    criteria=(
-        shapes("dx, dgamma and dbeta have the right shapes", 0.25),
-        values("dgamma is right", 0.5, "dgamma", "ordinary", "bn-backward-gamma"),
-        values("dbeta is right", 0.25, "dbeta", "ordinary", "bn-backward-beta"),
-        values(
-            "dx is right on ordinary batches",
-            1.75,
-            "dx",
-            "ordinary",
-            "bn-backward-variance bn-backward-mean bn-backward-z",
-        ),
-        values(
-            "a constant feature, a batch of two, a single feature",
-            0.5,
-            "dx dgamma dbeta",
-            "edge",
-            "bn-backward-z",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+dx, dgamma and dbeta have the right shapes (shape, 0.25)
+dgamma is right (ordinary, 0.5)
+    dgamma: bn-backward-gamma
+dbeta is right (ordinary, 0.25)
+    dbeta: bn-backward-beta
+dx is right on ordinary batches (ordinary, 1.75)
+    dx: bn-backward-variance bn-backward-mean bn-backward-z
+a constant feature, a batch of two, a single feature (edge, 0.5)
+    dx, dgamma, dbeta: bn-backward-z
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _backward_model,
         """
@@ -431,27 +415,16 @@ RUNNING_STATISTICS = Exercise(
     outputs=("running_mean", "running_var"),
     reference=reference.update_running_statistics,
     cases=_running_cases,
-    criteria=(
-        shapes("running_mean and running_var keep their shapes", 0.125),
-        values(
-            "running_mean moves by the momentum", 0.5, "running_mean", "ordinary", "bn-running-mean"
-        ),
-        values(
-            "running_var moves by the momentum, with B / (B - 1)",
-            0.5,
-            "running_var",
-            "ordinary",
-            "bn-running-variance",
-        ),
-        values(
-            "a batch of two, a momentum of 1 and of 0",
-            0.25,
-            "running_mean running_var",
-            "edge",
-            "bn-running-mean bn-running-variance",
-        ),
-        unchanged(0.125),
-    ),
+    criteria=criteria("""
+running_mean and running_var keep their shapes (shape, 0.125)
+running_mean moves by the momentum (ordinary, 0.5)
+    running_mean: bn-running-mean
+running_var moves by the momentum, with B / (B - 1) (ordinary, 0.5)
+    running_var: bn-running-variance
+a batch of two, a momentum of 1 and of 0 (edge, 0.25)
+    running_mean, running_var: bn-running-mean bn-running-variance
+the arguments are left as they were (unchanged, 0.125)
+"""),
     misconceptions=mistakes(
         _running_model,
         """
@@ -535,12 +508,14 @@ INFERENCE = Exercise(
     outputs=("out",),
     reference=reference.batch_norm_inference,
     cases=_inference_cases,
-    criteria=(
-        values("out is right on ordinary batches", 0.5, "out", "ordinary", "bn-inference"),
-        values("a single example, a variance of zero", 0.25, "out", "edge", "bn-inference"),
-        shapes("out has the right shape", 0.125),
-        unchanged(0.125),
-    ),
+    criteria=criteria("""
+out is right on ordinary batches (ordinary, 0.5)
+    out: bn-inference
+a single example, a variance of zero (edge, 0.25)
+    out: bn-inference
+out has the right shape (shape, 0.125)
+the arguments are left as they were (unchanged, 0.125)
+"""),
     misconceptions=mistakes(
         _inference_model,
         """

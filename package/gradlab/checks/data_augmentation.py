@@ -14,12 +14,9 @@ from gradlab.activations import softmax
 from gradlab.checks._edits import mistakes
 from gradlab.checks._model import (
     Case,
-    Criterion,
     Exercise,
     Function,
-    shapes,
-    unchanged,
-    values,
+    criteria,
 )
 
 Array = NDArray[Any]
@@ -200,72 +197,24 @@ CROP_FLIP = Exercise(
     reference=_crop_flip,
     observe=_observe_crop_flip,
     cases=_crop_flip_cases,
-    criteria=(
-        shapes("out has the right shape", 0.25),
-        Criterion(
-            "each image is a window of its own, mirrored left to right or plain",
-            0.5,
-            group="ordinary",
-            outputs=(
-                "upside_down_images",
-                "reversed_channels",
-                "border_not_of_zeros",
-                "images_that_are_no_window",
-            ),
-            equations=("da-crop",),
-            tolerance=_EXACT,
-        ),
-        Criterion(
-            "every place of the padded image can come, the last ones too",
-            0.5,
-            group="ordinary",
-            outputs=("smallest_top", "largest_top", "smallest_left", "largest_left"),
-            equations=("da-crop",),
-            tolerance=_EXACT,
-        ),
-        Criterion(
-            "the right share is mirrored",
-            0.5,
-            group="share",
-            outputs=(
-                "share_flipped",
-                "flipped_and_plain_in_one_batch",
-            ),
-            equations=("da-crop",),
-            tolerance=_SHARES,
-        ),
-        Criterion(
-            "each image has draws of its own, from rng",
-            0.5,
-            group="ordinary",
-            outputs=(
-                "several_places_in_one_batch",
-                "rows_and_columns_drawn_apart",
-                "flipped_and_plain_in_one_batch",
-                "an_image_is_mirrored_at_some_time",
-                "same_seed_gives_same_images",
-                "next_call_gives_new_images",
-            ),
-            equations=("da-crop",),
-            tolerance=_EXACT,
-        ),
-        Criterion(
-            "a window as large as the image, probabilities of 0 and 1, a single image",
-            0.25,
-            group="edge",
-            outputs=(
-                "rows_of_out",
-                "columns_of_out",
-                "upside_down_images",
-                "reversed_channels",
-                "images_that_are_no_window",
-                "flipped_at_probability_0_or_plain_at_1",
-            ),
-            equations=("da-crop",),
-            tolerance=_EXACT,
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria(f"""
+out has the right shape (shape, 0.25)
+each image is a window of its own, mirrored left to right or plain (ordinary, 0.5)
+    upside_down_images, reversed_channels, border_not_of_zeros, images_that_are_no_window: da-crop,
+        within {_EXACT}
+every place of the padded image can come, the last ones too (ordinary, 0.5)
+    smallest_top, largest_top, smallest_left, largest_left: da-crop, within {_EXACT}
+the right share is mirrored (share, 0.5)
+    share_flipped, flipped_and_plain_in_one_batch: da-crop, within {_SHARES}
+each image has draws of its own, from rng (ordinary, 0.5)
+    several_places_in_one_batch, rows_and_columns_drawn_apart, flipped_and_plain_in_one_batch,
+        an_image_is_mirrored_at_some_time, same_seed_gives_same_images, next_call_gives_new_images:
+        da-crop, within {_EXACT}
+a window as large as the image, probabilities of 0 and 1, a single image (edge, 0.25)
+    rows_of_out, columns_of_out, upside_down_images, reversed_channels, images_that_are_no_window,
+        flipped_at_probability_0_or_plain_at_1: da-crop, within {_EXACT}
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_crop_flip_answer,
     misconceptions=mistakes(
         _crop_flip_answer,
@@ -392,25 +341,16 @@ ZOOM = Exercise(
     outputs=("out",),
     reference=_zoom,
     cases=_zoom_cases,
-    criteria=(
-        shapes("out has the shape of the image", 0.25),
-        values("enlarged images", 1.25, "out", "enlarge", "da-zoom da-bilinear"),
-        values(
-            "shrunk images, with the background around them",
-            0.75,
-            "out",
-            "shrink",
-            "da-zoom da-bilinear",
-        ),
-        values(
-            "a factor of 1, places that are pixels, an image of one row",
-            0.5,
-            "out",
-            "edge",
-            "da-bilinear",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out has the shape of the image (shape, 0.25)
+enlarged images (enlarge, 1.25)
+    out: da-zoom da-bilinear
+shrunk images, with the background around them (shrink, 0.75)
+    out: da-zoom da-bilinear
+a factor of 1, places that are pixels, an image of one row (edge, 0.5)
+    out: da-bilinear
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_zoom_answer,
     misconceptions=mistakes(
         _zoom_answer,
@@ -575,31 +515,16 @@ COLOR_PCA = Exercise(
     reference=_color_pca,
     observe=_observe_color,
     cases=_color_cases,
-    criteria=(
-        shapes("out has the shape of the images", 0.25),
-        values(
-            "all pixels of an image are shifted alike, by its own alpha",
-            0.5,
-            "spread_over_pixels by_own_alpha",
-            "ordinary",
-            "da-color-pca",
-        ),
-        Criterion(
-            "the shift runs along the axes of the colours, with the right length",
-            0.75,
-            group="ordinary",
-            outputs=_AXES,
-            equations=("da-color-pca",),
-        ),
-        Criterion(
-            "four channels, grey images",
-            0.25,
-            group="edge",
-            outputs=_AXES,
-            equations=("da-color-pca",),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out has the shape of the images (shape, 0.25)
+all pixels of an image are shifted alike, by its own alpha (ordinary, 0.5)
+    spread_over_pixels, by_own_alpha: da-color-pca
+the shift runs along the axes of the colours, with the right length (ordinary, 0.75)
+    lengths, sine_to_an_axis, length_over_variance, out_minus_sum_over_axes: da-color-pca
+four channels, grey images (edge, 0.25)
+    lengths, sine_to_an_axis, length_over_variance, out_minus_sum_over_axes: da-color-pca
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_color_answer,
     misconceptions=mistakes(
         _color_answer,
@@ -736,12 +661,14 @@ TEST_TIME = Exercise(
     outputs=("average",),
     reference=reference.test_time_average,
     cases=_average_cases,
-    criteria=(
-        shapes("the average has the shape of one prediction", 0.25),
-        values("the average of the predictions", 0.5, "average", "ordinary", "da-test-time"),
-        values("crops, one image, a single change", 0.25, "average", "edge", "da-test-time"),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the average has the shape of one prediction (shape, 0.25)
+the average of the predictions (ordinary, 0.5)
+    average: da-test-time
+crops, one image, a single change (edge, 0.25)
+    average: da-test-time
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_average_answer,
     misconceptions=mistakes(
         _average_answer,

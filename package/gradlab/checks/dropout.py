@@ -14,12 +14,9 @@ from gradlab.activations import softmax
 from gradlab.checks._edits import mistakes
 from gradlab.checks._model import (
     Case,
-    Criterion,
     Exercise,
     Function,
-    shapes,
-    unchanged,
-    values,
+    criteria,
 )
 
 Array = NDArray[Any]
@@ -167,66 +164,25 @@ FORWARD = Exercise(
     reference=reference.dropout_forward,
     observe=_observe_forward,
     cases=_forward_cases,
-    criteria=(
-        shapes("out and mask have the shape of x", 0.25),
-        Criterion(
-            "the right share is kept",
-            0.75,
-            group="share",
-            outputs=("share_kept",),
-            equations=("do-mask",),
-            tolerance=_DRAWS,
-        ),
-        Criterion(
-            "what is kept is scaled as inverted dropout does it",
-            0.5,
-            group="ordinary",
-            outputs=("out_over_x_where_kept",),
-            equations=("do-inverted",),
-            tolerance=_EXACT,
-        ),
-        Criterion(
-            "mask is what x was multiplied by",
-            0.25,
-            group="ordinary",
-            outputs=("mask_where_kept", "largest_mask_where_x_is_0", "out_minus_mask_times_x"),
-            equations=("do-forward", "do-inverted"),
-            tolerance=_EXACT,
-        ),
-        Criterion(
-            "each entry has a draw of its own, from rng",
-            0.5,
-            group="ordinary",
-            outputs=(
-                "different_masks_of_examples",
-                "different_masks_of_units",
-                "same_seed_gives_same_mask",
-                "next_call_gives_new_mask",
-                "number_kept_varies_from_call_to_call",
-                "number_kept_of_an_example_varies",
-                "number_kept_of_a_unit_varies",
-            ),
-            equations=("do-mask",),
-            tolerance=_COUNTS,
-        ),
-        Criterion(
-            "inference lets x through",
-            0.25,
-            group="inference",
-            outputs=("share_kept", "out_over_x_where_kept", "mask_where_kept"),
-            equations=("do-inverted",),
-            tolerance=_DRAWS,
-        ),
-        Criterion(
-            "an x of three axes, a rate of 0",
-            0.25,
-            group="edge",
-            outputs=("out_over_x_where_kept",),
-            equations=("do-inverted",),
-            tolerance=_EXACT,
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria(f"""
+out and mask have the shape of x (shape, 0.25)
+the right share is kept (share, 0.75)
+    share_kept: do-mask, within {_DRAWS}
+what is kept is scaled as inverted dropout does it (ordinary, 0.5)
+    out_over_x_where_kept: do-inverted, within {_EXACT}
+mask is what x was multiplied by (ordinary, 0.25)
+    mask_where_kept, largest_mask_where_x_is_0, out_minus_mask_times_x: do-forward do-inverted,
+        within {_EXACT}
+each entry has a draw of its own, from rng (ordinary, 0.5)
+    different_masks_of_examples, different_masks_of_units, same_seed_gives_same_mask,
+        next_call_gives_new_mask, number_kept_varies_from_call_to_call,
+        number_kept_of_an_example_varies, number_kept_of_a_unit_varies: do-mask, within {_COUNTS}
+inference lets x through (inference, 0.25)
+    share_kept, out_over_x_where_kept, mask_where_kept: do-inverted, within {_DRAWS}
+an x of three axes, a rate of 0 (edge, 0.25)
+    out_over_x_where_kept: do-inverted, within {_EXACT}
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_forward_answer,
     misconceptions=mistakes(
         _forward_answer,
@@ -387,25 +343,16 @@ BACKWARD = Exercise(
     outputs=("dh", "dweight", "dbias"),
     reference=_backward,
     cases=_backward_cases,
-    criteria=(
-        shapes("dh, dweight and dbias have the right shapes", 0.25),
-        values("dh goes back through the mask", 0.5, "dh", "ordinary", "do-backward"),
-        values(
-            "dweight and dbias are those of the layer's input",
-            0.5,
-            "dweight dbias",
-            "ordinary",
-            "do-forward do-backward",
-        ),
-        values(
-            "units and examples that are off, standard dropout, a single example",
-            0.5,
-            "dh dweight dbias",
-            "edge",
-            "do-backward",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+dh, dweight and dbias have the right shapes (shape, 0.25)
+dh goes back through the mask (ordinary, 0.5)
+    dh: do-backward
+dweight and dbias are those of the layer's input (ordinary, 0.5)
+    dweight, dbias: do-forward do-backward
+units and examples that are off, standard dropout, a single example (edge, 0.5)
+    dh, dweight, dbias: do-backward
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_backward_answer,
     misconceptions=mistakes(
         _backward_answer,
@@ -522,27 +469,16 @@ INFERENCE = Exercise(
     reference=_inference,
     observe=_first_layer_apart,
     cases=_inference_cases,
-    criteria=(
-        shapes("weights and biases have the shapes of the given ones", 0.25),
-        values(
-            "weights of the first layer", 0.25, "first_weights", "ordinary", "do-weight-scaling"
-        ),
-        values(
-            "weights of the other layers, and the biases",
-            0.5,
-            "other_weights biases",
-            "ordinary",
-            "do-weight-scaling",
-        ),
-        values(
-            "inputs that were never dropped, a network of one layer",
-            0.25,
-            "first_weights other_weights biases",
-            "edge",
-            "do-weight-scaling",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+weights and biases have the shapes of the given ones (shape, 0.25)
+weights of the first layer (ordinary, 0.25)
+    first_weights: do-weight-scaling
+weights of the other layers, and the biases (ordinary, 0.5)
+    other_weights, biases: do-weight-scaling
+inputs that were never dropped, a network of one layer (edge, 0.25)
+    first_weights, other_weights, biases: do-weight-scaling
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_inference_answer,
     misconceptions=mistakes(
         _inference_answer,
@@ -647,24 +583,14 @@ AVERAGE = Exercise(
     reference=_average,
     observe=_observe_average,
     cases=_average_cases,
-    criteria=(
-        shapes("the average has the shape of one output", 0.25),
-        values(
-            "the average over all sub-networks",
-            1.5,
-            "second_call_gives_the_same average",
-            "ordinary",
-            "do-subnetwork do-expectation",
-        ),
-        values(
-            "a single unit, layers that are linear, a rate of 0",
-            0.5,
-            "average",
-            "edge",
-            "do-subnetwork do-expectation",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the average has the shape of one output (shape, 0.25)
+the average over all sub-networks (ordinary, 1.5)
+    second_call_gives_the_same, average: do-subnetwork do-expectation
+a single unit, layers that are linear, a rate of 0 (edge, 0.5)
+    average: do-subnetwork do-expectation
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_average_answer,
     misconceptions=mistakes(
         _average_answer,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, criteria
 from gradlab.early_stopping import EarlyStopping
 
 Array = NDArray[Any]
@@ -207,31 +207,17 @@ UPDATE = Exercise(
     reference=_update,
     observe=_follow,
     cases=_update_cases,
-    criteria=(
-        shapes("best, wait and stop are one number each", 0.25),
-        values("best is the best loss so far", 0.25, "best_after", "loss", "es-improvement"),
-        values(
-            "wait counts from there on, and stop comes with the patience",
-            0.5,
-            "wait_after stop_after",
-            "loss",
-            "es-stop",
-        ),
-        values(
-            "an accuracy has to rise",
-            0.5,
-            "best_after wait_after stop_after",
-            "accuracy",
-            "es-improvement es-stop",
-        ),
-        values(
-            "metrics that are no numbers, a patience of 0, just the least improvement",
-            0.5,
-            "best_after wait_after stop_after",
-            "edge",
-            "es-improvement es-stop",
-        ),
-    ),
+    criteria=criteria("""
+best, wait and stop are one number each (shape, 0.25)
+best is the best loss so far (loss, 0.25)
+    best_after: es-improvement
+wait counts from there on, and stop comes with the patience (loss, 0.5)
+    wait_after, stop_after: es-stop
+an accuracy has to rise (accuracy, 0.5)
+    best_after, wait_after, stop_after: es-improvement es-stop
+metrics that are no numbers, a patience of 0, just the least improvement (edge, 0.5)
+    best_after, wait_after, stop_after: es-improvement es-stop
+"""),
     model=_update_answer,
     misconceptions=mistakes(
         _update_answer,
@@ -361,21 +347,16 @@ EPOCHS = Exercise(
     reference=_epochs,
     observe=_best_of_those_trained,
     cases=_epochs_cases,
-    criteria=(
-        shapes("last and best are one number each", 0.25),
-        values("the last epoch is right", 0.75, "last", "ordinary", "es-stop"),
-        values(
-            "the best epoch of those trained is right", 0.75, "best", "ordinary", "es-improvement"
-        ),
-        values(
-            "a run that never gets better, one that never stops, a patience of 0, a nan",
-            0.5,
-            "last best",
-            "edge",
-            "es-improvement es-stop",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+last and best are one number each (shape, 0.25)
+the last epoch is right (ordinary, 0.75)
+    last: es-stop
+the best epoch of those trained is right (ordinary, 0.75)
+    best: es-improvement
+a run that never gets better, one that never stops, a patience of 0, a nan (edge, 0.5)
+    last, best: es-improvement es-stop
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_epochs_answer,
     misconceptions=mistakes(
         _epochs_answer,
@@ -484,17 +465,13 @@ PATIENCE = Exercise(
     outputs=("patience",),
     reference=_patience,
     cases=_patience_cases,
-    criteria=(
-        values("the smallest patience of an ordinary run", 0.75, "patience", "ordinary", "es-stop"),
-        values(
-            "losses that only fall or only rise, equal ones, the lowest at the end",
-            0.5,
-            "patience",
-            "edge",
-            "es-stop",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the smallest patience of an ordinary run (ordinary, 0.75)
+    patience: es-stop
+losses that only fall or only rise, equal ones, the lowest at the end (edge, 0.5)
+    patience: es-stop
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_patience_answer,
     misconceptions=mistakes(
         _patience_answer,
@@ -684,36 +661,16 @@ TRAIN = Exercise(
     reference=_train,
     observe=_train_and_look,
     cases=_train_cases,
-    criteria=(
-        values(
-            "training stops when the patience is at its end",
-            0.75,
-            "epochs_trained",
-            "ordinary",
-            "es-stop",
-        ),
-        values(
-            "the number of epochs and the best loss of those trained are returned",
-            0.5,
-            "epochs best_loss",
-            "ordinary",
-            "es-improvement es-stop",
-        ),
-        values(
-            "the network holds the weights of the best epoch of those trained",
-            1.25,
-            "weights",
-            "ordinary",
-            "es-improvement",
-        ),
-        values(
-            "max_epochs reached, a nan at first, a patience of 1, losses that are all nan",
-            0.5,
-            "epochs best_loss epochs_trained weights",
-            "edge",
-            "es-improvement es-stop",
-        ),
-    ),
+    criteria=criteria("""
+training stops when the patience is at its end (ordinary, 0.75)
+    epochs_trained: es-stop
+the number of epochs and the best loss of those trained are returned (ordinary, 0.5)
+    epochs, best_loss: es-improvement es-stop
+the network holds the weights of the best epoch of those trained (ordinary, 1.25)
+    weights: es-improvement
+max_epochs reached, a nan at first, a patience of 1, losses that are all nan (edge, 0.5)
+    epochs, best_loss, epochs_trained, weights: es-improvement es-stop
+"""),
     model=_train_answer,
     misconceptions=mistakes(
         _train_answer,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradlab import gradient_clipping as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Criterion, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, criteria
 from gradlab.optimizers import Momentum
 
 Array = NDArray[Any]
@@ -84,21 +84,16 @@ BY_VALUE = Exercise(
     reference=_value_reference,
     model=_clip_by_value,
     cases=_value_cases,
-    criteria=(
-        shapes("clipped and cosine have the right shapes", 0.25),
-        values("every entry is bounded on both sides", 0.5, "clipped", "ordinary", "gc-value"),
-        values("the cosine of the angle between the two", 0.5, "cosine", "ordinary", "gc-value"),
-        Criterion(
-            "the decks' example, negative entries, nothing to clip, a single entry",
-            0.5,
-            group="edge",
-            outputs=("clipped", "cosine"),
-            equations=("gc-value",),
-            # Where nothing is turned, rounding turns by an angle of 1e-8.
-            tolerance=(1e-6, 1e-5),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+clipped and cosine have the right shapes (shape, 0.25)
+every entry is bounded on both sides (ordinary, 0.5)
+    clipped: gc-value
+the cosine of the angle between the two (ordinary, 0.5)
+    cosine: gc-value
+the decks' example, negative entries, nothing to clip, a single entry (edge, 0.5)
+    clipped, cosine: gc-value, within (1e-6, 1e-5)
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _clip_by_value,
         """
@@ -205,19 +200,16 @@ BY_NORM = Exercise(
     reference=_norm_reference,
     model=_clip_by_norm,
     cases=_norm_cases,
-    criteria=(
-        shapes("clipped has the right shape", 0.25),
-        values(
-            "a gradient that is too long is shortened", 0.75, "clipped", "ordinary", "gc-clip-norm"
-        ),
-        values(
-            "the norm decides, and a short gradient stays", 0.5, "clipped", "short", "gc-clip-norm"
-        ),
-        values(
-            "the decks' example, and a gradient of zeros", 0.25, "clipped", "zero", "gc-clip-norm"
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+clipped has the right shape (shape, 0.25)
+a gradient that is too long is shortened (ordinary, 0.75)
+    clipped: gc-clip-norm
+the norm decides, and a short gradient stays (short, 0.5)
+    clipped: gc-clip-norm
+the decks' example, and a gradient of zeros (zero, 0.25)
+    clipped: gc-clip-norm
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _clip_by_norm,
         """
@@ -331,36 +323,18 @@ GLOBAL_NORM = Exercise(
     reference=_global_reference,
     model=_clip_by_global_norm,
     cases=_global_cases,
-    criteria=(
-        shapes("clipped and total_norm have the right shapes", 0.25),
-        values(
-            "total_norm is the norm of all arrays together, before clipping",
-            0.5,
-            "total_norm",
-            "ordinary",
-            "gc-norm",
-        ),
-        values(
-            "all arrays are shortened by one factor", 0.75, "clipped", "ordinary", "gc-clip-norm"
-        ),
-        values(
-            "gradients that are short enough, a single array",
-            0.5,
-            "clipped total_norm",
-            "short",
-            "gc-clip-norm",
-        ),
-        Criterion(
-            "squares that are out of range, and zeros",
-            0.75,
-            group="extreme",
-            outputs=("clipped", "total_norm"),
-            equations=("gc-norm",),
-            # Relative alone: beside 1e-200 everything absolute is coarse.
-            tolerance=(1e-5, 0.0),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+clipped and total_norm have the right shapes (shape, 0.25)
+total_norm is the norm of all arrays together, before clipping (ordinary, 0.5)
+    total_norm: gc-norm
+all arrays are shortened by one factor (ordinary, 0.75)
+    clipped: gc-clip-norm
+gradients that are short enough, a single array (short, 0.5)
+    clipped, total_norm: gc-clip-norm
+squares that are out of range, and zeros (extreme, 0.75)
+    clipped, total_norm: gc-norm, within (1e-5, 0.0)
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _clip_by_global_norm,
         """
@@ -519,20 +493,14 @@ DESCENT = Exercise(
     reference=_descent_reference,
     model=_clipped_descent,
     cases=_descent_cases,
-    criteria=(
-        shapes("path has the right shape", 0.25),
-        values(
-            "clipped descent with momentum goes the right way",
-            1.25,
-            "path",
-            "ordinary",
-            "gc-clip-norm",
-        ),
-        values(
-            "no step, two steps, no momentum, nothing to clip", 0.25, "path", "edge", "gc-clip-norm"
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+path has the right shape (shape, 0.25)
+clipped descent with momentum goes the right way (ordinary, 1.25)
+    path: gc-clip-norm
+no step, two steps, no momentum, nothing to clip (edge, 0.25)
+    path: gc-clip-norm
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _clipped_descent,
         """

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradlab import gradient_descent as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, Function, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, Function, criteria
 
 Array = NDArray[Any]
 Gradient = Callable[[Array], Array]
@@ -74,37 +74,17 @@ RATES = Exercise(
     outputs=("optimal", "bound", "condition"),
     reference=_rates,
     cases=_rates_cases,
-    criteria=(
-        values(
-            "optimal makes the slowest axis as fast as possible",
-            0.5,
-            "optimal",
-            "ordinary",
-            "gd-minimax-rate",
-        ),
-        values(
-            "bound is the rate below which all axes converge",
-            0.5,
-            "bound",
-            "ordinary",
-            "gd-stable-rate",
-        ),
-        values(
-            "condition says how elongated the surface is",
-            0.5,
-            "condition",
-            "ordinary",
-            "gd-condition-number",
-        ),
-        values(
-            "one weight, a round bowl, a long valley",
-            0.25,
-            "optimal bound condition",
-            "edge",
-            "gd-optimal-rate gd-minimax-rate",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+optimal makes the slowest axis as fast as possible (ordinary, 0.5)
+    optimal: gd-minimax-rate
+bound is the rate below which all axes converge (ordinary, 0.5)
+    bound: gd-stable-rate
+condition says how elongated the surface is (ordinary, 0.5)
+    condition: gd-condition-number
+one weight, a round bowl, a long valley (edge, 0.25)
+    optimal, bound, condition: gd-optimal-rate gd-minimax-rate
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_rates_answer,
     misconceptions=mistakes(
         _rates_answer,
@@ -227,31 +207,16 @@ MINIBATCH_DESCENT = Exercise(
     outputs=("path",),
     reference=_minibatch_descent,
     cases=_descent_cases,
-    criteria=(
-        shapes("path has the right shape", 0.25),
-        values(
-            "the path is right where every mini-batch is full",
-            0.75,
-            "path",
-            "full",
-            "gd-update gd-minibatch-gradient",
-        ),
-        values(
-            "the path is right where the last mini-batch is smaller",
-            0.5,
-            "path",
-            "rest",
-            "gd-minibatch-gradient",
-        ),
-        values(
-            "one example a step, and all examples in one step",
-            0.5,
-            "path",
-            "edge",
-            "gd-update gd-minibatch-gradient",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+path has the right shape (shape, 0.25)
+the path is right where every mini-batch is full (full, 0.75)
+    path: gd-update gd-minibatch-gradient
+the path is right where the last mini-batch is smaller (rest, 0.5)
+    path: gd-minibatch-gradient
+one example a step, and all examples in one step (edge, 0.5)
+    path: gd-update gd-minibatch-gradient
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_descent_answer,
     misconceptions=mistakes(
         _descent_answer,
@@ -346,23 +311,13 @@ VARIANCE = Exercise(
     outputs=("variance",),
     reference=_variance,
     cases=_variance_cases,
-    criteria=(
-        values(
-            "the variance is right for small mini-batches",
-            0.75,
-            "variance",
-            "ordinary",
-            "gd-minibatch-variance",
-        ),
-        values(
-            "mini-batches of one example, and of all",
-            0.5,
-            "variance",
-            "edge",
-            "gd-minibatch-variance",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the variance is right for small mini-batches (ordinary, 0.75)
+    variance: gd-minibatch-variance
+mini-batches of one example, and of all (edge, 0.5)
+    variance: gd-minibatch-variance
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_variance_answer,
     misconceptions=mistakes(
         _variance_answer,
@@ -512,26 +467,15 @@ BRACKET = Exercise(
     outputs=("low", "high"),
     reference=_bracket,
     cases=_bracket_cases,
-    criteria=(
-        values(
-            "low and high are right on ordinary bowls",
-            1.0,
-            "low high",
-            "ordinary",
-            "gd-update gd-stable-rate",
-        ),
-        values(
-            "a slope that keeps its length has not diverged",
-            0.25,
-            "low high",
-            "bound",
-            "gd-stable-rate",
-        ),
-        values(
-            "weights that overflow have diverged", 0.25, "low high", "overflow", "gd-stable-rate"
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+low and high are right on ordinary bowls (ordinary, 1)
+    low, high: gd-update gd-stable-rate
+a slope that keeps its length has not diverged (bound, 0.25)
+    low, high: gd-stable-rate
+weights that overflow have diverged (overflow, 0.25)
+    low, high: gd-stable-rate
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_bracket_answer,
     misconceptions=mistakes(
         _bracket_answer,
@@ -658,25 +602,16 @@ SIMPLIFIED = Exercise(
     reference=_simplified,
     observe=_with_its_own_matrix,
     cases=_simplified_cases,
-    criteria=(
-        shapes("matrix and step have the right shapes", 0.125),
-        values("matrix is Gauss and Newton's", 0.5, "matrix", "ordinary", "gd-gauss-newton"),
-        values(
-            "step follows from the diagonal of the matrix that you return",
-            0.5,
-            "step",
-            "ordinary",
-            "gd-diagonal-newton",
-        ),
-        values(
-            "one example, a weight that does nothing, a loss that is curved downwards",
-            0.25,
-            "matrix step",
-            "edge",
-            "gd-gauss-newton gd-diagonal-newton",
-        ),
-        unchanged(0.125),
-    ),
+    criteria=criteria("""
+matrix and step have the right shapes (shape, 0.125)
+matrix is Gauss and Newton's (ordinary, 0.5)
+    matrix: gd-gauss-newton
+step follows from the diagonal of the matrix that you return (ordinary, 0.5)
+    step: gd-diagonal-newton
+one example, a weight that does nothing, a loss that is curved downwards (edge, 0.25)
+    matrix, step: gd-gauss-newton gd-diagonal-newton
+the arguments are left as they were (unchanged, 0.125)
+"""),
     model=_simplified_answer,
     misconceptions=mistakes(
         _simplified_answer,
