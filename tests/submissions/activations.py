@@ -372,11 +372,6 @@ def s_leaky_zero_on(dout, z, alpha):
     return out, np.where(z >= 0, dout, alpha * dout), np.mean(np.all(z < 0, axis=0))
 
 
-def s_leaky_any(dout, z, alpha):
-    out = np.where(z > 0, z, alpha * z)
-    return out, dout * np.where(z > 0, 1, alpha), np.mean(z.min(axis=0) <= 0)
-
-
 def s_elu_output_plus_alpha(dout, z, alpha, scale):
     out = scale * np.where(z > 0, z, alpha * (np.exp(z) - 1))
     return out, dout * np.where(z > 0, scale, out + alpha)
@@ -389,12 +384,6 @@ def s_smooth_exact(dout, z):
     s = 1 / (1 + np.exp(-z))
     dg = phi + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
     return z * phi, z * s, dout * dg, dout * (s + z * s * (1 - s))
-
-
-def s_smooth_one_term(dout, z):
-    s = 1 / (1 + np.exp(-z))
-    t = np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))
-    return z * (1 + t) / 2, z * s, dout * (1 + t) / 2, dout * s
 
 
 def s_constants_sign(z):
@@ -410,19 +399,11 @@ def s_softmax_axis(dout, z):
     return p, log_p, p * (dout - (dout * p).sum(axis=1, keepdims=True))
 
 
-def s_softmax_log_gradient(dout, z):
-    z = z - z.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    p = np.exp(log_p)
-    return p, log_p, dout - p * dout.sum(axis=1, keepdims=True)
-
-
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (SIGMOID, s_tanh_chain, "a factor 2 lost in the slope of tanh", 1.0),
     (SIGMOID, s_sigmoid_sum, "", 0.5),
     (LEAKY, s_leaky_zero_on, "a net input of 0 that counts as on", 1.5),
-    (LEAKY, s_leaky_any, "the share of the units that are off at least once", 1.25),
     (
         ELU,
         s_elu_output_plus_alpha,
@@ -430,8 +411,6 @@ STUDENTS = [
         0.75,
     ),
     (SMOOTH, s_smooth_exact, "the exact GELU", 0.5),
-    (SMOOTH, s_smooth_one_term, "a product rule with one term", 0.5),
     (CONSTANTS, s_constants_sign, "an alpha with its sign turned", 0.5),
     (SOFTMAX, s_softmax_axis, "a softmax over the batch", 0.25),
-    (SOFTMAX, s_softmax_log_gradient, "the gradient of the log-softmax", 1.0),
 ]

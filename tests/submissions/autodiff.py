@@ -438,15 +438,6 @@ def s_reverse_fancy_index(operands, partials, output):
     return grad
 
 
-def s_reverse_row(operands, partials, output):
-    grad = np.zeros((1, len(operands)))
-    grad[0, output] = 1.0
-    for k in range(output, -1, -1):
-        for i, p in zip(operands[k], partials[k]):
-            grad[0, i] += grad[0, k] * p
-    return grad
-
-
 def s_cost_set_of_arrows(operands, outputs):
     n_in = sum(1 for nodes in operands if not nodes)
     arrows = len({(i, k) for k, nodes in enumerate(operands) for i in nodes})
@@ -482,7 +473,6 @@ STUDENTS = [
     (DUAL, s_dual_componentwise, AS_VALUES, 1.5),
     (DUAL, s_dual_log_of_a_negative_base, NEGATIVE_BASE, 2.0),
     (REVERSE, s_reverse_fancy_index, "a repeated operand counted once", 2.0),
-    (REVERSE, s_reverse_row, "an axis of length one", 2.25),
     (COST, s_cost_set_of_arrows, "a repeated operand counted once", 1.25),
     (JACOBIAN, s_jacobian_seed_stays, "a seed that is not put back", 1.25),
     (JACOBIAN, s_jacobian_wrong_length, "", 1.25),

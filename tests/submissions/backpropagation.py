@@ -397,21 +397,6 @@ def s_check_as_in_cs231n(f, parameters, gradients, step):
     return numerical, errors
 
 
-def s_check_own_step(f, parameters, gradients, step):
-    eps, numerical, errors = 1e-6, [], []
-    for k, p in enumerate(parameters):
-        g = np.zeros_like(p)
-        for i in np.ndindex(p.shape):
-            up, down = ([q.copy() for q in parameters] for _ in range(2))
-            up[k][i] += eps
-            down[k][i] -= eps
-            g[i] = (f(up) - f(down)) / (2 * eps)
-        numerical.append(g)
-        top = np.max(np.maximum(abs(g), abs(gradients[k])))
-        errors.append(np.max(abs(g - gradients[k])) / top if top > 0 else 0.0)
-    return numerical, errors
-
-
 ONE_AXIS = "an axis of length one"
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
@@ -422,5 +407,4 @@ STUDENTS = [
     (CHECK, s_check_not_put_back, "an entry that is not put back", 1.5),
     (CHECK, s_check_put_back_by_adding, "", 2.25),
     (CHECK, s_check_as_in_cs231n, "a relative error entry by entry", 1.75),
-    (CHECK, s_check_own_step, "a step of your own", 1.5),
 ]

@@ -264,13 +264,6 @@ def s_backward_no_epsilon(dout, x, mean, var, gamma, eps):
     return gamma * s * (dout - dbeta / len(x) - u * dgamma / len(x)), dgamma, dbeta
 
 
-def s_backward_rows(dout, x, mean, var, gamma, eps):
-    s = 1 / np.sqrt(var + eps)
-    u = (x - mean) * s
-    dbeta, dgamma = dout.sum(0, keepdims=True), (u * dout).sum(0, keepdims=True)
-    return gamma * s * (dout - dbeta / len(x) - u * dgamma / len(x)), dgamma, dbeta
-
-
 def s_running_unchanged(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
     new_mean = (1 - momentum) * running_mean + momentum * batch_mean  # noqa: F841
     return running_mean, running_var
@@ -287,7 +280,6 @@ STUDENTS = [
     (FORWARD, s_forward_layer_norm, "the statistics of each example instead of each feature", 0.75),
     (FORWARD, s_forward_rows_of_statistics, ONE_AXIS, 2.75),
     (BACKWARD, s_backward_no_epsilon, "epsilon left out of the backward pass", 0.75),
-    (BACKWARD, s_backward_rows, ONE_AXIS, 3.25),
     (RUNNING, s_running_unchanged, "running statistics that never move", 0.125),
     (INFERENCE, s_inference_by_batch, "the statistics of the test batch", 0.125),
 ]

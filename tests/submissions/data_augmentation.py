@@ -281,18 +281,6 @@ def s_crop_empty_range(images, size, padding, probability, rng):
     return np.array(out)
 
 
-def s_crop_global_numbers(images, size, padding, probability, rng):
-    h, w = size
-    padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    out = []
-    for image in padded:
-        top = np.random.randint(image.shape[0] - h + 1)  # noqa: NPY002
-        left = np.random.randint(image.shape[1] - w + 1)  # noqa: NPY002
-        crop = image[top : top + h, left : left + w]
-        out.append(np.fliplr(crop) if np.random.rand() < probability else crop)  # noqa: NPY002
-    return np.array(out)
-
-
 def s_zoom_clipped(image, factor, fill):
     h, w = image.shape
     y = np.clip((h - 1) / 2 + (np.arange(h) - (h - 1) / 2) / factor, 0, h - 1)
@@ -322,15 +310,6 @@ def s_zoom_no_test_at_the_edge(image, factor, fill):
     return out
 
 
-def s_zoom_three_axes(image, factor, fill):
-    matrices = []
-    for n in image.shape:
-        places = (n - 1) / 2 + (np.arange(n) - (n - 1) / 2) / factor
-        matrices.append(np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(n))))
-    rows, columns = matrices
-    return (rows @ (image - fill) @ columns.T + fill)[np.newaxis]
-
-
 def s_color_first_alpha(images, covariance, alpha):
     w, v = np.linalg.eigh(covariance)
     return images + v @ (alpha[0] * w)
@@ -349,21 +328,12 @@ def s_average_votes(predict, images, augmentations):
     return votes / len(augmentations)
 
 
-def s_average_everything(predict, images, augmentations):
-    return np.mean([predict(change(images)) for change in augmentations])
-
-
 # (exercise, function, the misconception that the report names, the points that the weights give)
-ONE_AXIS = "an axis of length one"
-
 STUDENTS = [
     (CROP_FLIP, s_crop_empty_range, "a last place that is never drawn", 2.0),
-    (CROP_FLIP, s_crop_global_numbers, "random numbers that do not come from rng", 2.25),
     (ZOOM, s_zoom_clipped, "an edge that is continued outside", 1.75),
     (ZOOM, s_zoom_no_test_at_the_edge, "", 1.75),
-    (ZOOM, s_zoom_three_axes, ONE_AXIS, 2.75),
     (COLOR_PCA, s_color_first_alpha, "one alpha for the whole batch", 0.25),
     (COLOR_PCA, s_color_clipped, "", 0.25),
     (TEST_TIME, s_average_votes, "votes in place of probabilities", 0.25),
-    (TEST_TIME, s_average_everything, "", 0.0),
 ]

@@ -297,21 +297,12 @@ def s_backward_by_output(dz, h, mask, weight):
     return dh, dropped.T @ dz, dz.sum(0)
 
 
-def s_backward_row_of_bias(dz, h, mask, weight):
-    return dz @ weight.T * mask, (h * mask).T @ dz, dz.sum(axis=0, keepdims=True)
-
-
 def s_inference_piles_up(weights, biases, input_rate, hidden_rate):
     out, keep = [], 1 - input_rate
     for w in weights:
         out.append(w * keep)
         keep = keep * (1 - hidden_rate)
     return out, biases
-
-
-def s_inference_weights_only(weights, biases, input_rate, hidden_rate):
-    out = [weights[0] * (1 - input_rate)]
-    return out + [w * (1 - hidden_rate) for w in weights[1:]]
 
 
 def s_average_mean_input(predict, h, rate):
@@ -323,15 +314,6 @@ def s_average_mean_input(predict, h, rate):
     return predict(mean[None, :])[0]
 
 
-def s_average_keeps_the_row(predict, h, rate):
-    total = 0
-    for number in range(2 ** len(h)):
-        bits = np.array([number >> k & 1 for k in range(len(h))])
-        p = np.prod(np.where(bits, 1 - rate, rate))
-        total = total + p * predict((bits * h / (1 - rate))[None, :])
-    return total
-
-
 def s_average_of_a_sample(predict, h, rate):
     rng = np.random.default_rng()
     kept = rng.random((2_000, len(h))) >= rate
@@ -339,8 +321,6 @@ def s_average_of_a_sample(predict, h, rate):
 
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
-ONE_AXIS = "an axis of length one"
-
 STUDENTS = [
     (FORWARD, s_forward_global_numbers, "random numbers that do not come from rng", 2.5),
     (FORWARD, s_forward_inference_not_written, "", 2.75),
@@ -350,10 +330,7 @@ STUDENTS = [
         "units taken as dropped because they are silent",
         1.0,
     ),
-    (BACKWARD, s_backward_row_of_bias, ONE_AXIS, 1.75),
     (INFERENCE, s_inference_piles_up, "factors that pile up from layer to layer", 0.75),
-    (INFERENCE, s_inference_weights_only, "", 0.0),
     (AVERAGE, s_average_mean_input, "one network in place of the average", 0.25),
     (AVERAGE, s_average_of_a_sample, "", 0.25),
-    (AVERAGE, s_average_keeps_the_row, ONE_AXIS, 2.25),
 ]

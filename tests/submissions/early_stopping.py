@@ -310,20 +310,6 @@ def s_update_drifts(best, wait, metric, patience, min_delta, mode):
     return best, wait, wait >= max(1, patience)
 
 
-def s_epochs_passes_over_nan(losses, patience, min_delta):
-    best, best_epoch, wait = np.inf, 0, 0
-    for epoch, loss in enumerate(losses):
-        if np.isnan(loss):
-            continue
-        if loss < best - min_delta:
-            best, best_epoch, wait = loss, epoch, 0
-        else:
-            wait += 1
-        if wait >= max(patience, 1):
-            break
-    return epoch, best_epoch
-
-
 def s_epochs_nan_improves(losses, patience, min_delta):
     best, best_epoch, wait = np.inf, 0, 0
     for epoch, loss in enumerate(losses):
@@ -409,7 +395,6 @@ def s_train_first_loss(network, patience, max_epochs):
 STUDENTS = [
     (UPDATE, s_update_drifts, "a best metric that follows every small change", 0.75),
     (EPOCHS, s_epochs_against_the_one_before, "a comparison with the epoch before", 0.25),
-    (EPOCHS, s_epochs_passes_over_nan, "", 2.0),
     (EPOCHS, s_epochs_nan_improves, "", 2.0),
     (PATIENCE, s_patience_bad_epochs, "the longest row of bad epochs", 0.0),
     (TRAIN, s_train_reference, "the weights of the last epoch", 1.25),

@@ -282,22 +282,10 @@ def s_value_by_norm(grad, clip_value):
     return clipped, np.sum(grad * clipped) / (np.linalg.norm(grad) * np.linalg.norm(clipped))
 
 
-def s_norm_spectral(grad, max_norm):
-    norm = np.linalg.norm(grad, 2)
-    if norm > max_norm:
-        return grad * max_norm / norm
-    return grad
-
-
 def s_norm_looks_at_entries(grad, max_norm):
     if (np.abs(grad) > max_norm).any():
         grad = max_norm * grad / np.linalg.norm(grad)
     return grad
-
-
-def s_norm_flat(grad, max_norm):
-    grad = grad[np.newaxis]
-    return grad * max_norm / max(np.linalg.norm(grad), max_norm)
 
 
 def s_global_each(grads, max_norm):
@@ -308,12 +296,6 @@ def s_global_each(grads, max_norm):
         total += norm**2
         clipped.append(g * max_norm / norm if norm > max_norm else g)
     return clipped, np.sqrt(total)
-
-
-def s_global_lengthens(grads, max_norm):
-    c = max(np.abs(g).max() for g in grads)
-    total = c * np.sqrt(sum(np.sum((g / c) ** 2) for g in grads))
-    return [g * (max_norm / total) for g in grads], total
 
 
 def s_descent_same_array(gradient, start, learning_rate, momentum, max_norm, steps):
@@ -328,25 +310,10 @@ def s_descent_same_array(gradient, start, learning_rate, momentum, max_norm, ste
     return np.array(path)
 
 
-def s_descent_average(gradient, start, learning_rate, momentum, max_norm, steps):
-    w, v, path = start, np.zeros(2), [start]
-    for _ in range(steps):
-        g = gradient(w)
-        g = g * min(1, max_norm / np.linalg.norm(g))
-        v = momentum * v + (1 - momentum) * g
-        w = w - learning_rate * v
-        path.append(w)
-    return np.array(path)
-
-
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (VALUE, s_value_by_norm, "clipping by norm", 0.25),
-    (NORM, s_norm_spectral, "the largest singular value of a matrix", 1.25),
     (NORM, s_norm_looks_at_entries, "a decision by the largest entry", 1.5),
-    (NORM, s_norm_flat, "", 1.75),
     (GLOBAL, s_global_each, "one norm for each array", 1.0),
-    (GLOBAL, s_global_lengthens, "a factor without its minimum", 1.75),
     (DESCENT, s_descent_same_array, "the last point in every row", 0.25),
-    (DESCENT, s_descent_average, "a running average for the velocity", 0.25),
 ]

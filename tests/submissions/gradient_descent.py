@@ -373,11 +373,6 @@ def s_simplified_identity(jacobian, loss_hessian, grad, damping):
     return matrix, -grad / (np.diag(matrix) + damping)
 
 
-def s_simplified_mean_of_all(jacobian, loss_hessian, grad, damping):
-    matrix = np.mean([j.T @ h @ j for j, h in zip(jacobian, loss_hessian)])
-    return matrix, -grad / (np.abs(matrix) + damping)
-
-
 def s_simplified_solves(jacobian, loss_hessian, grad, damping):
     matrix = np.mean([j.T @ h @ j for j, h in zip(jacobian, loss_hessian)], axis=0)
     np.fill_diagonal(matrix, matrix.diagonal() + damping)
@@ -392,7 +387,6 @@ STUDENTS = [
     (DESCENT, s_descent_aliased, "a path that holds the same array again and again", 0.25),
     (VARIANCE, s_variance_root, "the standard deviation in place of the variance", 0.0),
     (SIMPLIFIED, s_simplified_identity, "the curvature of the loss left out", 0.75),
-    (SIMPLIFIED, s_simplified_mean_of_all, "", 0),
     (SIMPLIFIED, s_simplified_solves, "", 0.125),
     (BRACKET, s_bracket_exchanged, "the two ends exchanged", 0.0),
     (BRACKET, s_bracket_largest_entry, "", 0.75),

@@ -137,9 +137,6 @@ a tanh with a step missing (act-tanh-sigmoid)
     np.tanh(z) -> 1 + np.tanh(z) & t**2 -> np.tanh(z) ** 2
     tanh goes from -1 to 1 and has the slope 1 at 0. The sigmoid is taken of 2 z, doubled, and
     lowered by 1: all three are needed.
-the slope of tanh without its square (act-tanh-backward, 0.75)
-    t**2 -> t
-    The slope is 1 minus the square of the output. Without the square it is 2 on the far left.
 one formula for both slopes (act-tanh-backward, 0.75)
     1 - t**2 -> t * (1 - t)
     s * (1 - s) -> 1 - s**2
@@ -244,9 +241,6 @@ a ReLU without its leak (act-leaky-relu)
     alpha * z -> 0
     1, alpha -> 1, 0
     On the left the function is alpha z with the slope alpha, and 0 only where alpha is.
-a slope without what arrives (act-leaky-relu-backward, 1)
-    dout * np.where -> np.where
-    The backward pass multiplies the slope by dout.
 the sign of dout instead of that of z (act-leaky-relu-backward, 1)
     where(on, 1 -> where(dout > 0, 1
     Whether the slope is 1 or alpha was decided in the forward pass, by z. A negative gradient
@@ -276,9 +270,6 @@ the share of the units that are off at least once (act-dead-fraction, 1.25)
 the examples for which no unit is on (act-dead-fraction, 1.25)
     axis=0 -> axis=1
     axis 1 runs over the units of one example. A unit is a column: look down axis 0.
-a number of units instead of a share (act-dead-fraction, 1.25)
-    .mean() -> .sum()
-    Divide by the number of units.
 the share of the units that are on (act-dead-fraction, 1.25)
     ~on.any -> on.any
     That is what remains. Asked for are the units that are never on.
@@ -410,9 +401,6 @@ alpha forgotten (act-elu)
     alpha * np.exp(left) -> np.exp(left)
     alpha * np.expm1 -> np.expm1
     The left side is multiplied by alpha, and so is its slope.
-a slope without what arrives (act-elu-backward, 0.75)
-    dout * slope -> slope
-    The backward pass multiplies the slope by dout.
 """,
     ),
 )

@@ -184,18 +184,12 @@ the derivative of the operand passed on as it is (ad-dual)
     (1 - value**2) * dx -> dx
     np.exp(x) * dx -> dx & dx / x -> dx & (1 - value**2) * dx -> dx
     The function stretches or squeezes its argument: its local derivative is missing.
-a multiplication where the logarithm divides (ad-log, 2.25)
-    dx / x -> dx * x
-    The slope of log a is 1 / a.
 the power rule applied to the exponential (ad-exp, 2.375)
     np.exp(x) * dx -> x * np.exp(x - 1) * dx
     In exp(a) it is the exponent that moves, not the base.
 the slope of tanh formed from its argument (ad-tanh, 2.25)
     1 - value**2 -> 1 - x**2
     The formula squares the value, tanh(a), not a.
-the slope of tanh without its square (ad-tanh, 2.25)
-    1 - value**2 -> 1 - value
-    The slope is 1 - tanh(a)^2.
 another slope of relu at 0 (ad-relu, 2.25)
     x > 0 -> x >= 0
     else (0.0, 0.0) -> else (0.0, dx / 2 if x == 0 else 0.0)
@@ -219,9 +213,6 @@ an exponent that is not lowered (ad-power, 1.75)
     x ** (y - 1) -> x**y
     x ** (y - 1) -> x**y & dy != 0 -> False
     The derivative of a^b by the base is b a^(b - 1).
-a power without the factor of its exponent (ad-power, 1.75)
-    y * x ** (y - 1) -> x ** (y - 1)
-    The derivative of a^b by the base is b a^(b - 1): the exponent comes down as a factor.
 the logarithm of the exponent (ad-power, 2)
     np.log(x) * dy -> np.log(abs(y)) * dy
     np.log(x) * dy -> np.log(y) * dy

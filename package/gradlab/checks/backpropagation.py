@@ -185,9 +185,6 @@ the sigmoid in all layers (bp-activation, 1.25)
 the sigmoid of the last output (bp-activation, 1.25)
     np.exp(-net_inputs[-1]) -> np.exp(-h)
     The last layer applies the sigmoid in place of tanh: to its net input, not to a tanh of it.
-a plus in the exponent of the sigmoid (bp-activation, 1.25)
-    -net_inputs[-1] -> net_inputs[-1]
-    The sigmoid is 1 / (1 + exp(-z)): it grows with z.
 the biases left out (bp-net-input, 1)
     h @ weight + bias -> h @ weight
     Every unit adds its bias to its weighted sum.
@@ -328,9 +325,6 @@ the slope taken at the output of the layer (bp-sensitivity)
         dout * a -> (a := 1 / (1 + np.exp(-a))) * dout
     The activation is applied once too often: its slope belongs to the net input z, and net_inputs
     holds z already.
-the slope of tanh without its square (bp-sensitivity, 1)
-    np.tanh(net_inputs[k - 1]) ** 2 -> np.tanh(net_inputs[k - 1])
-    The slope is 1 - tanh(z)^2.
 a division by the batch size (bp-sensitivity-output, 1.5)
     dout * a -> dout / len(dout) * a
     Where the loss is a mean over the batch, dout holds the 1 / B already.

@@ -150,9 +150,6 @@ an input that is not centred (bn-normalize, 1.25)
     (x - mean) / np -> x - mean / np
     The mean has to be subtracted from x before the division: (x - mean) / ..., with the
     parentheses.
-an input that is scaled but not centred (bn-normalize, 1.25)
-    (x - mean) / np -> x / np
-    Subtract the mean before you divide.
 gamma and beta forgotten (bn-scale-shift, 1.25)
     gamma * normalized + beta -> normalized
     The standardized batch still has to be multiplied by gamma and shifted by beta.
@@ -180,9 +177,6 @@ the variance divided by B - 1 (bn-variance, 1.25)
     ((x - mean) ** 2).mean(axis=0) -> x.var(axis=0, ddof=1)
     Training divides by the batch size B. The factor B / (B - 1) belongs to the statistics for
     inference.
-the squares of the variance added up (bn-variance, 1.25)
-    ** 2).mean(axis=0) -> ** 2).sum(axis=0)
-    The variance is the mean of the squares: divide their sum by the batch size.
 the standard deviation returned as the variance (bn-variance, 1.5)
     return out, mean, var -> return out, mean, np.sqrt(var)
     Return the variance itself, before the root.
@@ -351,9 +345,6 @@ dgamma that sums the standardized data by itself (bn-backward-gamma, 2.5)
     (dout * centred * inv_std).sum(axis=0) -> dout.sum(axis=0) * (centred * inv_std).sum(axis=0)
     u adds up to 0 over the batch, so sum(u), and sum(dout) * sum(u), are 0 but for rounding.
     Multiply dout and u first, then sum.
-dgamma without a sum over the batch (bn-backward-gamma, 2.25)
-    (dout * centred * inv_std).sum(axis=0) -> dout * centred * inv_std
-    One gamma serves the whole batch: its gradient sums over it, axis 0.
 dgamma and dbeta with gamma (bn-backward-gamma)
     dout * centred -> dout * gamma * centred
     dout.sum -> (dout * gamma).sum
@@ -545,9 +536,6 @@ an input that is not centred (bn-inference, 0.125)
     (x - running_mean) / -> x - running_mean /
     running_mean has to be subtracted from x before the division: (x - running_mean) / ..., with
     the parentheses.
-an input that is scaled but not centred (bn-inference, 0.125)
-    (x - running_mean) / -> x /
-    Subtract running_mean before you divide.
 the variance in place of the standard deviation (bn-inference, 0.125)
     np.sqrt(running_var + eps) -> (running_var + eps)
     The root is missing: divide by sqrt(running_var + eps).

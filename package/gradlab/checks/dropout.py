@@ -625,9 +625,6 @@ kept units that are not scaled (do-inverted, 0.25)
     kept * h / (1 - rate) -> kept * h
     These are the sub-networks of standard dropout. Inverted dropout divides what is kept by
     1 - rate.
-kept units divided by the drop probability (do-inverted, 0.25)
-    kept * h / (1 - rate) -> kept * h / rate
-    What is kept with probability 1 - rate is divided by 1 - rate.
 the sub-network without any unit left out (do-expectation, 0.25)
     np.arange(2**units) -> np.arange(1, 2**units)
     arange(2 -> arange(1, 2 & return probability -> return probability / sum(probability)

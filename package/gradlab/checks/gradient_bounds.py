@@ -408,9 +408,6 @@ the derivative of tanh evaluated at its output (gb-weight-gradient, 0.25)
 1 - z**2 as the slope (gb-weight-gradient, 0.25)
     1 - entering[-1] ** 2 -> 1 - (weight.T @ entering[-2]) ** 2
     The derivative of tanh is 1 - tanh(z)**2.
-1 - tanh(z) as the slope (gb-weight-gradient, 0.25)
-    1 - entering[-1] ** 2 -> 1 - entering[-1]
-    The derivative of tanh is 1 - tanh(z)**2: the square is missing.
 tanh in place of its slope (gb-weight-gradient, 0.25)
     1 - entering[-1] ** 2 -> entering[-1]
     You multiply by tanh(z). The chain rule asks for its derivative, 1 - tanh(z)**2.

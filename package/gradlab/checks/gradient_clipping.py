@@ -133,12 +133,6 @@ all entries scaled by the largest one (gc-value, 0.25)
         -> grad * min(1, clip_value / abs(grad).max())
     No entry is above the threshold then, but all of them have been changed. By value, those below
     the threshold stay.
-a cosine that is not divided by the lengths (gc-value, 1)
-    (grad * clipped).sum() / lengths -> (grad * clipped).sum()
-    The inner product is the cosine times both lengths.
-squared lengths under the cosine (gc-value, 1)
-    np.sqrt( -> (
-    The inner product is divided by the lengths of both; a length has a root.
 the cosine with one length squared (gc-value, 1)
     (clipped**2) -> (grad**2)
     (grad**2) -> (clipped**2)
@@ -228,9 +222,6 @@ clipping by value (gc-clip-norm, 0.25)
     factor * grad -> np.clip(grad, -max_norm, max_norm)
     You bound each entry by itself, which turns the gradient. By norm, all entries are multiplied by
     one factor.
-the square of the norm (gc-clip-norm, 0.25)
-    np.sqrt((grad**2).sum()) -> (grad**2).sum()
-    The sum of the squares is the norm squared: the root is missing.
 the root of the mean square (gc-clip-norm, 0.25)
     .sum() -> .mean()
     The norm is the root of the sum of the squares; a mean makes it smaller by the root of their

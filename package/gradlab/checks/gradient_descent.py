@@ -630,9 +630,6 @@ the products of the mean Jacobian (gd-gauss-newton)
 the diagonal of the curvature of the loss alone (gd-gauss-newton)
     @ curvature @ -> @ np.diag(np.diag(curvature)) @
     The outputs act on the loss together: H_i has entries off its diagonal, too.
-a step uphill (gd-diagonal-newton, 0.75)
-    -grad -> grad
-    The step goes against the gradient.
 a curvature with its sign (gd-diagonal-newton, 1.25)
     np.abs(np.diag(matrix)) -> np.diag(matrix)
     np.abs(np.diag(matrix)) + damping -> np.abs(np.diag(matrix) + damping)
