@@ -117,9 +117,11 @@ def _follow(
         ]
         right = _update(*right[:2], metric, patience, min_delta, mode)
         due = _update(best, wait, metric, patience, min_delta, mode)
+        # A best that never leaves infinity was not looked for.
+        looked_for = bool(np.isfinite(best))
         best, wait = result[:2]
         for record, came, follows, value in zip(after, result, due, right, strict=True):
-            own = record is not after[0] and came == follows
+            own = looked_for and record is not after[0] and came == follows
             record.append(value if own else came)
     return after
 
@@ -573,7 +575,7 @@ def _train_and_look(
     _, best = _train(due, max(network.epochs, 1), network.epochs)
     right_epochs, right_best = _train(right, patience, max_epochs)
     arrays = network.arrays
-    if network.epochs != right_epochs and best != losses[network.epochs - 1]:
+    if 0 < network.epochs != right_epochs and best != losses[network.epochs - 1]:
         if all(map(np.array_equal, arrays, due.arrays)):
             arrays = right.arrays
         if best_loss == best:
