@@ -147,7 +147,8 @@ def _observe_crop_flip(
         min(lefts),
         max(lefts),
         len(places) > 1,
-        len(places) > 0.7 * len(tops) * len(lefts) and len(drawn) > 1.4 * len(places),
+        len(places) > 0.7 * len(tops) * len(lefts),
+        len(drawn) > 1.4 * len(places),
         any(map(_too_rare_at_the_ends, axes, spans)),
         sum(kind != "plain" for kind in kinds) / len(found),
         probability in (0, 1) and any((kind != "plain") != probability for kind in kinds),
@@ -204,7 +205,8 @@ CROP_FLIP = Exercise(
         "smallest_left",
         "largest_left",
         "several_places_in_one_batch",
-        "rows_columns_and_flips_drawn_apart",
+        "rows_and_columns_drawn_apart",
+        "flips_drawn_apart",
         "too_few_places_at_the_ends",
         "share_flipped",
         "flipped_at_probability_0_or_plain_at_1",
@@ -228,9 +230,9 @@ the right share is mirrored, and no place is rarer than another (share, 0.5)
     share_flipped, flipped_and_plain_in_one_batch, too_few_places_at_the_ends: da-crop, within
         {_SHARES}
 each image has draws of its own, from rng (ordinary, 0.5)
-    several_places_in_one_batch, rows_columns_and_flips_drawn_apart, flipped_and_plain_in_one_batch,
-        an_image_is_mirrored_at_some_time, same_seed_gives_same_images, next_call_gives_new_images:
-        da-crop, within {_EXACT}
+    several_places_in_one_batch, rows_and_columns_drawn_apart, flips_drawn_apart,
+        flipped_and_plain_in_one_batch, an_image_is_mirrored_at_some_time,
+        same_seed_gives_same_images, next_call_gives_new_images: da-crop, within {_EXACT}
 a window as large as the image, probabilities of 0 and 1, a single image (edge, 0.25)
     rows_of_out, columns_of_out, upside_down_images, reversed_channels, images_that_are_no_window,
         flipped_at_probability_0_or_plain_at_1: da-crop, within {_EXACT}
