@@ -1,6 +1,6 @@
 """What students hand in for the exercise ``batch-normalization``: right in other forms, and wrong.
 
-Each function stands by itself, so that its source can be put into a notebook.
+Each function stands by itself, so that its source can be put into a notebook; but for `njit`.
 """
 
 import numpy as np
