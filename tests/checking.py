@@ -5,6 +5,7 @@ The parametrization is in ``tests/checks/conftest.py``; what students hand in is
 """
 
 import ast
+import copy
 import importlib
 import inspect
 import re
@@ -99,6 +100,17 @@ def steps(source):
     return [a.arg for a in function.args.args], list(map(ast.dump, body))
 
 
+def spoil(values):
+    """Write to the arrays and lists among arguments."""
+    for value in values:
+        if isinstance(value, np.ndarray):
+            value[...] += 1
+        elif isinstance(value, (list, tuple)):
+            spoil(value)
+        if isinstance(value, list):
+            value.reverse()
+
+
 def said_why(result):
     """Whether a report says more than where numbers differ: a cause, or the student's own error."""
     return any(
@@ -170,6 +182,21 @@ class Checker:
 
         assert report(name, counted).earned == exercise(name).points
         assert len(calls) >= len(exercise(name).cases(np.random.default_rng(0)))
+
+    def test_what_writes_to_its_arguments_loses_just_that(self, name):
+        answer, criteria = answers(self.slug)[name], exercise(name).criteria
+        solution = answer.run(answer.source)
+        lost = sum(criterion.points for criterion in criteria if criterion.kind == "unchanged")
+
+        def writes(*arguments):
+            result = copy.deepcopy(solution(*arguments))
+            spoil(arguments)
+            return result
+
+        for seed in SEEDS[:3]:
+            result = report(name, writes, seed)
+            assert result.earned == result.possible - lost, result
+            assert ("Your function wrote to" in repr(result)) == (lost > 0)
 
     # ---- misconceptions
 
