@@ -106,14 +106,6 @@ def test_the_end_of_the_program_is_an_error_like_others():
     assert "SystemExit" in repr(report(INFERENCE, lambda *a: sys.exit(0)))
 
 
-def test_an_interrupt_is_not_swallowed():
-    def interrupted(*arguments):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        report(INFERENCE, interrupted)
-
-
 def words(result):
     """The report's text without its line breaks."""
     return " ".join(repr(result).split())

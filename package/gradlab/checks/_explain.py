@@ -102,7 +102,7 @@ def _cause(
     # One call that raises does so in any order; of several, the first may have misled the next.
     # What did not come back is not called again.
     hopeless = any(
-        outcome.overtime or (outcome.raised and exercise.observe is call_once)
+        outcome.endless or (outcome.raised and exercise.observe is call_once)
         for _, outcome in judged
     )
     if found is None and not hopeless:

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from gradlab.checks._compare import problems, same_but_for_axes_of_length_one
 from gradlab.checks._explain import Finding, explain
+from gradlab.checks._limits import nothing_left_behind
 from gradlab.checks._model import Case, Criterion, Exercise, Function
 from gradlab.checks._run import Outcome, call
 
 
+@nothing_left_behind()
 def judge(
     exercise: Exercise, function: Function, cases: Sequence[Case]
 ) -> tuple[list[Finding], str]:
@@ -21,8 +23,8 @@ def judge(
     outcomes: list[Outcome] = []
     for case in cases:
         # What did not come back once is not waited for again.
-        late = next((o for o in outcomes if o.overtime), None)
-        outcomes.append(replace(late, case=case) if late else call(exercise, function, case))
+        endless = next((o for o in outcomes if o.endless), None)
+        outcomes.append(replace(endless, case=case) if endless else call(exercise, function, case))
     findings = []
     for criterion in exercise.criteria:
         if criterion.kind == "values":
