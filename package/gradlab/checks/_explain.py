@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import time
 import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.checks._compare import mismatch, problems
+from gradlab.checks._compare import Judged, problems, reproduces
 from gradlab.checks._edits import one_place_variants, two_at_once
 from gradlab.checks._model import Criterion, Exercise, Function, Misconception, call_once
 from gradlab.checks._run import Outcome, Parts, call, observed
+from gradlab.checks._seen import what_agrees, where_it_leaves
 
 
 @dataclass
 class Finding:
     """A criterion's verdict; `detail` and `hint` say what is wrong, `where` in which case.
 
-    `wrong` are the outputs that differ from the reference's in some case that ran.
+    `wrong` are the outputs that differ from the reference's in some case that ran, and `seen` is
+    what can be said of them where nothing explains them.
     """
 
     criterion: Criterion
@@ -34,14 +36,12 @@ class Finding:
     hint: str = ""
     equations: tuple[str, ...] = ()
     wrong: frozenset[str] = frozenset()
+    seen: str = ""
 
     @property
     def points(self) -> float:
         """The points that this criterion earned."""
         return self.criterion.points if self.passed else 0.0
-
-
-Judged = list[tuple[Criterion, Outcome]]
 
 
 SECONDS = 2.0
@@ -69,9 +69,15 @@ def explain(
     failed = [f for f in findings if not f.passed]
     if not failed:
         return
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+    # What a function prints has been shown once.
+    quiet = io.StringIO()
+    with warnings.catch_warnings(), redirect_stderr(quiet), redirect_stdout(quiet):
         warnings.simplefilter("ignore")
-        cause = _cause(exercise, function, findings, outcomes)
+        seen = _Seen(exercise, findings, outcomes)
+        cause = _cause(function, seen)
+        first = next((f for f in failed if f.wrong), None)
+        if cause is None and first is not None:
+            first.seen = _told(function, seen)
     already: frozenset[str] = frozenset()
     for finding in failed:
         explained = cause is not None and (bool(finding.wrong) or cause.whole)
@@ -84,31 +90,21 @@ def explain(
         already |= finding.wrong
 
 
-def _cause(
-    exercise: Exercise, function: Function, findings: list[Finding], outcomes: list[Outcome]
-) -> _Cause | None:
+def _cause(function: Function, seen: _Seen) -> _Cause | None:
     """Return the simplest explanation that there is: a known mistake comes before a new one."""
-    failed = [f for f in findings if not f.passed]
-    # Cases of failed criteria first: most mistakes are ruled out by the first of them.
-    judged = [
-        (finding.criterion, outcome)
-        for finding in sorted(findings, key=lambda f: f.passed)
-        for outcome in outcomes
-        if finding.criterion.group in ("", outcome.case.group)
-    ]
-    seen = _Seen(exercise, judged, _spoiled(failed, judged))
-    numbers = any(f.wrong for f in failed)
-    found = _known(seen) if numbers else None
+    exercise = seen.exercise
+    found = _known(seen) if seen.numbers else None
     # One call that raises does so in any order; of several, the first may have misled the next.
     # What did not come back is not called again.
     hopeless = any(
         outcome.endless or (outcome.raised and exercise.observe is call_once)
-        for _, outcome in judged
+        for _, outcome in seen.failed
     )
     if found is None and not hopeless:
-        found = _other_order(exercise, function, judged, time.perf_counter() + SECONDS)
+        whole = seen.judged + seen.failed
+        found = _other_order(exercise, function, whole, time.perf_counter() + SECONDS)
     # Where exceptions leave little to be seen, it fits many an edit.
-    if found is None and numbers and not seen.idle and len(seen.judged) > len(seen.failed):
+    if found is None and seen.computed and len(seen.judged) > len(seen.failed):
         deadline = time.perf_counter() + SECONDS
         found = _near(seen) or _one_edit(seen, deadline) or _two_known(seen, deadline)
     return found
@@ -117,18 +113,34 @@ def _cause(
 class _Seen:
     """What is to be explained: the cases that ran, and those that exceptions have `spoiled`."""
 
-    def __init__(self, exercise: Exercise, judged: Judged, spoiled: Judged) -> None:
-        self.exercise, self.spoiled = exercise, spoiled
+    def __init__(
+        self, exercise: Exercise, findings: list[Finding], outcomes: list[Outcome]
+    ) -> None:
+        # Cases of failed criteria first: most mistakes are ruled out by the first of them.
+        judged = [
+            (finding.criterion, outcome)
+            for finding in sorted(findings, key=lambda f: f.passed)
+            for outcome in outcomes
+            if finding.criterion.group in ("", outcome.case.group)
+        ]
+        wrong = [f for f in findings if not f.passed]
+        self.exercise, self.spoiled = exercise, _spoiled(wrong, judged)
         self.judged = [pair for pair in judged if not pair[1].error]
         self.failed = [pair for pair in judged if pair[1].error]
         self.idle = _idle([outcome for _, outcome in self.judged]) if self.judged else frozenset()
+        self.numbers = any(f.wrong for f in wrong)
+
+    @property
+    def computed(self) -> bool:
+        """Whether there are numbers, and of each output some that were computed."""
+        return self.numbers and not self.idle
 
     def is_that_of(self, variant: Function) -> bool:
         """Whether a mistake gives all of it: every output that is judged, in every case.
 
         A name is an accusation. In the cases that are spoiled the mistake has to fail as well.
         """
-        return _reproduces(self.exercise, variant, self.judged) and not any(
+        return reproduces(self.exercise, variant, self.judged) and not any(
             _fails_otherwise(self.exercise, variant, *pair) for pair in self.spoiled
         )
 
@@ -137,6 +149,18 @@ class _Seen:
         return self.is_that_of(variant) and all(
             _raises(self.exercise, variant, outcome) for _, outcome in self.failed
         )
+
+
+def _told(function: Function, seen: _Seen) -> str:
+    """Say what agrees, and where the function leaves the model answer, if that can be seen."""
+    if not seen.computed or seen.failed:
+        return ""
+    deadline = time.perf_counter() + SECONDS
+    said = [
+        what_agrees(seen.exercise, seen.judged),
+        where_it_leaves(seen.exercise, function, seen.judged, deadline),
+    ]
+    return " ".join(filter(None, said))
 
 
 def _spoiled(failed: list[Finding], judged: Judged) -> Judged:
@@ -308,27 +332,6 @@ def _idle(outcomes: list[Outcome]) -> frozenset[str]:
     """The outputs that the function never computed, though the reference did."""
     names = frozenset.intersection(*(o.idle for o in outcomes))
     return names - frozenset.intersection(*(o.idle_when_right for o in outcomes))
-
-
-def _reproduces(exercise: Exercise, variant: Function, judged: Judged) -> bool:
-    seen: dict[int, dict[str, Parts]] = {}
-    for criterion, outcome in judged:
-        if id(outcome) not in seen:
-            try:
-                seen[id(outcome)] = observed(exercise, variant, outcome.case)
-            except Exception:  # A mistake that fits some shapes alone is not what happened here.
-                return False
-        wrong = seen[id(outcome)]
-        for name in criterion.outputs:
-            pairs = zip(wrong[name], outcome.expected[name], strict=False)
-            numbers = [
-                ours.astype(right.dtype) if right.dtype.kind == "f" else ours
-                for ours, right in pairs
-            ]
-            numbers += wrong[name][len(numbers) :]
-            if mismatch(exercise, criterion, name, numbers, outcome.got[name]):
-                return False
-    return True
 
 
 def _other_order(

@@ -58,6 +58,8 @@ class Report:
                 lines.append(f"Looks like {finding.misconception}. {finding.hint}")
             elif finding.hint and finding.hint not in seen:
                 lines.append(finding.hint)
+            if finding.seen:
+                lines.append(finding.seen)
             equations = () if finding.equations in seen else finding.equations
             seen |= {
                 finding.detail,

@@ -248,6 +248,11 @@ def _is_array(value: Any) -> bool:
     return type(value) is np.ndarray
 
 
+def is_data(value: Any) -> bool:
+    """Whether a value is a number, or an array of real ones."""
+    return _is_number(value) or (_is_array(value) and value.dtype.kind in "iufb")
+
+
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float, bool) or (
         isinstance(value, (np.floating, np.integer, np.bool_)) and type(value).__module__ == "numpy"
