@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from toy import TOY, model, told
 
-from gradlab.checks import _explain, _judge, _run, exercise, report
+from gradlab.checks import _explain, _judge, exercise, report
 from gradlab.checks._limits import Limits, OvertimeError, printing_little
 
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(_run, "SECONDS", 0.3)
+    monkeypatch.setattr(_judge, "SECONDS", 0.3)
 
 
 def test_an_endless_loop_ends_with_a_question(impatient):
@@ -139,8 +139,8 @@ def deaf(x, w, c):
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone limits memory")
 @pytest.mark.parametrize("function", [appends, doubles, one_array, deaf])
 def test_what_takes_memory_without_end_fails_and_says_so(function, impatient, monkeypatch):
-    monkeypatch.setattr(_run, "SECONDS", 1.0 if function is deaf else 20.0)
-    monkeypatch.setattr(_run, "BYTES", 2**26)
+    monkeypatch.setattr(_judge, "SECONDS", 1.0 if function is deaf else 20.0)
+    monkeypatch.setattr(_judge, "BYTES", 2**26)
     before = state()
     text, findings = told(function)
     assert not any(f.passed for f in findings)
@@ -260,16 +260,30 @@ def test_an_interrupt_that_comes_last_does_not_come_afterwards():
     """Time is up while the function returns: at one of the instants, whichever it is."""
     before = state()
     for pause in np.linspace(0.0, 0.004, 40):
-        with contextlib.suppress(OvertimeError), Limits(0.002):
+        with (
+            contextlib.closing(Limits(0.002)) as limits,
+            contextlib.suppress(OvertimeError),
+            limits,
+        ):
             time.sleep(pause)
         assert state() == before
+
+
+def test_the_limit_is_that_of_each_call():
+    with contextlib.closing(Limits(0.2)) as limits:
+        for _ in range(4):
+            with limits:
+                time.sleep(0.1)
+        for _ in range(2):
+            with pytest.raises(OvertimeError), limits:
+                time.sleep(5)
 
 
 def test_in_another_thread_there_is_no_limit():
     came = []
 
     def work():
-        with Limits(0.01):
+        with contextlib.closing(Limits(0.01)) as limits, limits:
             time.sleep(0.1)
             came.append(True)
 

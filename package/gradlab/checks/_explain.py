@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gradlab.checks._compare import Judged, problems, reproduces
 from gradlab.checks._edits import one_place_variants, two_at_once
+from gradlab.checks._limits import Limits
 from gradlab.checks._model import Criterion, Exercise, Function, Misconception, call_once
 from gradlab.checks._run import Outcome, Parts, call, observed
 from gradlab.checks._seen import what_agrees, where_it_leaves
@@ -63,9 +64,14 @@ class _Cause:
 
 
 def explain(
-    exercise: Exercise, function: Function, findings: list[Finding], outcomes: list[Outcome]
+    exercise: Exercise,
+    function: Function,
+    findings: list[Finding],
+    outcomes: list[Outcome],
+    limits: Limits,
 ) -> None:
     """Say of the failed value criteria what gives these numbers, or what to read again."""
+    findings = [f for f in findings if f.criterion.kind == "values"]
     failed = [f for f in findings if not f.passed]
     if not failed:
         return
@@ -73,11 +79,11 @@ def explain(
     quiet = io.StringIO()
     with warnings.catch_warnings(), redirect_stderr(quiet), redirect_stdout(quiet):
         warnings.simplefilter("ignore")
-        seen = _Seen(exercise, findings, outcomes)
-        cause = _cause(function, seen)
+        seen = _Seen(exercise, function, limits, findings, outcomes)
+        cause = _cause(seen)
         first = next((f for f in failed if f.wrong), None)
         if cause is None and first is not None:
-            first.seen = _told(function, seen)
+            first.seen = _told(seen)
     already: frozenset[str] = frozenset()
     for finding in failed:
         explained = cause is not None and (bool(finding.wrong) or cause.whole)
@@ -90,7 +96,7 @@ def explain(
         already |= finding.wrong
 
 
-def _cause(function: Function, seen: _Seen) -> _Cause | None:
+def _cause(seen: _Seen) -> _Cause | None:
     """Return the simplest explanation that there is: a known mistake comes before a new one."""
     exercise = seen.exercise
     found = _known(seen) if seen.numbers else None
@@ -101,8 +107,7 @@ def _cause(function: Function, seen: _Seen) -> _Cause | None:
         for _, outcome in seen.failed
     )
     if found is None and not hopeless:
-        whole = seen.judged + seen.failed
-        found = _other_order(exercise, function, whole, time.perf_counter() + SECONDS)
+        found = _other_order(seen, time.perf_counter() + SECONDS)
     # Where exceptions leave little to be seen, it fits many an edit.
     if found is None and seen.computed and len(seen.judged) > len(seen.failed):
         deadline = time.perf_counter() + SECONDS
@@ -114,7 +119,12 @@ class _Seen:
     """What is to be explained: the cases that ran, and those that exceptions have `spoiled`."""
 
     def __init__(
-        self, exercise: Exercise, findings: list[Finding], outcomes: list[Outcome]
+        self,
+        exercise: Exercise,
+        function: Function,
+        limits: Limits,
+        findings: list[Finding],
+        outcomes: list[Outcome],
     ) -> None:
         # Cases of failed criteria first: most mistakes are ruled out by the first of them.
         judged = [
@@ -124,7 +134,8 @@ class _Seen:
             if finding.criterion.group in ("", outcome.case.group)
         ]
         wrong = [f for f in findings if not f.passed]
-        self.exercise, self.spoiled = exercise, _spoiled(wrong, judged)
+        self.exercise, self.function, self.limits = exercise, function, limits
+        self.spoiled = _spoiled(wrong, judged)
         self.judged = [pair for pair in judged if not pair[1].error]
         self.failed = [pair for pair in judged if pair[1].error]
         self.idle = _idle([outcome for _, outcome in self.judged]) if self.judged else frozenset()
@@ -151,14 +162,14 @@ class _Seen:
         )
 
 
-def _told(function: Function, seen: _Seen) -> str:
+def _told(seen: _Seen) -> str:
     """Say what agrees, and where the function leaves the model answer, if that can be seen."""
     if not seen.computed or seen.failed:
         return ""
     deadline = time.perf_counter() + SECONDS
     said = [
         what_agrees(seen.exercise, seen.judged),
-        where_it_leaves(seen.exercise, function, seen.judged, deadline),
+        where_it_leaves(seen.exercise, seen.function, seen.judged, seen.limits, deadline),
     ]
     return " ".join(filter(None, said))
 
@@ -334,11 +345,9 @@ def _idle(outcomes: list[Outcome]) -> frozenset[str]:
     return names - frozenset.intersection(*(o.idle_when_right for o in outcomes))
 
 
-def _other_order(
-    exercise: Exercise, function: Function, judged: Judged, deadline: float
-) -> _Cause | None:
+def _other_order(seen: _Seen, deadline: float) -> _Cause | None:
     """Say in which order the values were returned, if all are right in the one asked for."""
-    names = exercise.returns or exercise.outputs
+    names = seen.exercise.returns or seen.exercise.outputs
     if not 2 <= len(names) <= MAX_REORDERED:
         return None
     for order in permutations(range(len(names))):
@@ -346,25 +355,25 @@ def _other_order(
             break
 
         def reordered(*arguments: Any, order: tuple[int, ...] = order) -> Any:
-            result = function(*arguments)
+            result = seen.function(*arguments)
             if type(result) not in (tuple, list, np.ndarray) or len(result) != len(names):
                 return result
             return tuple(result[k] for k in order)
 
-        if order != tuple(range(len(names))) and _right(exercise, reordered, judged):
+        if order != tuple(range(len(names))) and _right(seen, reordered):
             returned = ", ".join(names[order.index(k)] for k in range(len(names)))
             hint = f"You return ({returned}); asked for is ({', '.join(names)})."
             return _Cause(hint, "the right values in another order", whole=True)
     return None
 
 
-def _right(exercise: Exercise, function: Function, judged: Judged) -> bool:
+def _right(seen: _Seen, function: Function) -> bool:
     """Whether the function meets every criterion."""
-    seen: dict[int, Outcome] = {}
-    for criterion, outcome in judged:
-        if id(outcome) not in seen:
-            seen[id(outcome)] = call(exercise, function, outcome.case)
-        again = seen[id(outcome)]
-        if again.error or problems(exercise, criterion, again):
+    outcomes: dict[int, Outcome] = {}
+    for criterion, outcome in seen.judged + seen.failed:
+        if id(outcome) not in outcomes:
+            outcomes[id(outcome)] = call(seen.exercise, function, outcome.case, seen.limits)
+        again = outcomes[id(outcome)]
+        if again.error or problems(seen.exercise, criterion, again):
             return False
     return True

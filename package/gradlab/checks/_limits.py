@@ -43,68 +43,85 @@ class OvertimeError(BaseException):
 
 
 class Limits:
-    """Raise OvertimeError in what takes too long, and let what takes too much memory fail.
+    """For the calls of one check, each in a ``with`` of its own, until `close`.
 
-    What a user stops by hand is KeyboardInterrupt afterwards, whatever the function made of it.
-    A thread sends the main thread the signal of Ctrl-C, which ends a wait as well, until the
-    function is left. What stays within one call of compiled code cannot be interrupted. Linux alone
-    limits memory: elsewhere it ends where the machine's does. There are no limits in other threads
-    than the main one, which alone gets signals.
+    Raises OvertimeError in what takes too long, and lets what takes too much memory fail. What a
+    user stops by hand is KeyboardInterrupt afterwards, whatever the function made of it. A thread
+    sends the main thread the signal of Ctrl-C, which ends a wait as well, until the function is
+    left. What stays within one call of compiled code cannot be interrupted. Linux alone limits
+    memory: elsewhere it ends where the machine's does. There are no limits in other threads than
+    the main one, which alone gets signals.
     """
 
-    def __init__(self, seconds: float, memory: int = BYTES) -> None:
-        self._seconds, self._memory = seconds, memory
-        self._lock, self._over = threading.Lock(), threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+    def __init__(self, seconds: float = SECONDS, memory: int = BYTES) -> None:
+        self.seconds, self.memory = seconds, memory
+        self._lock, self._closed = threading.Lock(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._end: float | None = None
         self._sent = self._heard = 0
-        self._running = self._stopped = False
+        self._stopped = False
         self._before: Any = None
         self._data: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed.set()
+        if self._thread:
+            self._thread.join()
 
     def __enter__(self) -> None:
         main = threading.current_thread() is threading.main_thread()
         # A handler that is not Python's cannot be put back.
-        if main and signal.getsignal(signal.SIGINT) is not None:
-            self._data = _limit_data(self._memory)
-            self._before = signal.signal(signal.SIGINT, self._interrupted)
+        if not main or signal.getsignal(signal.SIGINT) is None:
+            return
+        self._sent = self._heard = 0
+        self._stopped = False
+        self._data = _limit_data(self.memory)
+        self._before = signal.signal(signal.SIGINT, self._interrupted)
+        self._end = time.monotonic() + self.seconds
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._watch, daemon=True)
             self._thread.start()
-            self._running = True
 
     def __exit__(self, *_: object) -> None:
-        self._running = False
         if self._data:
             resource.setrlimit(resource.RLIMIT_DATA, self._data)
         if self._before is None:
             return
         with self._lock:
-            self._over.set()
-        self._thread.join()
+            self._end = None
         # What has been sent must not arrive afterwards.
         deadline = time.monotonic() + 1.0
         while self._heard < self._sent and time.monotonic() < deadline:
             time.sleep(0.001)
         signal.signal(signal.SIGINT, self._before)
+        self._before = self._data = None
         if self._stopped:
             raise KeyboardInterrupt
         if self._sent:
             raise OvertimeError
 
     def _watch(self) -> None:
-        pause = self._seconds
-        while not self._over.wait(pause):
+        pause = self.seconds
+        while not self._closed.wait(pause):
             with self._lock:
-                if not self._over.is_set():
+                now = time.monotonic()
+                if self._end is not None and now >= self._end:
                     self._sent += 1
                     _interrupt()
-            pause = AGAIN
+                    self._end = now + AGAIN
+                pause = self.seconds if self._end is None else self._end - now
 
     def _interrupted(self, _: int, frame: FrameType | None) -> None:
         if self._heard < self._sent:
             self._heard = self._sent
         else:
             self._stopped = True
-        leaving = frame is not None and frame.f_code is Limits.__exit__.__code__
-        if self._running and not leaving:
+        # Not in our own code, which would be left half done.
+        own = Limits.__enter__.__code__, Limits.__exit__.__code__
+        while frame is not None and frame.f_code not in own:
+            frame = frame.f_back
+        if frame is None:
             raise OvertimeError
 
 

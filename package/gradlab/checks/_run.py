@@ -17,14 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.checks._limits import (
-    BYTES,
-    CHARACTERS,
-    SECONDS,
-    Limits,
-    OvertimeError,
-    printing_little,
-)
+from gradlab.checks._limits import CHARACTERS, Limits, OvertimeError, printing_little
 from gradlab.checks._model import Case, Exercise, Function, call_once
 
 MAX_ENTRIES = 1_000_000
@@ -118,7 +111,7 @@ def _is_idle(part: NDArray[Any], given: list[NDArray[Any]]) -> bool:
     )
 
 
-def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
+def call(exercise: Exercise, function: Function, case: Case, limits: Limits) -> Outcome:
     due = _Idle(exercise)
 
     def reference(*arguments: Any) -> Any:
@@ -145,7 +138,7 @@ def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
     ):
         warnings.simplefilter("always")
         try:
-            with Limits(SECONDS, BYTES):
+            with limits:
                 try:
                     outcome.got = observed(exercise, guarded, case)
                 except NotDataError as error:
@@ -157,12 +150,12 @@ def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
                 if caught:
                     outcome.warning = _named(caught[0].message)[:300]
         except OvertimeError:
-            outcome.error = f"Your function ran for {SECONDS:g} seconds: does your loop end?"
+            outcome.error = f"Your function ran for {limits.seconds:g} seconds: does your loop end?"
             outcome.raised = outcome.endless = True
         except MemoryError as error:
             outcome.error = (
-                f"{_describe(error)}. In one case it may take {BYTES / 2**20:g} MB: does a list "
-                "grow without end, or has an array an axis too many?"
+                f"{_describe(error)}. In one case it may take {limits.memory / 2**20:g} MB: does a "
+                "list grow without end, or has an array an axis too many?"
             )
             outcome.raised = outcome.endless = True
     if stderr.getvalue() and not outcome.warning:

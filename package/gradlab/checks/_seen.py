@@ -12,6 +12,7 @@ import numpy as np
 
 from gradlab.checks._compare import Judged, problems, reproduces, where_worst
 from gradlab.checks._edits import with_given
+from gradlab.checks._limits import Limits
 from gradlab.checks._model import Exercise, Function
 from gradlab.checks._run import Outcome, call, is_data, observed
 
@@ -46,7 +47,9 @@ def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def where_it_leaves(exercise: Exercise, function: Function, judged: Judged, deadline: float) -> str:
+def where_it_leaves(
+    exercise: Exercise, function: Function, judged: Judged, limits: Limits, deadline: float
+) -> str:
     """Say which variable of the function is the first that differs from the model answer's.
 
     Of the same name, that is. It may well mean something else: so this is said only if the model
@@ -59,7 +62,7 @@ def where_it_leaves(exercise: Exercise, function: Function, judged: Judged, dead
     pairs: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
     for key, outcome in outcomes.items():
         mine, theirs = _Watched(function), _Watched(exercise.model)
-        again = call(exercise, mine, outcome.case)
+        again = call(exercise, mine, outcome.case, limits)
         if mine.calls != 1 or time.perf_counter() > deadline or not _same(again, outcome):
             return ""
         observed(exercise, theirs, outcome.case)
