@@ -65,15 +65,16 @@ def where_worst(
     scale = np.where(finite, np.abs(reference), 0.0)
     if reference.ndim > 1:
         scale = scale.max(axis=0, keepdims=True)
+    allowed = tolerance[0] * scale + tolerance[1]
     with np.errstate(all="ignore"):
-        allowed = np.broadcast_to(tolerance[0] * scale + tolerance[1], reference.shape)
         error = np.abs(got - reference)
-        close = finite & (error <= allowed)
+        wrong = ~(finite & (error <= allowed))
+        if not wrong.any():
+            return None
         severity = error / allowed
     # Where infinity is due, only infinity is right. No reference has a nan; a mistake that is being
     # recognised may have.
-    same = (got == reference) | (np.isnan(got) & np.isnan(reference))
-    wrong = ~(close | same)
+    wrong &= ~((got == reference) | (np.isnan(got) & np.isnan(reference)))
     if not wrong.any():
         return None
     severity = np.where(wrong, np.nan_to_num(severity, nan=np.inf, posinf=np.inf), -1.0)

@@ -61,7 +61,7 @@ class Limits:
         self._sent = self._heard = 0
         self._stopped = False
         self._before: Any = None
-        self._data: tuple[int, int] | None = None
+        self._data = _limit_data(memory)
 
     def close(self) -> None:
         """End the thread."""
@@ -76,18 +76,19 @@ class Limits:
             return
         self._sent = self._heard = 0
         self._stopped = False
-        self._data = _limit_data(self.memory)
         self._before = signal.signal(signal.SIGINT, self._interrupted)
         self._end = time.monotonic() + self.seconds
+        if self._data:
+            resource.setrlimit(resource.RLIMIT_DATA, self._data[1])
         if self._thread is None:
             self._thread = threading.Thread(target=self._watch, daemon=True)
             self._thread.start()
 
     def __exit__(self, *_: object) -> None:
-        if self._data:
-            resource.setrlimit(resource.RLIMIT_DATA, self._data)
         if self._before is None:
             return
+        if self._data:
+            resource.setrlimit(resource.RLIMIT_DATA, self._data[0])
         with self._lock:
             self._end = None
         # What has been sent must not arrive afterwards.
@@ -95,7 +96,7 @@ class Limits:
         while self._heard < self._sent and time.monotonic() < deadline:
             time.sleep(0.001)
         signal.signal(signal.SIGINT, self._before)
-        self._before = self._data = None
+        self._before = None
         if self._stopped:
             raise KeyboardInterrupt
         if self._sent:
@@ -133,19 +134,18 @@ def _interrupt() -> None:
         _thread.interrupt_main()
 
 
-def _limit_data(memory: int) -> tuple[int, int] | None:
-    """Let the process have so much more memory, and return the limits that it had before.
+def _limit_data(memory: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return the process's limits of memory, and those that let it have so much more.
 
     What counts is what it may write to, not what its libraries have set aside.
     """
     try:
         used = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
         before = resource.getrlimit(resource.RLIMIT_DATA)
-        limits = [limit for limit in before if limit != resource.RLIM_INFINITY]
-        resource.setrlimit(resource.RLIMIT_DATA, (min([used + memory, *limits]), before[1]))
-    except (OSError, AttributeError, ValueError):
+    except (OSError, AttributeError):
         return None
-    return before
+    limits = [limit for limit in before if limit != resource.RLIM_INFINITY]
+    return before, (min([used + memory, *limits]), before[1])
 
 
 @contextlib.contextmanager
