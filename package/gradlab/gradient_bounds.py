@@ -357,9 +357,9 @@ def propagate_norms(
     and the activations towards the output: the gradients of all matrices explode together. So
     compare them with those at another depth, and the sensitivities with one another.
 
-    Deck S "Vanishing Gradients" speaks of small pre-activations where the gradient decays; for tanh
-    it is large ones, as the slide before it says, and with small ones its derivative is 1. The
-    sigmoid's derivative is at most 1/4 everywhere.
+    Deck S "Vanishing Gradients" speaks of small pre-activations where the gradient decays. Slopes
+    are small at large ones, as the slide before it says; at small ones the slope is 1 for tanh and
+    1/4, its maximum, for the sigmoid. Whether the gradient decays depends on the weights as well.
 
     Decks S "Exploding Gradients" and H "The Vanishing / Exploding Gradient Problem".
 

@@ -3,7 +3,7 @@ r"""Initial weights of shape (fan_in, fan_out), and what their variance does to 
 Every layer multiplies the variance of what passes by fan times the variance of its weights: by the
 fan-in on the way forward, by the fan-out on the way back. The rules here choose the variance so
 that one of the two products, or their mean, is 1; a normal and a uniform draw of the same variance
-serve equally. Orthogonal matrices go further and keep every length.
+serve equally. Square orthogonal matrices go further and keep every length.
 
 Chapter: ``book/initialization.md``.
 Decks: L "Initializing the Weights" to "Extension to ReLU", S "Initialization", C "Other tricks"
