@@ -502,7 +502,7 @@ def test_what_computes_nothing_is_given_no_name(chosen):
 def test_only_a_mistake_that_says_so_may_return_what_it_was_given():
     stays = [(e.name, m.name) for e in ALL for m in e.misconceptions if m.idle]
     assert ("batch_normalization.running_statistics", "running statistics that never move") in stays
-    assert len(stays) < 40
+    assert len(stays) < 45
     unchanged = report("batch_normalization.running_statistics", lambda *a: a[:2])
     assert named(unchanged) == {"running statistics that never move"}
 

@@ -195,7 +195,7 @@ def _as_outputs(result: Any, names: tuple[str, ...], lists: tuple[str, ...]) -> 
     if type(result) not in (tuple, list):
         came = f"one value of type {type(result).__name__}"
         raise NotDataError(f"Return {wanted}; your function returned {came}")
-    if type(result) is list and set(names) == set(lists) and all(map(_is_array, result)):
+    if type(result) is list and set(names) <= set(lists) and all(map(_is_array, result)):
         raise NotDataError(f"Return {wanted}; your function returned one list of arrays")
     if len(result) != len(names):
         raise NotDataError(f"Return {wanted}; your function returned {len(result)} value(s)")
