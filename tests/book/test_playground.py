@@ -3,9 +3,8 @@
 import json
 
 import digits as digits_script
-import numpy as np
 import pytest
-from live_training import BOUND, STATES, TRAIN, assert_same, executed
+from live_training import STATES, TRAIN, assert_same, executed
 from support import ROOT, book_extension
 
 from gradlab.datasets import load_digits
