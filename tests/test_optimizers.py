@@ -1228,3 +1228,26 @@ def test_a_copy_of_an_optimizer_goes_on_by_itself(make):
     for name in set(optimizer.state) - {"t", "learning_rate"}:
         for kept, same in zip(optimizer.state[name], copied.state[name], strict=True):
             np.testing.assert_array_equal(kept, same)
+
+
+@every
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_steps_on_the_same_arrays_are_those_on_others(make, order):
+    """What a step has looked up serves the next one, whatever is set in between."""
+    generator = np.random.default_rng(0)
+    start = [generator.normal(size=(2, 3)), generator.normal(size=3).astype(np.float32)]
+    start += [np.asarray(generator.normal(size=(2, 3)), order=order)]
+    steps = generator.normal(size=(6, 6))
+    results = []
+    for again in (True, False):
+        optimizer, params = make(), [w.copy(order="K") for w in start]
+        grads = [np.empty(w.shape, w.dtype) for w in params]
+        for k, step in enumerate(steps):
+            for g in grads:
+                g[...] = step[: g.size].reshape(g.shape)
+            optimizer.weight_decay, optimizer.decay_biases = 0.1 * k, k % 2 == 0
+            if k == 3:
+                optimizer.state = optimizer.state
+            optimizer.step(params, grads if again else [g.copy() for g in grads])
+        results.append((params, optimizer.state))
+    np.testing.assert_equal(results[0], results[1])

@@ -1563,3 +1563,121 @@ def test_a_live_generator_takes_a_seed_of_32_bits(seed):
         LiveGenerator("0")
     with pytest.raises(ValueError, match="x must be at least 0"):
         LiveGenerator(0).permutation(-1)
+
+
+def test_labels_are_checked_once_and_not_in_each_step(monkeypatch):
+    calls, check = [], losses._as_classified
+    monkeypatch.setattr(losses, "_as_classified", lambda *a: calls.append(a) or check(*a))
+    run(validation=None, evaluate_train=False, epochs=1)
+    few = len(calls)
+    _, history = run(validation=None, evaluate_train=False, epochs=5)
+    assert len(history.step_loss) > few
+    assert len(calls) == 2 * few
+
+
+def test_a_head_that_loses_classes_in_the_course_of_a_run_is_refused():
+    """The labels were checked for the old one."""
+
+    def shrink(epoch, network, history):
+        network.layers[-1] = Dense(8, CLASSES - 1, rng())
+
+    with pytest.raises(ValueError, match=r"labels must be in 0 \.\.\. 1, got 0 \.\.\. 2"):
+        run(callbacks=[shrink], validation=None, evaluate_train=False)
+
+
+class Keeps:
+    """A user's optimizer, which keeps the gradients that it gets as they are."""
+
+    def __init__(self):
+        self.kept = []
+
+    def step(self, params, grads):
+        self.kept.append((list(grads), [grad.copy() for grad in grads]))
+        for w, g in zip(params, grads, strict=True):
+            w -= 0.5 * g
+
+
+def test_whoever_keeps_the_gradients_of_a_step_has_them_unchanged():
+    seen = []
+    ours, _ = run(clip=lambda grads: seen.append((grads, [*map(np.copy, grads)])) or grads)
+    keeps = Keeps()
+    theirs, _ = run(optimizer=keeps)
+    epochs = []
+    run(
+        callbacks=[
+            lambda epoch, network, _: epochs.append((network.gradients(), snapshot_of(network)))
+        ]
+    )
+    for kept, copies in [*seen, *keeps.kept, *epochs]:
+        assert same(kept, copies)
+    assert same(ours.parameters(), theirs.parameters())
+
+
+def snapshot_of(network):
+    return [gradient.copy() for gradient in network.gradients()]
+
+
+def test_backward_after_a_run_leaves_the_gradients_of_the_last_step_alone():
+    network, _ = run()
+    kept, copies = network.gradients(), snapshot_of(network)
+    network.forward(X, training=True)
+    network.backward(np.ones((N, CLASSES)))
+    assert same(kept, copies)
+    assert not same(kept, network.gradients())
+
+
+@pytest.mark.parametrize("at", [0, 2])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_pass_that_somebody_has_put_into_a_dense_layer_is_called(monkeypatch, at, whole):
+    network, calls = make_network(), []
+    owner = Dense if whole else network.layers[at]
+    for name in ("forward", "backward"):
+        method = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *a, m=method, n=name: calls.append(n) or m(*a))
+    run(network, validation=None, evaluate_train=False, epochs=1)
+    assert calls.count("backward") == math.ceil(N / 16) * (2 if whole else 1)
+    assert calls.count("forward") > calls.count("backward") - 2
+    assert same(network.arrays(), run(epochs=1, validation=None)[0].arrays())
+
+
+def test_what_a_layer_of_ones_own_hands_on_is_checked():
+    class Half(Layer):
+        kind = np.float64
+
+        def forward(self, x, training):
+            return x.astype(self.kind)
+
+        def backward(self, dout):
+            return dout
+
+    layer = Half()
+    network = Network([Dense(2, 8, rng()), layer, Dense(8, CLASSES, rng())])
+
+    def spoil(epoch, network, history):
+        layer.kind = np.float16
+
+    with pytest.raises(TypeError, match=r"x must hold float32, float64 or integer") as raised:
+        run(network, callbacks=[spoil], validation=None, evaluate_train=False)
+    assert raised.value.__notes__ == ["in layers[2], Dense(8, 3)"]
+
+
+def test_a_callback_may_change_what_a_run_has_looked_up():
+    """Arrays in place, others in their stead, what is frozen, and the dtype."""
+    networks = []
+    for together in (True, False):
+        network = make_network()
+
+        def change(epoch, network, history):
+            network.layers[0].weight *= 0.5
+            network.layers[2].weight = network.layers[2].weight + 1.0
+            network.layers[0].trainable = epoch % 2 == 1
+
+        if together:
+            run(network, callbacks=[change], epochs=4)
+        else:
+            generator = rng(5)
+            for epoch in range(4):
+                run(network, epochs=1, rng=generator)
+                change(epoch, network, None)
+        networks.append(network)
+    assert same(networks[0].arrays(), networks[1].arrays())

@@ -577,5 +577,10 @@ def test_bad_arguments_are_refused_before_anything_is_frozen():
 def test_a_head_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"layers\[8\] x must have 25 features, got 24"):
         reuse(make_network(), 8, [Dense(25, 3, rng())])
-    with pytest.raises(TypeError, match="unexpected keyword"):
-        two_phase_fit(**calls()[two_phase_fit], paitence=3)
+
+
+def test_a_setting_that_fit_does_not_take_is_refused_before_anything_is_frozen():
+    arguments = calls()[two_phase_fit]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'paitence'"):
+        two_phase_fit(**arguments, paitence=3)
+    assert all(flags(arguments["network"]))

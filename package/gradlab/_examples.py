@@ -1,4 +1,4 @@
-"""Examples for training: what is taken for inputs and targets, and what counts as a hit."""
+"""Examples for training: inputs, targets and losses, and what counts as a hit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradlab import losses
-from gradlab._validate import FloatArray, as_array, as_inputs
+from gradlab._calls import In, as_answer, as_function
+from gradlab._validate import FloatArray, as_array, as_inputs, is_finite
 from gradlab.network import Network
 
 LOSSES = (
@@ -23,6 +24,8 @@ LOSSES = (
 
 # The output above which the answer is yes: a probability, or a logit.
 _YES = {losses.binary_cross_entropy: 0.5, losses.sigmoid_cross_entropy: 0.0}
+
+_IN_LOSS, _IN_GRADIENT = In("the loss, loss(output, target)"), In("the gradient of loss")
 
 # So many at once, so that the activations of a large set do not fill the memory.
 _ROWS = 2048
@@ -57,10 +60,12 @@ def as_trainable(
         raise ValueError(f"{name} must suit the network: {reason}") from error
     target = as_targets(name, target, shape, value_of)
     if _is_ours(value_of):
-        # The loss itself is asked, about an output that is the same for all.
-        constant = np.full((len(target), *shape), 1 / math.prod(shape))
+        # The loss itself is asked, about an output that is the same for all. Classes are known to
+        # be right by now, and one will do.
+        asked = target[:1] if value_of is losses.softmax_cross_entropy else target
+        constant = np.full((len(asked), *shape), 1 / math.prod(shape))
         try:
-            value = value_of(constant, target)
+            value = value_of(constant, asked)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name} must suit the loss: {error}") from None
         if not math.isfinite(value):
@@ -85,8 +90,8 @@ def as_targets(
         target = target.astype(np.int64)
     if value_of is losses.softmax_cross_entropy:
         _check_classes(name, target, shape)
-    else:
-        _check_shape(name, target, shape)
+        return target.astype(np.int64, copy=False)
+    _check_shape(name, target, shape)
     return target
 
 
@@ -156,3 +161,50 @@ def outputs(network: Network, x: FloatArray) -> FloatArray:
         return network.forward(x)
     parts = (x[start : start + _ROWS] for start in range(0, len(x), _ROWS))
     return np.concatenate([network.forward(part) for part in parts])
+
+
+def as_loss(loss: Any) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
+    if isinstance(loss, str):
+        if loss not in LOSSES:
+            raise ValueError(f"loss must be one of {list(LOSSES)} or a pair, got {loss!r}")
+        return getattr(losses, loss), getattr(losses, f"{loss}_backward")
+    if not isinstance(loss, tuple) or len(loss) != 2 or not all(map(callable, loss)):
+        raise TypeError(f"loss must be a name or a pair of functions, got {loss!r}")
+    for k, function in enumerate(loss):
+        as_function(f"loss[{k}]", function, "output", "target")
+    return loss
+
+
+def for_checked(
+    loss: tuple[Callable[..., float], Callable[..., ArrayLike]],
+) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
+    """Return what computes the same for targets that `as_targets` has returned, or rows of them."""
+    value_of, slope_of = loss
+    return losses.FOR_CHECKED.get(value_of, value_of), losses.FOR_CHECKED.get(slope_of, slope_of)
+
+
+def loss_of(value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]) -> float:
+    if not is_finite(out):
+        return math.nan
+    with _IN_LOSS:
+        value = value_of(out, target)
+    return as_answer("loss(output, target)", value)
+
+
+def gradient_of(
+    slope_of: Callable[..., ArrayLike], out: FloatArray, target: NDArray[Any]
+) -> ArrayLike:
+    with _IN_GRADIENT:
+        grad = slope_of(out, target)
+    if getattr(grad, "shape", None) != out.shape and np.shape(grad) != out.shape:
+        raise ValueError(
+            f"the gradient of loss must have shape {out.shape}, as the output, "
+            f"got {type(grad).__name__} of shape {np.shape(grad)}"
+        )
+    return grad
+
+
+def measured(
+    value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]
+) -> tuple[float, float]:
+    return loss_of(value_of, out, target), accuracy(out, target, value_of)

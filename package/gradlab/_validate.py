@@ -91,12 +91,14 @@ def is_finite(array: ArrayLike) -> bool:
     """Return whether every entry is a finite number, in one pass."""
     array = np.asarray(array)
     if array.dtype is _FLOAT32 or array.dtype is _FLOAT64:
-        return bool(_is_finite_kernel(array.reshape(-1)))
+        return bool(_is_finite_kernel(array.ravel()))
     return bool(np.isfinite(array).all())
 
 
 def as_list(name: str, values: Any) -> list[Any]:
     """Return the entries of a sequence, or of an iterator, which can be walked only once."""
+    if type(values) is list:
+        return values.copy()
     try:
         if isinstance(values, (str, bytes, Mapping, Set)):
             raise TypeError

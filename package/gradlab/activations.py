@@ -93,7 +93,7 @@ def _entrywise(kernel: Callable[..., None], x: ArrayLike, *constants: float) -> 
     """Return what `kernel` makes of every entry of `x`."""
     x = as_float_array("x", x)
     out = empty(x.shape, x.dtype)
-    by_rows(kernel, (x.reshape(-1), out.reshape(-1)), *map(x.dtype.type, constants))
+    by_rows(kernel, (x.ravel(), out.ravel()), *map(x.dtype.type, constants))
     return out
 
 
@@ -104,7 +104,7 @@ def _entrywise_backward(
     x = as_float_array("x", x)
     dout = as_shaped("dout", dout, x.shape, x.dtype)
     dx = empty(x.shape, x.dtype)
-    flat = dout.reshape(-1), x.reshape(-1), dx.reshape(-1)
+    flat = dout.ravel(), x.ravel(), dx.ravel()
     by_rows(kernel, flat, *map(x.dtype.type, constants))
     return dx
 

@@ -230,15 +230,11 @@ def _input_gradient(s: FloatArray, weight: FloatArray) -> FloatArray:
 
 
 @njit
-def _parameter_gradients_kernel(h, s, dweight, dbias):
-    """Equations bp-weight-gradient, bp-bias-gradient.
-
-    `dbias` is float64 whatever `s` is, so that a long sum keeps its digits.
-    """
+def _weight_gradient_kernel(h, s, dweight):
+    """Equation bp-weight-gradient."""
     batch, fan_in = h.shape
     fan_out = s.shape[1]
     dweight[:] = 0.0
-    dbias[:] = 0.0
     for i in range(batch):
         hi, si = h[i], s[i]
         # (bp-weight-gradient)  dL/dW_jk = sum_i A_ij S_ik
@@ -246,9 +242,24 @@ def _parameter_gradients_kernel(h, s, dweight, dbias):
             dj = dweight[j]
             for k in range(fan_out):
                 dj[k] += hi[j] * si[k]
-        # (bp-bias-gradient)    dL/db_k = sum_i S_ik
+
+
+@njit
+def _bias_gradient_kernel(s, dbias):
+    """Equation bp-bias-gradient, in float64 so that a long sum keeps its digits."""
+    batch, fan_out = s.shape
+    dbias[:] = 0.0
+    # (bp-bias-gradient)  dL/db_k = sum_i S_ik
+    for i in range(batch):
         for k in range(fan_out):
-            dbias[k] += si[k]
+            dbias[k] += s[i, k]
+
+
+def bias_gradient(s: FloatArray) -> FloatArray:
+    """Return the gradient for the biases, in float64, given that for the net input."""
+    dbias = np.empty(s.shape[1])
+    _bias_gradient_kernel(s, dbias)
+    return dbias
 
 
 def mlp_backward(
@@ -299,10 +310,10 @@ def mlp_backward(
     s = sensitivities(dout, cache)
     dweights, dbiases = [], []
     for h, sk, weight in zip(cache.inputs, s, cache.weights, strict=True):
-        dweight, dbias = np.empty_like(weight), np.empty(weight.shape[1])
-        _parameter_gradients_kernel(h, sk, dweight, dbias)
+        dweight = np.empty_like(weight)
+        _weight_gradient_kernel(h, sk, dweight)
         dweights.append(dweight)
-        dbiases.append(dbias.astype(sk.dtype))
+        dbiases.append(bias_gradient(sk).astype(sk.dtype, copy=False))
     return _input_gradient(s[0], cache.weights[0]), dweights, dbiases
 
 

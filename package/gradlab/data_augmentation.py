@@ -34,6 +34,7 @@ from gradlab._validate import (
     as_real,
     as_rng,
     as_shaped,
+    is_finite,
 )
 
 __all__ = [
@@ -631,7 +632,7 @@ def _apply(augmentation: Callable[[FloatArray], ArrayLike], images: FloatArray) 
 
 def _as_images(images: ArrayLike) -> FloatArray:
     array = as_image_batch("images", images)
-    if not np.isfinite(array).all():
+    if not is_finite(array):
         raise ValueError("images must be finite, got nan or infinity")
     return array
 

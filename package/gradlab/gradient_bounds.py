@@ -29,6 +29,7 @@ from gradlab._validate import (
     as_rng,
     as_shaped,
     as_vector,
+    is_finite,
 )
 
 __all__ = ["PropagatedNorms", "gradient_norm_bounds", "propagate_norms", "singular_value_products"]
@@ -56,7 +57,7 @@ class PropagatedNorms(NamedTuple):
 def _finite(name: str, array: FloatArray) -> FloatArray:
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
-    if not np.isfinite(array).all():
+    if not is_finite(array):
         raise ValueError(f"{name} must be finite, got infinite entries or ones that are no number")
     return array
 

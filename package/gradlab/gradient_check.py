@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradlab._examples import as_examples, as_targets
+from gradlab._examples import as_examples, as_loss, as_targets, gradient_of, loss_of
 from gradlab._validate import FloatArray, as_float_array, as_list, as_positive, as_real, as_shaped
 from gradlab.layers import BuiltIn
-from gradlab.network import Network
-from gradlab.training import Loss, _as_loss, _as_network, _gradient_of, _loss_of, _unequal
+from gradlab.network import Network, as_network, unequal_gradients
+from gradlab.training import Loss
 
 __all__ = [
     "check_gradient",
@@ -297,7 +297,7 @@ def check_network_gradient(
     True
     """
     tol = as_real("tol", tol, low=0.0)
-    (value_of, slope_of), network = _as_loss(loss), _as_network(network)
+    (value_of, slope_of), network = as_loss(loss), as_network(network)
     inputs, labels = as_examples(x, target, "x", "target")
     inputs = inputs.astype(np.float64)
     names = list(_parameter_names(network))
@@ -307,18 +307,18 @@ def check_network_gradient(
     once = deepcopy(network)
     out = once.forward(inputs, training=True)
     labels = as_targets("target", labels, out.shape[1:], value_of)
-    at = as_real("the loss", _loss_of(value_of, out, labels))
+    at = as_real("the loss", loss_of(value_of, out, labels))
     atol = 1e-9 * max(1.0, abs(at)) if atol is None else as_real("atol", atol, low=0.0)
-    dx = once.backward(_gradient_of(slope_of, out, labels))
+    dx = once.backward(gradient_of(slope_of, out, labels))
     if len(once.gradients()) != len(names):
-        raise _unequal(once)
+        raise unequal_gradients(once)
 
     def moved(k: int, array: FloatArray) -> float:
         trial, of_x = deepcopy(network), k == len(network.parameters())
         if not of_x:
             trial.parameters()[k][...] = array
         out = trial.forward(array if of_x else inputs, training=True)
-        return _loss_of(value_of, out, labels)
+        return loss_of(value_of, out, labels)
 
     points, grads = [*network.parameters(), inputs], [*once.gradients(), dx]
     shapes = [point.shape for point in points]

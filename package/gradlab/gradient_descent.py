@@ -31,6 +31,7 @@ from gradlab._validate import (
     as_real,
     as_rng,
     as_shaped,
+    is_finite,
 )
 
 __all__ = [
@@ -610,7 +611,7 @@ def power_iteration(
     v /= np.linalg.norm(v)
     for _ in range(as_integer("max_steps", max_steps, low=1)):
         product = as_shaped("matrix_vector", multiply(v.copy()), (size,), np.float64)
-        if not np.isfinite(product).all():
+        if not is_finite(product):
             raise ValueError("matrix_vector must return finite numbers")
         before = v.copy()
         value, residual = _normalize_kernel(v, product)
@@ -748,7 +749,7 @@ def _as_symmetric(hessian: ArrayLike) -> FloatArray:
         array = array.reshape(1, 1)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
         raise ValueError(f"hessian must be a number or a square matrix, got shape {array.shape}")
-    if not np.isfinite(array).all():
+    if not is_finite(array):
         raise ValueError("hessian must be finite, got an entry that is not")
     # Halves, so that the sums of large entries do not overflow.
     asymmetry = np.abs(array / 2 - array.T / 2).max()

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
-from gradlab._validate import FloatArray, as_batch, as_integer, as_real
+from gradlab._validate import FloatArray, as_batch, as_integer, as_real, is_finite
 
 __all__ = [
     "Standardization",
@@ -460,7 +460,7 @@ def _column_statistics(x: FloatArray, ddof: int) -> tuple[FloatArray, FloatArray
 
 def _as_training_set(x: ArrayLike, min_rows: int) -> FloatArray:
     x = as_batch("x", x, min_rows=min_rows)
-    if not np.isfinite(x).all():
+    if not is_finite(x):
         raise ValueError("x must be finite: a mean over nan or infinity says nothing")
     return x
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from gradlab import activations, batch_normalization, dropout, layer_normalization
-from gradlab._jit import njit
 from gradlab._validate import (
     FloatArray,
     as_batch,
@@ -25,6 +24,7 @@ from gradlab._validate import (
     as_rng,
     as_shaped,
 )
+from gradlab.backpropagation import bias_gradient
 from gradlab.initialization import he_normal
 
 __all__ = [
@@ -200,6 +200,9 @@ class Dense(BuiltIn):
         """Return ``x @ weight + bias``."""
         x, training = as_batch("x", x), as_flag("training", training)
         _check_width(x.shape[1], self.weight.shape[0])
+        return self._forward(x, training)
+
+    def _forward(self, x: FloatArray, training: bool) -> FloatArray:
         self._x = x if training else None
         out = x @ self.weight
         if self.bias is not None:
@@ -208,24 +211,37 @@ class Dense(BuiltIn):
 
     def backward(self, dout: FloatArray) -> FloatArray:
         """Return ``dout @ weight.T``."""
-        dout = self._keep_gradients(dout)
+        return self._backward(self._checked(dout))
+
+    def _backward(self, dout: FloatArray, *, reuse: bool = False) -> FloatArray:
+        self._keep_gradients(dout, reuse)
         return dout @ self.weight.T
 
-    def _keep_gradients(self, dout: FloatArray) -> FloatArray:
-        """Keep the gradients for the parameters, and return `dout` as it was checked.
+    def _backward_as_lowest(self, dout: FloatArray, *, reuse: bool = False) -> FloatArray:
+        """Spare the gradient for the input, a product of matrices."""
+        dout = self._checked(dout)
+        self._keep_gradients(dout, reuse)
+        return dout
 
-        In the lowest layer of a network nobody needs more of the backward pass, which saves a
-        product of matrices.
-        """
+    def _checked(self, dout: FloatArray) -> FloatArray:
         if self._x is None:
             raise no_forward_pass()
-        dout = as_shaped("dout", dout, (len(self._x), self.weight.shape[1]))
-        self._gradients = []
-        if self.trainable:
+        return as_shaped("dout", dout, (len(self._x), self.weight.shape[1]))
+
+    def _keep_gradients(self, dout: FloatArray, reuse: bool) -> None:
+        """Compute the gradients for the parameters, in the arrays of the last if `reuse`."""
+        if self._x is None:
+            raise no_forward_pass()
+        if not self.trainable:
+            self._gradients = []
+        elif reuse and self._gradients:
+            np.matmul(self._x.T, dout, out=self._gradients[0])
+            if self.bias is not None:
+                self._gradients[1][...] = bias_gradient(dout)
+        else:
             self._gradients = [self._x.T @ dout]
             if self.bias is not None:
-                self._gradients.append(_total_of_rows(dout))
-        return dout
+                self._gradients.append(bias_gradient(dout).astype(dout.dtype, copy=False))
 
     def _settings(self) -> dict[str, Any]:
         fan_in, fan_out = self.weight.shape
@@ -238,24 +254,6 @@ class Dense(BuiltIn):
     def _width(self, features: int | None) -> int:
         _check_width(features, self.weight.shape[0])
         return self.weight.shape[1]
-
-
-@njit
-def _total_of_rows_kernel(dout, total):
-    """Equation bp-bias-gradient."""
-    batch, features = dout.shape
-    # (bp-bias-gradient)  db_j = sum_i dout_ij
-    for j in range(features):
-        total[j] = 0.0
-    for i in range(batch):
-        for j in range(features):
-            total[j] += dout[i, j]
-
-
-def _total_of_rows(dout: FloatArray) -> FloatArray:
-    total = np.empty(dout.shape[1])
-    _total_of_rows_kernel(dout, total)
-    return total.astype(dout.dtype, copy=False)
 
 
 class Activation(BuiltIn):

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradlab._elementary import exp_nonpositive, largest, log, log1p, total
 from gradlab._jit import njit, njit_sums
 from gradlab._memory import empty
-from gradlab._threads import by_rows, parts, run
+from gradlab._threads import by_rows
 from gradlab._validate import FloatArray, as_array, as_batch, as_float_array, as_real, as_shaped
 
 __all__ = [
@@ -542,14 +542,18 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     >>> round(softmax_cross_entropy([[0.0, 0.0], [1e4, 0.0]], [0, 0]), 4)
     0.3466
     """
-    logits, labels = _as_classified(logits, labels)
+    return _softmax_cross_entropy(*_as_classified(logits, labels))
 
-    def loss_of(part: slice) -> float:
-        row_of_exp = np.empty_like(logits[0])
-        rows = logits[part], labels[part]
-        return _softmax_cross_entropy_kernel(*rows, row_of_exp, len(logits))
 
-    return float(sum(run(loss_of, parts(len(logits), logits.size))))
+def _softmax_cross_entropy(logits: ArrayLike, labels: NDArray[np.int64]) -> float:
+    logits = as_batch("logits", logits)
+    batch, classes = logits.shape
+
+    def loss_of(logits: FloatArray, labels: NDArray[np.int64]) -> float:
+        row_of_exp = np.empty(classes, logits.dtype)
+        return _softmax_cross_entropy_kernel(logits, labels, row_of_exp, batch)
+
+    return _total(loss_of, (logits, labels))
 
 
 @njit
@@ -596,10 +600,21 @@ def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> Floa
     >>> softmax_cross_entropy_backward([[0.0, 0.0]], [0])
     array([[-0.5,  0.5]])
     """
-    logits, labels = _as_classified(logits, labels)
+    return _softmax_cross_entropy_backward(*_as_classified(logits, labels))
+
+
+def _softmax_cross_entropy_backward(logits: ArrayLike, labels: NDArray[np.int64]) -> FloatArray:
+    logits = as_batch("logits", logits)
     dlogits = empty(logits.shape, logits.dtype)
     by_rows(_softmax_cross_entropy_backward_kernel, (logits, labels, dlogits), float(len(logits)))
     return dlogits
+
+
+FOR_CHECKED: dict[Callable[..., Any], Callable[..., Any]] = {
+    softmax_cross_entropy: _softmax_cross_entropy,
+    softmax_cross_entropy_backward: _softmax_cross_entropy_backward,
+}
+"""What computes a loss for labels that were checked before: int64, one a row, each a class."""
 
 
 @njit
@@ -620,7 +635,7 @@ def _as_classified(logits: ArrayLike, labels: ArrayLike) -> tuple[FloatArray, ND
         raise TypeError(f"labels must hold integers, got dtype {labels.dtype}")
     if labels.shape != (batch,):
         raise ValueError(f"labels must have shape {(batch,)}, got {labels.shape}")
-    integers = labels.astype(np.int64)
+    integers = labels.astype(np.int64, copy=False)
     if not _all_within_kernel(integers, 0, classes - 1):
         raise ValueError(
             f"labels must be in 0 ... {classes - 1}, got {labels.min()} ... {labels.max()}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 from gradlab import _network_file
 from gradlab._validate import FloatArray, as_flag, as_inputs, as_integer, as_list, as_rng, as_shaped
 from gradlab.layers import (
+    KINDS,
     Activation,
     BatchNorm,
     BuiltIn,
@@ -118,7 +120,7 @@ class Network:
     @property
     def trainable(self) -> bool:
         """Whether any layer is trained."""
-        return bool(self._trainable())
+        return any(getattr(layer, "trainable", True) for layer in self.layers)
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
@@ -138,17 +140,26 @@ class Network:
 
         The network computes in the dtype of its parameters, to which `x` is converted.
         """
-        out, training = as_inputs("x", x), as_flag("training", training)
+        inputs, training = as_inputs("x", x), as_flag("training", training)
+        inputs = inputs.astype(self._dtype() or inputs.dtype, copy=False)
+        return self._walk_up(inputs, [layer.forward for layer in self.layers], training)
+
+    def _dtype(self) -> np.dtype[Any] | None:
+        """Return the dtype of the parameters, where there are some."""
         dtypes = (array.dtype for layer in self.layers for array in _listed(layer, "parameters"))
-        out = out.astype(next(dtypes, out.dtype), copy=False)
-        for k, layer in enumerate(self.layers):
+        return next(dtypes, None)
+
+    def _walk_up(
+        self, out: FloatArray, passes: list[Callable[..., Any]], training: bool
+    ) -> FloatArray:
+        for k, forward in enumerate(passes):
             try:
-                out = layer.forward(out, training)
+                out = forward(out, training)
             except Exception as error:
-                _note(error, k, layer)
+                _note(error, k, self.layers[k])
                 raise
             if not isinstance(out, np.ndarray):
-                raise TypeError(_no_array(k, layer, "forward", out))
+                raise TypeError(_no_array(k, self.layers[k], "forward", out))
         self._out = (out.shape, out.dtype) if training else None
         return out
 
@@ -160,19 +171,36 @@ class Network:
         RuntimeError
             If no forward pass with ``training=True`` came before.
         """
-        return self._walk_back(dout, [layer.backward for layer in self.layers])
+        return self._walk_down(dout, [layer.backward for layer in self.layers])
 
-    def _backward_of_parameters(self, dout: ArrayLike) -> None:
-        """Do what `backward` does for the parameters, which spares the lowest layer's own input."""
-        if type(self).backward is not Network.backward:
-            self.backward(dout)
-            return
-        passes = [layer.backward for layer in self.layers]
-        if type(self.layers[0]) is Dense:
-            passes[0] = self.layers[0]._keep_gradients
-        self._walk_back(dout, passes)
+    def _training_passes(
+        self, reuse: bool
+    ) -> tuple[Callable[[FloatArray], FloatArray], Callable[[ArrayLike], Any]]:
+        """Return `forward` and `backward` for many steps of training, on inputs that were checked.
 
-    def _walk_back(self, dout: ArrayLike, passes: list[Callable[..., Any]]) -> FloatArray:
+        They do no more than it needs: the layers of this package do not check what others of them
+        hand on, and the lowest one leaves out the gradient for its input, a product of matrices.
+        With `reuse`, gradients stand in the arrays of the step before, which nobody may keep then.
+        """
+        if (type(self).forward, type(self).backward) != (Network.forward, Network.backward):
+            return lambda x: self.forward(x, training=True), self.backward
+        layers, dtype = self.layers, self._dtype()
+        known = [True, *(type(layer) in KINDS.values() for layer in layers), True]
+        ups = [_unchecked(layer.forward, known[k]) for k, layer in enumerate(layers)]
+        downs = [_unchecked(layer.backward, known[k + 2]) for k, layer in enumerate(layers)]
+        if _is_of_dense(layers[0].backward):
+            downs[0] = layers[0]._backward_as_lowest
+        for k, layer in enumerate(layers):
+            if reuse and downs[k] != layer.backward:
+                layer._gradients = []
+                downs[k] = partial(downs[k], reuse=True)
+
+        def forward(x: FloatArray) -> FloatArray:
+            return self._walk_up(x.astype(dtype or x.dtype, copy=False), ups, training=True)
+
+        return forward, lambda dout: self._walk_down(dout, downs)
+
+    def _walk_down(self, dout: ArrayLike, passes: list[Callable[..., Any]]) -> FloatArray:
         if self._out is None:
             raise no_forward_pass()
         grad = as_shaped("dout", dout, *self._out)
@@ -186,19 +214,23 @@ class Network:
                 raise TypeError(_no_array(k, self.layers[k], "backward", grad))
         return grad
 
-    def _trainable(self) -> list[Any]:
-        return [layer for layer in self.layers if getattr(layer, "trainable", True)]
-
     def parameters(self) -> list[FloatArray]:
         """Return the parameter arrays of the layers that are not frozen, first layer first.
 
         They are live, not copies.
         """
-        return [array for layer in self._trainable() for array in _listed(layer, "parameters")]
+        return self._collected("parameters")
 
     def gradients(self) -> list[FloatArray]:
         """Return the gradients of the last `backward`, in the order of `parameters`."""
-        return [array for layer in self._trainable() for array in _listed(layer, "gradients")]
+        return self._collected("gradients")
+
+    def _collected(self, what: str) -> list[FloatArray]:
+        arrays: list[FloatArray] = []
+        for layer in self.layers:
+            if getattr(layer, "trainable", True):
+                arrays += _listed(layer, what)
+        return arrays
 
     def arrays(self) -> list[FloatArray]:
         """Return all arrays: parameters, frozen or not, and running statistics.
@@ -293,6 +325,22 @@ def _width_before(layer: Any, features: int | None) -> int | None:
     return layer.weight.shape[0] if isinstance(layer, Dense) else features
 
 
+_UNCHECKED: dict[Any, Any] = {Dense.forward: Dense._forward, Dense.backward: Dense._backward}
+"""The passes that have a form without checks."""
+
+
+def _is_of_dense(method: Callable[..., Any]) -> bool:
+    """Tell whether a pass is that of `Dense`, and not one that somebody has put in its place."""
+    return getattr(method, "__func__", None) in _UNCHECKED
+
+
+def _unchecked(method: Any, checked: bool) -> Callable[..., Any]:
+    """Return a pass of a layer: that without checks, if it has one and they are not needed."""
+    if not checked or not _is_of_dense(method):
+        return method
+    return _UNCHECKED[method.__func__].__get__(method.__self__)
+
+
 def _listed(layer: Any, what: str) -> list[FloatArray]:
     """Return what a method of a layer answers, or say whose answer is no list."""
     answer = getattr(layer, what)()
@@ -324,3 +372,23 @@ def _note(error: Exception, k: int, layer: Any) -> None:
 def _no_array(k: int, layer: Any, method: str, answer: Any) -> str:
     got = type(answer).__name__
     return f"layers[{k}], {_shown(layer)}, must return an array from {method}, got {got}"
+
+
+def as_network(network: Any) -> Network:
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, got {type(network).__name__}")
+    return network
+
+
+def unequal_gradients(network: Network) -> ValueError:
+    """Return an error that names the layer whose gradients are not those of its parameters."""
+    k, shapes, got = next(
+        (k, shapes, got)
+        for k, layer in enumerate(network.layers)
+        for shapes, got in [[[*map(np.shape, f())] for f in (layer.parameters, layer.gradients)]]
+        if getattr(layer, "trainable", True) and shapes != got
+    )
+    start = f"layers[{k}] must have a gradient for each"
+    if len(shapes) != len(got):
+        return ValueError(f"{start} of its {len(shapes)} parameters, got {len(got)}")
+    return ValueError(f"{start} parameter in its shape: {shapes}, got {got}")

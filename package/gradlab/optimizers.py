@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -121,6 +122,47 @@ _DECAY_AS_ABOVE = "weight_decay, decoupled, decay_biases : as in `Optimizer`"
 """Stands in the docstrings of the optimizers."""
 
 
+class _Vectors:
+    """The arrays of a step as vectors, which serve the next one too if it is on the same arrays.
+
+    Copies and what is read from a pickle have other arrays, and begin without.
+    """
+
+    def __init__(
+        self, params: Sequence[Any] = (), grads: Sequence[Any] = (), lists: Sequence[Any] = ()
+    ) -> None:
+        self._given = [*params, *grads]
+        self._weights: list[FloatArray] = lists[0] if lists else []
+        # Where memory has gaps or another order, or is none yet, a vector is a copy.
+        self._lasting = all(
+            type(array) is np.ndarray and array.flags.c_contiguous for array in self._given
+        )
+        self._rows = [[array.ravel() for array in row] for row in zip(*lists, strict=True)]
+        self.groups: dict[tuple[np.dtype[Any], bool], list[list[FloatArray]]] = {}
+        """By what the settings depend on: the dtype, and whether it is a matrix."""
+        for w, row in zip(self._weights, self._rows, strict=True):
+            self.groups.setdefault((w.dtype, w.ndim > 1), []).append(row)
+
+    def are_of(self, params: list[Any], grads: list[Any]) -> bool:
+        """Tell whether they are, and remain, those of these arrays."""
+        return (
+            self._lasting
+            and len(params) == len(self._weights) == len(grads)
+            and all(map(operator.is_, params + grads, self._given))
+            and all(w.flags.writeable for w in params)
+        )
+
+    def write_back(self) -> None:
+        """Update the parameters of which they are copies."""
+        if not self._lasting:
+            for w, row in zip(self._weights, self._rows, strict=True):
+                if not w.flags.c_contiguous:
+                    w[...] = row[0].reshape(w.shape)
+
+    def __reduce__(self) -> tuple[type[_Vectors], tuple[()]]:
+        return _Vectors, ()
+
+
 class Optimizer:
     r"""What the optimizers share: learning rate, weight decay, state and checks.
 
@@ -180,6 +222,7 @@ class Optimizer:
         self._arrays: dict[str, list[FloatArray]] = {name: [] for name in starts}
         # Those of the last step's parameters, which `_arrays` fit.
         self._kinds: list[Kind] | None = None
+        self._ready = _Vectors()
         self._owner = Owner()
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -248,7 +291,7 @@ class Optimizer:
         # As before the first step, where every setting may change.
         self._t = 0
         self.learning_rate = rate
-        self._t, self._arrays, self._kinds = t, arrays, None
+        self._t, self._arrays, self._kinds, self._ready = t, arrays, None, _Vectors()
         self._owner = Owner()
 
     def step(self, params: Sequence[FloatArray], grads: Sequence[ArrayLike]) -> None:
@@ -269,8 +312,24 @@ class Optimizer:
         TypeError
             If a parameter is not an array that can be updated in place, or a gradient does not
             hold real numbers; nothing has changed then.
+
+        Notes
+        -----
+        The optimizer keeps hold of the arrays until the next step, which need not look at them
+        again if it gets the same ones: loops that write gradients into the same arrays are faster.
         """
         params, grads = as_list("params", params), as_list("grads", grads)
+        if not self._ready.are_of(params, grads):
+            self._prepare(params, grads)
+        self._t += 1
+        for (dtype, is_matrix), group in self._ready.groups.items():
+            settings = self._settings_of(dtype, self.decay_biases or is_matrix)
+            for vectors in group:
+                by_rows(self._kernel, vectors, *settings)
+        self._ready.write_back()
+
+    def _prepare(self, params: list[Any], grads: list[Any]) -> None:
+        """Check the arrays of a step, and keep them as vectors, with the memory that fits them."""
         weights = [
             w if _is_parameter(w) else _as_parameter(f"params[{k}]", w)
             for k, w in enumerate(params)
@@ -284,18 +343,7 @@ class Optimizer:
         ]
         if kinds != self._kinds:
             self._arrays, self._kinds = self._arrays_for(weights), kinds
-        self._t += 1
-        decays, case = self.decay_biases, None
-        for w, g, *memory in zip(weights, slopes, *self._arrays.values(), strict=True):
-            before, case = case, (w.dtype, decays or w.ndim > 1)
-            # In most networks all arrays have the same settings.
-            if case != before:
-                settings = self._settings_of(*case)
-            vectors = [array.ravel() for array in (w, g, *memory)]
-            by_rows(self._kernel, vectors, *settings)
-            if not w.flags.c_contiguous:
-                # Where memory has gaps or another order, ravel copies.
-                w[...] = vectors[0].reshape(w.shape)
+        self._ready = _Vectors(params, grads, [weights, slopes, *self._arrays.values()])
 
     def _arrays_for(self, weights: list[FloatArray]) -> dict[str, list[FloatArray]]:
         if self._t == 0:

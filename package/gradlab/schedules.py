@@ -38,6 +38,7 @@ from gradlab._validate import (
     as_positive,
     as_real,
     as_shaped,
+    is_finite,
 )
 
 __all__ = [
@@ -293,10 +294,10 @@ def piecewise_constant(
     array([0.1 , 0.1 , 0.05, 0.01])
     """
     edges = as_float_array("boundaries", boundaries, ndim=1, dtype=np.float64)
-    if not (np.isfinite(edges).all() and (edges >= 0).all() and (np.diff(edges) > 0).all()):
+    if not (is_finite(edges) and (edges >= 0).all() and (np.diff(edges) > 0).all()):
         raise ValueError(f"boundaries must be finite, not negative and increasing, got {edges}")
     levels = as_shaped("values", values, (edges.size + 1,), np.float64)
-    if not (np.isfinite(levels).all() and (levels >= 0).all()):
+    if not (is_finite(levels) and (levels >= 0).all()):
         raise ValueError(f"values must be finite and not negative, got {levels}")
     as_choice("at_boundary", at_boundary, ("new", "old"))
     return _at_steps(step, _piecewise_constant_kernel, edges, levels, at_boundary == "new")
@@ -734,7 +735,7 @@ def performance_rates(
 def _at_steps(step: ArrayLike, kernel: Callable[..., None], *settings: Any) -> Any:
     """Run a kernel in float64 over the checked steps; a float for a single step."""
     steps = as_float_array("step", step)
-    if not (np.isfinite(steps).all() and (steps >= 0).all()):
+    if not (is_finite(steps) and (steps >= 0).all()):
         raise ValueError("step must be finite and not negative, in each entry")
     values = np.empty(steps.size)
     # A step far beyond the decay leaves nothing of the value.

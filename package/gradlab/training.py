@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import math
 import sys
 import time
@@ -15,14 +14,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradlab import _random, losses
+from gradlab import _random
+from gradlab._calls import In, as_answer, as_function
 from gradlab._examples import (
-    LOSSES,
-    accuracy,
     as_examples,
+    as_loss,
     as_targets,
     as_trainable,
+    for_checked,
+    gradient_of,
     is_judged,
+    loss_of,
+    measured,
     outputs,
 )
 from gradlab._owner import Owner
@@ -31,7 +34,6 @@ from gradlab._validate import (
     as_batch,
     as_flag,
     as_integer,
-    as_metric,
     as_positive,
     as_rng,
     is_finite,
@@ -39,7 +41,8 @@ from gradlab._validate import (
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, global_norm
 from gradlab.gradient_descent import minibatches
-from gradlab.network import Network
+from gradlab.network import Network, as_network, unequal_gradients
+from gradlab.optimizers import Optimizer
 from gradlab.schedules import PerformanceSchedule
 
 __all__ = [
@@ -285,17 +288,11 @@ def evaluate(
     >>> evaluate(Network([Activation("relu")]), [[0.0, 0.0], [0.0, 0.0]], labels=[0, 1])
     (0.6931471805599453, 0.5)
     """
-    (value_of, _), network = _as_loss(loss), _as_network(network)
+    (value_of, _), network = as_loss(loss), as_network(network)
     inputs, target = as_examples(x, labels, "x", "labels")
     out = outputs(network, inputs)
     target = as_targets("labels", target, out.shape[1:], value_of)
-    return _measured(value_of, out, target)
-
-
-def _measured(
-    value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]
-) -> tuple[float, float]:
-    return _loss_of(value_of, out, target), accuracy(out, target, value_of)
+    return measured(value_of, out, target)
 
 
 def fit(
@@ -414,7 +411,7 @@ def fit(
     """
     history, epochs = History(), as_integer("epochs", epochs, low=0)
     run = _Run(
-        network=_as_network(network),
+        network=as_network(network),
         train=_as_set("train", train),
         validation=None if validation is None else _as_set("validation", validation),
         optimizer=_as_optimizer(optimizer),
@@ -422,9 +419,9 @@ def fit(
         schedule=_as_schedule(schedule),
         clip=_as_clip(clip),
         early_stopping=_as_stopping(early_stopping),
-        augment=None if augment is None else _as_function("augment", augment, "x", "rng"),
+        augment=None if augment is None else as_function("augment", augment, "x", "rng"),
         callbacks=_as_callbacks(callbacks),
-        loss=_as_loss(loss),
+        loss=as_loss(loss),
         evaluate_train=as_flag("evaluate_train", evaluate_train),
         rng=as_rng("rng", rng),
         history=history,
@@ -472,11 +469,14 @@ class _Run:
     rng: np.random.Generator
     history: History
     bar: _Bar
+    shape: tuple[int, ...] = ()
+    loss_of_checked: tuple[Callable[..., float], Callable[..., ArrayLike]] = field(init=False)
 
     def check(self) -> None:
         """Refuse arguments that do not go together."""
         value_of = self.loss[0]
         shape, self.train = as_trainable("train", self.network, self.train, value_of)
+        self.shape, self.loss_of_checked = shape, for_checked(self.loss)
         if self.validation is not None:
             _, self.validation = as_trainable("validation", self.network, self.validation, value_of)
         judges = {"early_stopping": self.early_stopping, "schedule": self.schedule}
@@ -526,18 +526,26 @@ class _Run:
     def train_epoch(self, epoch: int, epochs: int) -> str:
         """Train on each mini-batch once, and return why the run must stop, if it must."""
         (x, target), steps = self.train, -(-len(self.train[0]) // self.batch_size)
+        # Optimizers and functions of the user may keep the gradients of a step.
+        ours = getattr(self.optimizer.step, "__func__", None) is Optimizer.step
+        passes = self.network._training_passes(reuse=ours and not callable(self.clip))
         for k, batch in enumerate(self.batches()):
-            wrong = self.step(x[batch], target[batch])
+            wrong = self.step(x.take(batch, axis=0), target[batch], *passes)
             if wrong:
                 at = len(self.history.step_loss)
                 return f"{wrong} not finite at step {at}, in epoch {epoch + 1}"
-            done = (epoch + (k + 1) / steps) / epochs
-            self.bar.show(
-                done, f"epoch {epoch + 1}/{epochs}  loss {self.history.step_loss[-1]:.4g}"
-            )
+            if self.bar.shown:
+                loss, done = self.history.step_loss[-1], (epoch + (k + 1) / steps) / epochs
+                self.bar.show(done, f"epoch {epoch + 1}/{epochs}  loss {loss:.4g}")
         return ""
 
-    def step(self, x: FloatArray, target: NDArray[Any]) -> str:
+    def step(
+        self,
+        x: FloatArray,
+        target: NDArray[Any],
+        forward: Callable[[FloatArray], FloatArray],
+        backward: Callable[[ArrayLike], Any],
+    ) -> str:
         """Update the parameters, and return the name of what is not finite, if something is."""
         history, network = self.history, self.network
         if self.augment is not None:
@@ -545,14 +553,17 @@ class _Run:
                 changed = self.augment(x, self.rng)
             x = _as_augmented(changed, x)
         self.set_rate()
-        out = network.forward(x, training=True)
-        loss, norm = _loss_of(self.loss[0], out, target), math.nan
+        out = forward(x)
+        value_of, slope_of = self.loss
+        if out.shape == (len(target), *self.shape):
+            value_of, slope_of = self.loss_of_checked
+        loss, norm = loss_of(value_of, out, target), math.nan
         wrong = "" if math.isfinite(loss) else "loss"
         if not wrong:
-            network._backward_of_parameters(_gradient_of(self.loss[1], out, target))
+            backward(gradient_of(slope_of, out, target))
             params, grads = network.parameters(), network.gradients()
-            if list(map(np.shape, params)) != list(map(np.shape, grads)):
-                raise _unequal(network)
+            if [w.shape for w in params] != [*map(np.shape, grads)]:
+                raise unequal_gradients(network)
             if all(map(is_finite, grads)):
                 grads, norm = self.clipped(grads)
                 with _IN_OPTIMIZER:
@@ -577,7 +588,7 @@ class _Run:
         with _IN_SCHEDULE:
             rate = self.schedule(len(self.history.step_loss))
             # The optimizer refuses one that is negative or not finite.
-            optimizer.learning_rate = _as_number("schedule(step)", rate)
+            optimizer.learning_rate = as_answer("schedule(step)", rate)
 
     def clipped(self, grads: list[FloatArray]) -> tuple[list[FloatArray], float]:
         """Return the gradients after clipping, and their norm before it."""
@@ -614,7 +625,7 @@ class _Run:
             reasons.append(f"no improvement in {self.early_stopping.wait} epoch(s)")
         answers = []
         for k, callback in enumerate(self.callbacks):
-            with _In(f"callbacks[{k}](epoch, network, history)"):
+            with In(f"callbacks[{k}](epoch, network, history)"):
                 answers.append(callback(epoch, self.network, history))
         if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
             reasons.append("a callback asked for it")
@@ -623,31 +634,15 @@ class _Run:
     def record(self, name: str, examples: tuple[FloatArray, NDArray[Any]]) -> tuple[float, float]:
         """Measure on a set of examples, and write it down."""
         x, target = examples
-        loss, fraction = _measured(self.loss[0], outputs(self.network, x), target)
+        loss, fraction = measured(self.loss[0], outputs(self.network, x), target)
         getattr(self.history, f"{name}_loss").append(loss)
         if not math.isnan(fraction):
             getattr(self.history, f"{name}_accuracy").append(fraction)
         return loss, fraction
 
 
-class _In:
-    """Adds to an error from inside a function that was passed in which one it was."""
-
-    def __init__(self, place: str) -> None:
-        self.place = place
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception):
-            with suppress(AttributeError):
-                error.add_note(f"in {self.place}")
-
-
-_IN_AUGMENT, _IN_CLIP = _In("augment(x, rng)"), _In("clip(grads)")
-_IN_LOSS, _IN_GRADIENT = _In("the loss, loss(output, target)"), _In("the gradient of loss")
-_IN_OPTIMIZER, _IN_SCHEDULE = _In("optimizer.step(params, grads)"), _In("schedule(step)")
+_IN_AUGMENT, _IN_CLIP = In("augment(x, rng)"), In("clip(grads)")
+_IN_OPTIMIZER, _IN_SCHEDULE = In("optimizer.step(params, grads)"), In("schedule(step)")
 
 
 class _Bar:
@@ -661,7 +656,7 @@ class _Bar:
     def show(self, done: float, text: str) -> None:
         """Draw the line anew, at most ten times a second."""
         now = time.monotonic()
-        if self.shown and (now >= self.next or done >= 1.0):
+        if now >= self.next or done >= 1.0:
             self.next = now + 0.1
             filled = int(30 * done)
             line = f"[{'=' * filled}{' ' * (30 - filled)}] {text}"
@@ -687,65 +682,6 @@ def _is_watched() -> bool:
     return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
 
 
-def _loss_of(value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]) -> float:
-    if not is_finite(out):
-        return math.nan
-    with _IN_LOSS:
-        value = value_of(out, target)
-    return _as_number("loss(output, target)", value)
-
-
-def _gradient_of(
-    slope_of: Callable[..., ArrayLike], out: FloatArray, target: NDArray[Any]
-) -> ArrayLike:
-    with _IN_GRADIENT:
-        grad = slope_of(out, target)
-    if np.shape(grad) != out.shape:
-        raise ValueError(
-            f"the gradient of loss must have shape {out.shape}, as the output, "
-            f"got {type(grad).__name__} of shape {np.shape(grad)}"
-        )
-    return grad
-
-
-def _as_number(name: str, value: Any) -> float:
-    """Return what a function of the user answered, which must be a number."""
-    if type(value) is float:
-        return value
-    try:
-        return as_metric(name, value)
-    except TypeError:
-        shape = f" of shape {value.shape}" if isinstance(value, np.ndarray) else ""
-        got = "None" if value is None else type(value).__name__ + shape
-        raise TypeError(f"{name} must return a number, got {got}") from None
-
-
-def _unequal(network: Network) -> ValueError:
-    """Return an error that names the layer whose gradients are not those of its parameters."""
-    k, shapes, got = next(
-        (k, shapes, got)
-        for k, layer in enumerate(network.layers)
-        for shapes, got in [[[*map(np.shape, f())] for f in (layer.parameters, layer.gradients)]]
-        if getattr(layer, "trainable", True) and shapes != got
-    )
-    start = f"layers[{k}] must have a gradient for each"
-    if len(shapes) != len(got):
-        return ValueError(f"{start} of its {len(shapes)} parameters, got {len(got)}")
-    return ValueError(f"{start} parameter in its shape: {shapes}, got {got}")
-
-
-def _as_loss(loss: Loss) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
-    if isinstance(loss, str):
-        if loss not in LOSSES:
-            raise ValueError(f"loss must be one of {list(LOSSES)} or a pair, got {loss!r}")
-        return getattr(losses, loss), getattr(losses, f"{loss}_backward")
-    if not isinstance(loss, tuple) or len(loss) != 2 or not all(map(callable, loss)):
-        raise TypeError(f"loss must be a name or a pair of functions, got {loss!r}")
-    for k, function in enumerate(loss):
-        _as_function(f"loss[{k}]", function, "output", "target")
-    return loss
-
-
 def _as_set(name: str, pair: Any) -> tuple[FloatArray, NDArray[Any]]:
     """Return the inputs and labels of a data set."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
@@ -763,38 +699,13 @@ def _as_augmented(value: ArrayLike, x: FloatArray) -> FloatArray:
     return changed
 
 
-def _as_network(network: Any) -> Network:
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {type(network).__name__}")
-    return network
-
-
 def _as_optimizer(optimizer: Any) -> OptimizerLike:
     if isinstance(optimizer, type):
         raise TypeError(f"optimizer must be an object, got the class {optimizer.__name__}")
     if not callable(getattr(optimizer, "step", None)):
         raise TypeError(f"optimizer must have a method step, got {type(optimizer).__name__}")
-    _as_function("optimizer.step", optimizer.step, "params", "grads")
+    as_function("optimizer.step", optimizer.step, "params", "grads")
     return optimizer
-
-
-def _as_function(name: str, value: Any, *arguments: str, remedy: str = "") -> Any:
-    """Return a callable that takes so many arguments."""
-    if not callable(value):
-        raise TypeError(f"{name} must be callable, got {value!r}")
-    try:
-        signature = inspect.signature(value)
-    except (TypeError, ValueError):
-        # Some that are written in C do not tell.
-        return value
-    try:
-        signature.bind(*arguments)
-    except TypeError as error:
-        raise TypeError(
-            f"{name} must take ({', '.join(arguments)}), got a function of "
-            f"({', '.join(signature.parameters)}), {error}{remedy}"
-        ) from None
-    return value
 
 
 def _as_schedule(schedule: Any) -> Schedule | None:
@@ -802,14 +713,14 @@ def _as_schedule(schedule: Any) -> Schedule | None:
         return schedule
     function = getattr(schedule, "__name__", "cosine_decay")
     remedy = f": write schedule=lambda step: {function}(step, ...), with its settings"
-    return _as_function("schedule", schedule, "step", remedy=remedy)
+    return as_function("schedule", schedule, "step", remedy=remedy)
 
 
 def _as_clip(clip: Any) -> Clip | None:
     if clip is None:
         return None
     if callable(clip):
-        return _as_function("clip", clip, "grads")
+        return as_function("clip", clip, "grads")
     return as_positive("clip", clip)
 
 
@@ -823,5 +734,5 @@ def _as_callbacks(callbacks: Any) -> list[Callable[[int, Network, History], Any]
     if not isinstance(callbacks, Iterable) or not all(map(callable, known := list(callbacks))):
         raise TypeError(f"callbacks must be a sequence of callables, got {callbacks!r}")
     for k, callback in enumerate(known):
-        _as_function(f"callbacks[{k}]", callback, "epoch", "network", "history")
+        as_function(f"callbacks[{k}]", callback, "epoch", "network", "history")
     return known

@@ -14,6 +14,7 @@ Networks?, NIPS 2014.
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,8 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 from gradlab._jit import njit
 from gradlab._validate import FloatArray, as_flag, as_image_batch, as_integer, as_list, as_real
 from gradlab.layers import BatchNorm, Layer
-from gradlab.network import Network
-from gradlab.training import History, _as_network, fit
+from gradlab.network import Network, as_network
+from gradlab.training import History, fit
 
 __all__ = ["freeze", "resize_images", "reuse", "two_phase_fit", "unfreeze"]
 
@@ -61,7 +62,7 @@ def reuse(network: Network, layers: int, new_head: Sequence[Layer]) -> Network:
     >>> network.forward(np.ones((1, 64))).shape
     (1, 3)
     """
-    count = _as_count("layers", layers, _as_network(network))
+    count = _as_count("layers", layers, as_network(network))
     if count == 0:
         raise ValueError("layers must be at least 1, got 0")
     head = as_list("new_head", new_head)
@@ -104,7 +105,7 @@ def freeze(network: Network, upto: int) -> None:
     >>> [parameter.shape for parameter in network.parameters()]
     [(8, 3), (3,)]
     """
-    count = _as_count("upto", upto, _as_network(network))
+    count = _as_count("upto", upto, as_network(network))
     for layer in network.layers[:count]:
         _set_trainable(layer, False)
 
@@ -145,7 +146,7 @@ def unfreeze(network: Network, top: int) -> None:
     >>> [layer.trainable for layer in network.layers]
     [False, False, True]
     """
-    layers = _as_network(network).layers
+    layers = as_network(network).layers
     frozen = [layer for layer in layers if not getattr(layer, "trainable", True)]
     for layer in frozen[_start_of_top(top, frozen) :]:
         _set_trainable(layer, True)
@@ -262,7 +263,9 @@ def two_phase_fit(
     if not callable(make_optimizer):
         raise TypeError(f"make_optimizer must be callable, got {make_optimizer!r}")
     settings |= {"batch_size": batch_size, "rng": rng}
-    count = _as_count("reused", reused, _as_network(network))
+    # What `fit` does not take is refused before anything is frozen.
+    inspect.signature(fit).bind(network, train, validation, None, epochs=0, **settings)
+    count = _as_count("reused", reused, as_network(network))
     _start_of_top(top, network.layers[:count])
     freeze(network, count)
     head = fit(network, train, validation, make_optimizer(rate), epochs=lengths[0], **settings)

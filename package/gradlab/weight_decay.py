@@ -30,6 +30,7 @@ from gradlab._validate import (
     as_real,
     as_rng,
     as_shaped,
+    is_finite,
 )
 
 __all__ = [
@@ -332,7 +333,7 @@ def ridge(x: ArrayLike, y: ArrayLike, strength: float) -> tuple[FloatArray, floa
     y = as_shaped("y", y, x.shape[:1], np.float64)
     strength = as_real("strength", strength, low=0.0)
     for name, values in (("x", x), ("y", y)):
-        if not np.isfinite(values).all():
+        if not is_finite(values):
             raise ValueError(f"{name} must be finite, got nan or infinity")
     examples, features = x.shape
     x_mean, y_mean = x.mean(axis=0, dtype=np.float64), y.mean()
