@@ -11,6 +11,7 @@ import live_initialization as initialization
 import numba
 import numpy as np
 import pytest
+from live_training import STATES, TRAIN, assert_same, executed
 from marionette import Firefox
 from pages import PAGES, elements, html
 from support import ROOT, book_extension
@@ -110,7 +111,7 @@ CALL_ALL = """async examples => {
     }));
 }"""
 
-ULPS = 64
+ULPS = 16
 """How far a number of a page may be from Python's, in units of the last place of the largest number
 of its array: a sum is taken in another order where vectors are of another width, a product and a
 sum are one operation on this machine and two in a browser, and pow, cos, log and tanh of a browser
@@ -432,6 +433,12 @@ def test_work_outside_the_page_is_done_in_firefox_too(firefox, folder):
     firefox.goto((folder / "optimizers.html").as_uri())
     found = firefox.evaluate(WORK, "background")
     np.testing.assert_allclose(found["numbers"], normal(3, seed=7, stream=39), rtol=1e-14)
+
+
+def test_a_training_in_firefox_is_that_of_its_script(firefox, folder):
+    firefox.goto((folder / "in-practice.html").as_uri())
+    (record,), (script,) = firefox.evaluate(TRAIN, [STATES[0]])
+    assert_same(record, executed(script)[0])
 
 
 def test_the_page_has_the_digits_and_draws_what_python_draws(open_figure, firefox, folder):

@@ -1,24 +1,16 @@
 """Training in the page: digits, trainer and playground compute what the package does."""
 
-import contextlib
-import io
 import json
 
 import digits as digits_script
-import numpy as np
 import pytest
+from live_training import STATES, TRAIN, assert_same, executed
 from support import ROOT, book_extension
 
 from gradlab.datasets import load_digits
 
 FOLDER = ROOT / "book" / "_static" / "live"
 extension = book_extension("live")
-
-BOUND = 1e-6
-"""How far a loss of the page may be from that of its script, over a whole training. Sums are taken
-in another order, which changes the last digit; where training is stable the two stay within 1e-12,
-and where it is not, each step makes more of the difference.
-"""
 
 
 def test_the_script_of_the_digits_is_fresh():
@@ -62,69 +54,10 @@ def test_the_digits_are_those_of_the_package(tab):
         assert got == want.ravel().tolist()
 
 
-STATES = [
-    {"widths": [32, 32], "normalization": "batch", "dropout": 0.2, "decay": 1e-3, "rate": 0.1}
-    | {"schedule": "warmup", "clip": 1, "patience": 100, "epochs": 8},
-    {"widths": [24, 16], "normalization": "layer", "activation": "gelu", "optimizer": "adam"}
-    | {"rate": 0.003, "schedule": "cosine"},
-    {"activation": "tanh", "initialization": "xavier", "optimizer": "adamw", "decay": 0.01}
-    | {"rate": 0.003, "schedule": "one_cycle", "seed": 3},
-    {"widths": [16, 16, 16], "activation": "sigmoid", "initialization": "lecun", "batch": 32}
-    | {"optimizer": "nesterov", "schedule": "step", "rate": 0.1},
-    {"activation": "elu", "initialization": "torch", "optimizer": "rmsprop", "rate": 0.002}
-    | {"schedule": "exponential", "inputs": "pixels", "seed": 5},
-    # The last mini-batch has one example, which batch normalization leaves out.
-    {"activation": "silu", "optimizer": "sgd", "rate": 0.5, "schedule": "plateau", "examples": 150}
-    | {"normalization": "batch", "batch": 149, "patience": 3, "epochs": 30},
-    {"activation": "leaky_relu", "initialization": "small", "momentum": 0.5},
-    {"widths": [16, 16], "initialization": "large", "rate": 0.001, "clip": 1},
-    {"widths": [], "initialization": "zeros", "optimizer": "sgd"},
-    {"widths": [16, 16], "rate": 1e30},
-    {"widths": [16, 16], "rate": 1e200, "optimizer": "sgd", "seed": 1},
-]
-
-
-def executed(script):
-    names = {}
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(script, "playground", "exec"), names)
-    return names, printed.getvalue()
-
-
-def assert_same(record, names):
-    history, final = names["history"], record["final"]
-    for key, ours in (
-        ("trainLoss", history.train_loss),
-        ("heldLoss", history.validation_loss),
-        ("trainAccuracy", history.train_accuracy),
-        ("heldAccuracy", history.validation_accuracy),
-        ("stepLoss", history.step_loss),
-        ("rates", history.learning_rate),
-    ):
-        found = np.array(record[key], np.float64)
-        found = found if key in ("stepLoss", "rates") else found[1:]
-        np.testing.assert_allclose(found, ours, rtol=BOUND, atol=BOUND, err_msg=key)
-    at_first = record["heldLoss"][0], record["heldAccuracy"][0]
-    np.testing.assert_allclose(at_first, names["at_first"], rtol=BOUND)
-    assert record["stopped"] == history.stopped
-    with np.errstate(all="ignore"):
-        left = names["evaluate"](names["network"], names["held_x"], names["held_labels"])
-    found = np.array([final["loss"], final["accuracy"]], np.float64)
-    np.testing.assert_allclose(found, left, rtol=BOUND, atol=BOUND)
-
-
 def test_a_training_in_the_page_is_that_of_its_script(tab):
     """All of them in one worker, one after the other."""
     states = [{"widths": [16], "epochs": 5} | state for state in STATES]
-    records, scripts = tab.evaluate(
-        """async states => {
-            const runs = states.map(gradlab.train.settings);
-            const input = {data: gradlab.digits.split("chapter"), runs};
-            const records = await gradlab.background(gradlab.train, input).done;
-            return [records, runs.map(run => gradlab.train.script(run))];
-        }""",
-        states,
-    )
+    records, scripts = tab.evaluate(TRAIN, states)
     stopped = 0
     for record, script in zip(records, scripts, strict=True):
         names, printed = executed(script)

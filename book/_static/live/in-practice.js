@@ -212,7 +212,7 @@
     const legend = tag("p", { className: "legend" });
     legend.innerHTML = `${gradlab.swatch({ color: colors.blue })} held out ${gradlab.swatch({ color: colors.orange, dash: "--" })} training ` +
       `${gradlab.swatch({ color: colors.gray })} earlier runs, held out; thin, each mini-batch`;
-    place.before(view.querySelector(".said"), legend);
+    place.append(legend);
     const axis = { label: "epoch", domain: [0, FIRST.epochs] };
     const loss = plot(place, { title: "loss", x: axis, y: { label: "", domain: [0.001, 5], log: true }, alt: "" });
     const right = plot(place, { title: "accuracy, %", x: { ...axis }, y: { label: "", domain: [80, 100] }, alt: "" });
