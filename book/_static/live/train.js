@@ -437,7 +437,7 @@
           total = units / scale;
           if (!Number.isFinite(total)) wrong = "gradient";
           else if (settings.clip > 0 && total > settings.clip) {
-            for (const each of gradients) kernels["gradient_clipping._shorten_kernel"](each, each, scale, settings.clip / units);
+            for (const each of gradients) kernels["gradient_clipping._shorten_in_place_kernel"](each, scale, settings.clip / units);
           }
         }
         if (!wrong) {
@@ -628,7 +628,7 @@
     ...["forward", "backward", "inference"].map(name => `batch_normalization._batch_norm_${name}_kernel`),
     "activations._dead_fraction_kernel", "batch_normalization._running_statistics_kernel",
     "dropout._dropout_kernel", "dropout._dropout_backward_kernel", "early_stopping._stopping_kernel",
-    "gradient_clipping._shorten_kernel", "gradient_clipping._square_sum_kernel",
+    "gradient_clipping._shorten_in_place_kernel", "gradient_clipping._square_sum_kernel",
     "initialization._normal_kernel", "initialization._uniform_kernel",
     "input_normalization._column_statistics_kernel", "input_normalization._standardize_kernel",
     "layer_normalization._normalize_rows_kernel", "layer_normalization._normalize_rows_backward_kernel",
