@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import copy
 import fnmatch
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -199,20 +200,18 @@ def normalization_cells(x, dout) -> Iterator[Cell]:
 
 
 def other_cells(x, dout) -> Iterator[Cell]:
-    """Yield clipping and dropout."""
+    """Yield clipping, in place as PyTorch's, and dropout."""
     leaf = torch.from_numpy(x).clone()
     leaf.grad = torch.from_numpy(dout).clone()
-    # A limit that shortens every time: PyTorch's works in place, on a gradient short already.
-    limit = 0.5 * float(np.linalg.norm(dout))
-
-    def theirs():
-        torch.nn.utils.clip_grad_norm_([leaf], limit, foreach=True)
-
+    grads = [torch.from_numpy(dout).clone().numpy()]
+    # Each limit is a little below the one before, so that every call has something to shorten.
+    norm = float(np.linalg.norm(dout))
+    limits, their_limits = ((norm * (1 - 1e-6) ** k for k in itertools.count(1)) for _ in range(2))
     yield Cell(
         "clip by global norm",
         3,
-        lambda: gradient_clipping.clip_by_global_norm([dout], limit),
-        theirs,
+        lambda: gradient_clipping.clip_by_global_norm(grads, next(limits), out=grads),
+        lambda: torch.nn.utils.clip_grad_norm_([leaf], next(their_limits), foreach=True),
     )
     rng = np.random.default_rng(0)
     tx = torch.from_numpy(x)
@@ -250,11 +249,11 @@ OPTIMIZERS = {
 
 
 def optimizer_cells(w, g) -> Iterator[Cell]:
-    """Yield a step of each optimizer."""
+    """Yield a step of each optimizer, on weights and gradients in the same kind of memory."""
     for name, (optimizer, peer, options, arrays) in OPTIMIZERS.items():
         ours, memory = torch.from_numpy(w).clone().numpy(), copy.deepcopy(optimizer)
-        leaf = torch.from_numpy(w.copy()).requires_grad_()
-        leaf.grad = torch.from_numpy(g.copy())
+        leaf = torch.from_numpy(w).clone().requires_grad_()
+        leaf.grad = torch.from_numpy(g)
         theirs = peer([leaf], **options)
         with torch.no_grad():
             yield Cell(

@@ -138,6 +138,7 @@ def layers_of(network):
 
 
 GRADS = [X, np.ones(3)]
+TO = [np.empty_like(grad) for grad in GRADS]
 # A function of the sequence, and the sequence.
 SEQUENCES = {
     ("mlp_forward", "weights"): (lambda s: mlp_forward(X, s, SLOPES)[0], W),
@@ -163,6 +164,7 @@ SEQUENCES = {
     ),
     ("clip_by_value", "grads"): (lambda s: clip_by_value(s, 1.0), GRADS),
     ("clip_by_global_norm", "grads"): (lambda s: clip_by_global_norm(s, 1.0), GRADS),
+    ("clip_by_global_norm", "out"): (lambda s: clip_by_global_norm(GRADS, 1.0, out=s), TO),
     ("global_norm", "grads"): (global_norm, GRADS),
     ("propagated_variance", "widths"): (lambda s: propagated_variance(s, 0.1), [3, 4]),
     ("Network", "layers"): (lambda s: layers_of(Network(s)), [Activation("relu")]),

@@ -255,6 +255,48 @@ def test_agrees_with_optax():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("max_norm", [0.5, 1e6])
+def test_results_go_where_the_caller_says_also_in_place(dtype, max_norm):
+    # The second is large enough for several stretches.
+    grads = [*make_grads(3, dtype), np.full((1100, 1000), 0.01, dtype)]
+    expected, norm = clip_by_global_norm(grads, max_norm)
+    given = [np.empty_like(grad) for grad in grads]
+    for out in (given, grads):
+        clipped, got = clip_by_global_norm(grads, max_norm, out=out)
+        assert got == norm
+        assert all(array is to for array, to in zip(clipped, out, strict=True))
+        for array, right in zip(clipped, expected, strict=True):
+            np.testing.assert_array_equal(array, right)
+
+
+def test_in_place_entries_that_are_not_finite_become_zero_or_stay():
+    for max_norm, right in ((0.5, [0.0, 0.5]), (9.0, [0.0, 4.0])):
+        grads = [np.array([np.nan, 4.0])]
+        with pytest.raises(ValueError, match=r"grads\[0\] must be finite"):
+            clip_by_global_norm(grads, max_norm, out=grads)
+        np.testing.assert_array_equal(grads[0], [np.nan, 4.0])
+        clip_by_global_norm(grads, max_norm, nonfinite="zero", out=grads)
+        np.testing.assert_array_equal(grads[0], right)
+
+
+def test_results_cannot_go_where_they_do_not_fit():
+    grads, fixed = [np.ones(3), np.ones((2, 2))], np.ones((2, 2))
+    fixed.flags.writeable = False
+    cases = [
+        ([np.ones(3)], ValueError, "out must have 2 arrays, as grads, got 1"),
+        ([np.ones(3), [[1.0]]], TypeError, r"out\[1\] must be a NumPy array, got list"),
+        ([np.ones(4), np.ones((2, 2))], ValueError, r"out\[0\] must have shape \(3,\)"),
+        ([np.ones(3, np.float32), np.ones((2, 2))], ValueError, "float64, as its gradient"),
+        ([np.ones(3), fixed], ValueError, r"out\[1\] must be writeable"),
+        ([np.ones(3), np.ones((2, 2), order="F")], ValueError, r"out\[1\] must be .*C-contiguous"),
+    ]
+    for out, error, message in cases:
+        with pytest.raises(error, match=message):
+            clip_by_global_norm(grads, 0.5, out=out)
+        np.testing.assert_array_equal(grads[0], np.ones(3))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_dtypes_are_kept_and_inputs_left_alone(dtype):
     grads = make_grads(3, dtype)
     copies = [grad.copy() for grad in grads]

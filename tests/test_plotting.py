@@ -196,7 +196,7 @@ def test_paths_of_an_animation_lie_on_its_axes():
         figure, ax, {"a longer name": (points, "red", "-", "o")}, [0, 1], ALT
     )._repr_html_()
     number = r"([\d.]+)"
-    drawn = re.findall(rf'd="M {number} {number} \nL {number} {number} \n" clip-path', html)[-1]
+    drawn = re.findall(rf'd="M{number} {number}L{number} {number}" clip-path', html)[-1]
     ours = places(re.search('data-points="([^"]+)"', html)[1])
     np.testing.assert_allclose(ours.ravel(), np.array(drawn, dtype=float), atol=0.06)
 

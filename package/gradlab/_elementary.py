@@ -1,22 +1,21 @@
 """Functions for kernels, in float32 and float64: exp, expm1, log, log1p, tanh, the normal
-distribution function, and largest and total of a row.
+distribution, and largest and total of a row.
 
 A compiled kernel would call the C library for each number. These are straight lines of arithmetic
 without a branch or a table, so that a loop over them is computed several numbers at a time. Each
 reduces its argument to a short interval, evaluates a polynomial there by Horner's rule, and puts
 the exponent together with an integer shift. They are within 2 units in the last place, and have
-the special values of NumPy's functions. (Far below 0 the distribution function has the rounding of
-a square in its exponent.) A processor that multiplies and adds in one step rounds once there, so
-that the last bit may differ between kinds of processors. Where numba does not compile, functions of
-NumPy or of `math` stand in.
+the special values of NumPy's functions. (The normal distribution has the rounding of a square in
+its exponent.) A processor that multiplies and adds in one step rounds once there, so that the last
+bit may differ between kinds of processors. Where numba does not compile, functions of NumPy or of
+`math` stand in.
 
 The method is that of W. J. Cody and W. Waite, Software Manual for the Elementary Functions,
 Prentice Hall, 1980, and P. T. P. Tang, Table-Driven Implementation of the Exponential Function in
 IEEE Floating-Point Arithmetic, ACM Transactions on Mathematical Software 15(2), 1989, without the
 table; for the logarithm, that of K. C. Ng in the FreeBSD mathematical library; for the normal
-distribution, that of M. M. Shepherd and J. G. Laframboise, Chebyshev Approximation of
-(1 + 2x) exp(x^2) erfc x in 0 <= x < infinity, Mathematics of Computation 36(153), 1981.
-Polynomials are Chebyshev's, computed with 200 bits.
+distribution, that of W. J. Cody, Rational Chebyshev Approximations for the Error Function,
+Mathematics of Computation 23(107), 1969. Polynomials are Chebyshev's, computed with 200 bits.
 """
 
 from __future__ import annotations
@@ -35,11 +34,12 @@ def _single(*numbers: float) -> tuple[Any, ...]:
 
 
 # Adding and subtracting 1.5 times 2^52 (2^23 in float32) rounds to an integer, and leaves that
-# integer in the low bits of the sum.
+# integer in the low bits of the sum. With 1023 (127) more these are the exponent bits of 2^n.
 _ROUND64, _ROUND_BITS64 = 6755399441055744.0, 0x4338000000000000
-_ROUND32 = np.float32(12582912.0)
+_ROUND_POWER64, _ROUND_POWER32 = _ROUND64 + 1023, np.float32(12582912.0 + 127)
 # The same, with an integer that is 64 (24) nearer to 0, and the factors that make up for it.
-_ROUND_UP64, _ROUND_DOWN64, _LEAST64, _MOST64 = _ROUND64 + 64, _ROUND64 - 64, 2.0**-64, 2.0**64
+_ROUND_UP64, _ROUND_DOWN64 = _ROUND_POWER64 + 64, _ROUND_POWER64 - 64
+_LEAST64, _MOST64 = 2.0**-64, 2.0**64
 
 # log(2) in two parts, the first with so few digits that its products with exponents are exact.
 _LOG2E64, _LN2_HIGH64, _LN2_LOW64 = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
@@ -47,19 +47,37 @@ _LOG2E32, _LN2_HIGH32, _LN2_LOW32 = _single(1.4426950408889634, 0.693115234375, 
 
 # (exp(r) - 1 - r) / r^2 for |r| up to log(2) / 2.
 _EXP64 = (
-    2.0914717341716378e-09,
-    2.5105259538448494e-08,
-    2.755727357010214e-07,
-    2.7557255297969643e-06,
-    2.4801587325605324e-05,
-    0.0001984126987490126,
-    0.001388888888888373,
-    0.008333333333326112,
-    0.04166666666666667,
-    0.1666666666666667,
+    2.510038549551032e-08,
+    2.7620088445409746e-07,
+    2.7557268459997064e-06,
+    2.4801521295954376e-05,
+    0.00019841269863053618,
+    0.0013888888917213717,
+    0.00833333333333006,
+    0.041666666666624129,
+    0.16666666666666669,
     0.5,
 )
-_EXP32 = _single(0.0001989103, 0.0013933686, 0.0083333105, 0.041666463, 0.16666667, 0.5)
+_EXP32 = _single(0.0013926184, 0.0083631791, 0.041666555, 0.16666577, 0.5)
+
+# 2^r for |r| up to 1/2.
+_EXP2_64 = (
+    4.4558199665721414e-10,
+    7.074198158791346e-09,
+    1.017805707615539e-07,
+    1.3215432514189648e-06,
+    1.5252733841579287e-05,
+    0.00015403530463766596,
+    0.0013333558146406453,
+    0.009618129107587223,
+    0.055504108664821625,
+    0.2402265069591016,
+    0.6931471805599453,
+    1.0,
+)
+_EXP2_32 = _single(
+    0.00015461456, 0.0013400442, 0.0096180566, 0.055503272, 0.24022651, 0.69314721, 1.0
+)
 
 # (log((1 + s) / (1 - s)) - 2 s) / s^3 as a polynomial in s^2, for (1 + s) / (1 - s) from sqrt(1/2)
 # to sqrt(2).
@@ -91,44 +109,35 @@ _TANH64 = (
 )
 _TANH32 = _single(0.0025255391, -0.0085257515, 0.021818312, -0.053964686, 0.13333324, -0.33333334)
 
-# (a + 5) exp(a^2 / 2) P(Z > a) as a polynomial in (a - 5) / (a + 5), for a from 0 to 40, in float32
-# to 15, where Z is standard normal.
-_TAIL64 = (
-    2.2061860857956886e-09,
-    7.573702456952603e-09,
-    -1.0623937439932971e-08,
-    -6.65400740125251e-08,
-    4.385236079192329e-08,
-    4.343124300104718e-07,
-    -3.376318795644607e-07,
-    -2.770264894685992e-06,
-    3.981274923141603e-06,
-    1.6681694446690882e-05,
-    -4.976288868029808e-05,
-    -5.937586780212169e-05,
-    0.0005448990707733159,
-    -0.0007978693739469138,
-    -0.0029933767701593532,
-    0.020795066797416595,
-    -0.06911863870640436,
-    0.16502036617051113,
-    -0.31353315667129955,
-    0.49530561596997386,
-    -0.6653825028900567,
-    0.769193049750063,
+# exp(a^2 / 2) P(Z > a), where Z is standard normal, as a quotient of polynomials in a for a from 0
+# to 38.7, in float32 to 14.49. All coefficients are positive, so that no digits are lost; the
+# first of the divisor, which is 1, is left out.
+_ABOVE64 = (
+    0.39894228040021309,
+    10.729040492904337,
+    141.27819402848116,
+    1178.3344653339591,
+    6808.3436366051495,
+    28164.383375015256,
+    83424.324689674175,
+    171316.78081432705,
+    223509.69921676392,
+    144255.49036245492,
 )
-_TAIL32 = _single(
-    0.00039506486,
-    -0.00098882795,
-    -0.0029609962,
-    0.020889045,
-    -0.069113267,
-    0.16500393,
-    -0.31353453,
-    0.49530662,
-    -0.66538246,
-    0.76919304,
+_BELOW64 = (
+    26.893716258544471,
+    355.13191579924016,
+    2980.5402007556112,
+    17418.118703118551,
+    73497.495341049038,
+    225481.56497879623,
+    494385.61796297511,
+    738719.74253042581,
+    677217.85557602359,
+    288510.98072490986,
 )
+_ABOVE32 = _single(0.39894692, 3.9383011, 17.760416, 42.483980, 48.467182)
+_BELOW32 = _single(9.8724825, 45.504242, 116.55817, 162.31043, 96.934364)
 
 # A plain 1.0 would make a sum with float32 a float64.
 _ZERO32, _HALF32, _ONE32, _TWO32, _TWENTY_FOUR32 = _single(0.0, 0.5, 1.0, 2.0, 24.0)
@@ -136,49 +145,49 @@ _INFINITY32, _NAN32 = _single(np.inf, np.nan)
 _NORMAL32, _TWO24_32 = _single(1.1754944e-38, 16777216.0)
 _EXP_LOW32, _EXP_HIGH32, _EXPM1_LOW32 = _single(-105.0, 89.0, -20.0)
 _TINY32, _TANH_SMALL32 = _single(1e-8, 0.55)
-_FIVE32, _TAIL_HIGH32 = _single(5.0, 15.0)
-_ROUND_UP32, _ROUND_DOWN32 = _single(12582912.0 + 24, 12582912.0 - 24)
+_ROUND_UP32, _ROUND_DOWN32 = _ROUND_POWER32 + np.float32(24), _ROUND_POWER32 - np.float32(24)
 _LEAST32, _MOST32 = _single(2.0**-24, 2.0**24)
+_MINUS_HALF_LOG2E32, _NORMAL_HIGH32 = _single(-0.5 * _LOG2E64, 14.49)
 
 
 @njit_inline
-def _power_of_two64(n):
-    """Return 2^n for n from -1022 to 1023."""
-    return np.int64((n + 1023) << 52).view(np.float64)
+def _power_of_two64(bits):
+    """Return 2^n for bits that end with those of its exponent; the shift leaves nothing else."""
+    return np.int64(bits << 52).view(np.float64)
 
 
 @njit_inline
-def _power_of_two32(n):
-    """Return 2^n for n from -126 to 127."""
-    return np.int32((n + 127) << 23).view(np.float32)
+def _power_of_two32(bits):
+    """Return 2^n for bits that end with those of its exponent; the shift leaves nothing else."""
+    return np.int32(bits << 23).view(np.float32)
 
 
 @njit_inline
 def _reduced64(x, rounding):
-    """Return bits with n at their end, r and q: x = n log(2) + r and exp(r) = 1 + r + q."""
+    """Return the bits of 2^n, r and q: x = n log(2) + r and exp(r) = 1 + r + q."""
     shifted = x * _LOG2E64 + rounding
     n = shifted - rounding
     r = (x - n * _LN2_HIGH64) - n * _LN2_LOW64
     c = _EXP64
     p = (((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]) * r + c[6]
-    q = ((((p * r + c[7]) * r + c[8]) * r + c[9]) * r + c[10]) * (r * r)
+    q = (((p * r + c[7]) * r + c[8]) * r + c[9]) * (r * r)
     return np.float64(shifted).view(np.int64), r, q
 
 
 @njit_inline
 def _reduced32(x, rounding):
-    """Return bits with n at their end, r and q: x = n log(2) + r and exp(r) = 1 + r + q."""
+    """Return the bits of 2^n, r and q: x = n log(2) + r and exp(r) = 1 + r + q."""
     shifted = x * _LOG2E32 + rounding
     n = shifted - rounding
     r = (x - n * _LN2_HIGH32) - n * _LN2_LOW32
     c = _EXP32
-    q = (((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]) * (r * r)
+    q = ((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * (r * r)
     return np.float32(shifted).view(np.int32), r, q
 
 
 # 2^n alone may be out of range where the result is a number. So n is taken 64 nearer to 0 (24 in
 # float32), and what is missing is multiplied last, where the result may also be rounded to one
-# below the normal numbers. The shift leaves nothing of the bits but n.
+# below the normal numbers.
 @njit_inline
 def _exp64(x):
     # Beyond these bounds the result is 0 or infinite; comparisons let NaN through.
@@ -211,7 +220,7 @@ def _exp_nonpositive32(x):
 @njit_inline
 def _expm164(x):
     z = -45.0 if x < -45.0 else (710.0 if x > 710.0 else x)
-    bits, r, q = _reduced64(z, _ROUND64)
+    bits, r, q = _reduced64(z, _ROUND_POWER64)
     # 2^n (1 + r + q) - 1, the large terms first; halved, since 2^1024 is out of range.
     half = _power_of_two64(bits - 1)
     result = 2.0 * ((half - 0.5) + half * (r + q))
@@ -221,7 +230,7 @@ def _expm164(x):
 @njit_inline
 def _expm132(x):
     z = _EXPM1_LOW32 if x < _EXPM1_LOW32 else (_EXP_HIGH32 if x > _EXP_HIGH32 else x)
-    bits, r, q = _reduced32(z, _ROUND32)
+    bits, r, q = _reduced32(z, _ROUND_POWER32)
     half = _power_of_two32(np.int32(bits - 1))
     result = _TWO32 * ((half - _HALF32) + half * (r + q))
     return x if abs(x) < _TINY32 else result
@@ -329,32 +338,40 @@ def _log1p32(x):
     return x if abs(x) < _TINY32 else result
 
 
+# exp(-a^2 / 2) is 2^(n + r) with n the integer next to -a^2 / (2 log(2)).
 @njit_inline
-def _normal_cdf64(x):
+def _normal64(x):
     a = abs(x)
-    a = 40.0 if a > 40.0 else a
-    u = 1.0 / (a + 5.0)
-    t = (a - 5.0) * u
-    c = _TAIL64
-    p = ((((c[0] * t + c[1]) * t + c[2]) * t + c[3]) * t + c[4]) * t + c[5]
-    p = (((((p * t + c[6]) * t + c[7]) * t + c[8]) * t + c[9]) * t + c[10]) * t + c[11]
-    p = (((((p * t + c[12]) * t + c[13]) * t + c[14]) * t + c[15]) * t + c[16]) * t + c[17]
-    p = (((p * t + c[18]) * t + c[19]) * t + c[20]) * t + c[21]
-    tail = _exp_nonpositive64(-0.5 * a * a) * (p * u)
-    return 1.0 - tail if x > 0.0 else tail
+    a = 38.7 if a > 38.7 else a
+    power = (-0.5 * _LOG2E64 * a) * a
+    shifted = power + _ROUND_UP64
+    r, c = power - (shifted - _ROUND_UP64), _EXP2_64
+    p = (((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]) * r + c[6]
+    p = ((((p * r + c[7]) * r + c[8]) * r + c[9]) * r + c[10]) * r + c[11]
+    bell = (p * _power_of_two64(np.float64(shifted).view(np.int64))) * _LEAST64
+    u, d = _ABOVE64, _BELOW64
+    p = ((((u[0] * a + u[1]) * a + u[2]) * a + u[3]) * a + u[4]) * a + u[5]
+    p = (((p * a + u[6]) * a + u[7]) * a + u[8]) * a + u[9]
+    q = ((((a + d[0]) * a + d[1]) * a + d[2]) * a + d[3]) * a + d[4]
+    q = ((((q * a + d[5]) * a + d[6]) * a + d[7]) * a + d[8]) * a + d[9]
+    tail = bell * (p / q)
+    return bell, 1.0 - tail if x > 0.0 else tail
 
 
 @njit_inline
-def _normal_cdf32(x):
+def _normal32(x):
     a = abs(x)
-    a = _TAIL_HIGH32 if a > _TAIL_HIGH32 else a
-    u = _ONE32 / (a + _FIVE32)
-    t = (a - _FIVE32) * u
-    c = _TAIL32
-    p = ((((c[0] * t + c[1]) * t + c[2]) * t + c[3]) * t + c[4]) * t + c[5]
-    p = (((p * t + c[6]) * t + c[7]) * t + c[8]) * t + c[9]
-    tail = _exp_nonpositive32(-_HALF32 * a * a) * (p * u)
-    return _ONE32 - tail if x > _ZERO32 else tail
+    a = _NORMAL_HIGH32 if a > _NORMAL_HIGH32 else a
+    power = (_MINUS_HALF_LOG2E32 * a) * a
+    shifted = power + _ROUND_UP32
+    r, c = power - (shifted - _ROUND_UP32), _EXP2_32
+    p = (((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]) * r + c[6]
+    bell = (p * _power_of_two32(np.float32(shifted).view(np.int32))) * _LEAST32
+    u, d = _ABOVE32, _BELOW32
+    p = (((u[0] * a + u[1]) * a + u[2]) * a + u[3]) * a + u[4]
+    q = ((((a + d[0]) * a + d[1]) * a + d[2]) * a + d[3]) * a + d[4]
+    tail = bell * (p / q)
+    return bell, _ONE32 - tail if x > _ZERO32 else tail
 
 
 # A maximum of floats is taken one at a time, because one of them may be NaN. Their bits, those
@@ -424,9 +441,10 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
-def normal_cdf(x: Any) -> Any:
-    """Return the probability that a standard normal number is below `x`."""
-    return 0.5 * math.erfc(-x / math.sqrt(2.0))
+def normal(x: Any) -> tuple[Any, Any]:
+    """Return exp(-x^2 / 2) and the probability that a standard normal number is below `x`."""
+    x = float(x)
+    return math.exp(-0.5 * x * x), 0.5 * math.erfc(-x / math.sqrt(2.0))
 
 
 def largest(row: Any) -> Any:
@@ -440,5 +458,5 @@ in_kernels(expm1, _expm164, _expm132)
 in_kernels(log, _log64, _log32)
 in_kernels(log1p, _log1p64, _log1p32)
 in_kernels(tanh, _tanh64, _tanh32)
-in_kernels(normal_cdf, _normal_cdf64, _normal_cdf32)
+in_kernels(normal, _normal64, _normal32)
 in_kernels(largest, _largest64, _largest32)

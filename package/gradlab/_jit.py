@@ -101,10 +101,11 @@ else:
     def njit_sums(kernel: F) -> F:
         """Compile as `njit` does, and let a sum be taken in any order, which vectorizes it.
 
-        This is one flag of numba's ``fastmath``. The others, which assume that no number is
-        infinite or missing, stay off.
+        A product that is added may be one operation with the sum, which rounds once, where the
+        processor has it. These are two flags of numba's ``fastmath``. The others, which assume that
+        no number is infinite or missing, stay off.
         """
-        return _compiled(kernel, fastmath={"reassoc"})
+        return _compiled(kernel, fastmath={"reassoc", "contract"})
 
     def njit_inline(kernel: F) -> F:
         """Compile a function that kernels call in their inner loops, into these loops.

@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from gradlab._jit import njit
+
 LINE = 64
 """Bytes in a line of the cache, which are also those of the widest vector."""
 
 LARGE = 1 << 12
 """Entries from which on it matters: below, the call takes longer than the loops gain."""
+
+
+@njit
+def _lead_kernel(room):
+    """Return the bytes of `room` that lie before a line: compiled, since NumPy's way is slow."""
+    return -room.ctypes.data % LINE
 
 
 def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -25,9 +33,8 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     if size < LARGE:
         return np.empty(shape, dtype)
     dtype = np.dtype(dtype)
-    room = np.empty(size + LINE // dtype.itemsize, dtype)
-    start = -room.__array_interface__["data"][0] % LINE // dtype.itemsize
-    return room[start : start + size].reshape(shape)
+    room = np.empty(size * dtype.itemsize + LINE, np.uint8)
+    return np.ndarray(shape, dtype, room, _lead_kernel(room))
 
 
 def full(shape: tuple[int, ...], value: float, dtype: DTypeLike) -> NDArray[Any]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from gradlab._jit import THREADS
@@ -50,29 +50,31 @@ def parts(length: int, entries: int) -> list[slice]:
 def run(call: Callable[[S], T], stretches: Sequence[S]) -> list[T]:
     """Return what `call` returns for each stretch, called in several threads if there are some.
 
-    Each thread takes stretches that lie side by side, and is woken once.
+    Each takes the next stretch when it is done with one, so that nobody waits for the last to wake.
     """
     global _pool
-
-    def calls(share: Sequence[S]) -> list[T]:
-        return [call(stretch) for stretch in share]
-
     threads = min(THREADS, len(stretches))
     if threads == 1:
-        return calls(stretches)
+        return [call(stretch) for stretch in stretches]
     if _pool is None:
         _pool = ThreadPoolExecutor(THREADS - 1, thread_name_prefix="gradlab")
-    ends = [len(stretches) * k // threads for k in range(threads + 1)]
-    first, *others = (stretches[low:high] for low, high in pairwise(ends))
-    try:
-        futures = [_pool.submit(calls, share) for share in others]
-    except RuntimeError:  # the interpreter is ending, and starts no work
-        return calls(stretches)
-    results = calls(first)
-    for share, future in zip(others, futures, strict=True):
-        # What nobody has begun yet is done here.
-        results += calls(share) if future.cancel() else future.result()
-    return results
+    results: dict[int, T] = {}
+    left = iter(range(len(stretches)))
+
+    def work() -> None:
+        for k in left:
+            results[k] = call(stretches[k])
+
+    helpers: list[Future[None]] = []
+    with suppress(RuntimeError):  # the interpreter is ending, and starts no work
+        for _ in range(threads - 1):
+            helpers.append(_pool.submit(work))
+    work()
+    for helper in helpers:
+        # Who has not begun yet finds nothing left.
+        if not helper.cancel():
+            helper.result()
+    return [results[k] for k in range(len(stretches))]
 
 
 def by_rows(kernel: Callable[..., T], arrays: Sequence[Any], *others: Any) -> list[T]:

@@ -24,9 +24,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradlab._elementary import exp_nonpositive, expm1, largest, log, log1p, normal_cdf, total
+from gradlab._elementary import exp_nonpositive, expm1, largest, log, log1p, normal, total
 from gradlab._elementary import tanh as _tanh
-from gradlab._jit import njit, njit_sums
+from gradlab._jit import njit, njit_inline, njit_sums
 from gradlab._memory import empty
 from gradlab._threads import by_rows
 from gradlab._validate import (
@@ -107,6 +107,16 @@ def _entrywise_backward(
     flat = dout.ravel(), x.ravel(), dx.ravel()
     by_rows(kernel, flat, *map(x.dtype.type, constants))
     return dx
+
+
+@njit_inline
+def _where(condition, value):
+    """Return `value`, or 0 where the condition does not hold.
+
+    The sign of `value` is taken even there. Otherwise the compiler would read it only where the
+    condition holds, and wait for the comparison: on large arrays that takes a quarter longer.
+    """
+    return value if condition else np.copysign(_ZERO, value) + _ZERO
 
 
 @njit
@@ -366,7 +376,7 @@ def _hard_tanh_backward_kernel(dout, x, dx):
     """Equation act-hard-tanh-backward."""
     # (act-hard-tanh-backward)  dx = dout [-1 < x < 1]
     for k in range(x.size):
-        dx[k] = dout[k] if abs(x[k]) < _ONE else _ZERO
+        dx[k] = _where(abs(x[k]) < _ONE, dout[k])
 
 
 def hard_tanh_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
@@ -415,11 +425,11 @@ def _rowwise(kernel: Callable[..., None], x: ArrayLike) -> FloatArray:
 
 
 def _rowwise_backward(kernel: Callable[..., None], dout: ArrayLike, x: ArrayLike) -> FloatArray:
-    """Return what `kernel` makes of every row of `dout` and of the softmax of `x`."""
-    p = softmax(x)
-    dout = as_shaped("dout", dout, p.shape, p.dtype)
-    dx = empty(p.shape, p.dtype)
-    by_rows(kernel, [a.reshape(-1, p.shape[-1]) for a in (dout, p, dx)])
+    """Return what `kernel` makes of every row of `dout` and `x`."""
+    x = _as_rows(x)
+    dout = as_shaped("dout", dout, x.shape, x.dtype)
+    dx = empty(x.shape, x.dtype)
+    by_rows(kernel, [a.reshape(-1, x.shape[-1]) for a in (dout, x, dx)])
     return dx
 
 
@@ -469,18 +479,20 @@ def softmax(x: ArrayLike) -> FloatArray:
 
 
 @njit_sums
-def _softmax_backward_kernel(dout, p, dx):
+def _softmax_backward_kernel(dout, x, dx):
     """Equation act-softmax-backward."""
-    rows, classes = p.shape
+    rows, classes = x.shape
     # (act-softmax-backward)  dx_i = p_i (dout_i - sum_j dout_j p_j)
     for r in range(rows):
-        dr, pr, dxr = dout[r], p[r], dx[r]
+        # The probabilities, where their gradient will be.
+        _softmax_kernel(x[r : r + 1], dx[r : r + 1])
+        dr, p = dout[r], dx[r]
         weighted = np.float64(0.0)
         for j in range(classes):
-            weighted += np.float64(dr[j]) * pr[j]
-        mean = p.dtype.type(weighted)
+            weighted += np.float64(dr[j]) * p[j]
+        mean = x.dtype.type(weighted)
         for i in range(classes):
-            dxr[i] = pr[i] * (dr[i] - mean)
+            p[i] = p[i] * (dr[i] - mean)
 
 
 def softmax_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
@@ -557,15 +569,17 @@ def log_softmax(x: ArrayLike) -> FloatArray:
 
 
 @njit
-def _log_softmax_backward_kernel(dout, p, dx):
+def _log_softmax_backward_kernel(dout, x, dx):
     """Equation act-log-softmax-backward."""
-    rows, classes = p.shape
+    rows, classes = x.shape
     # (act-log-softmax-backward)  dx_i = dout_i - p_i sum_j dout_j
     for r in range(rows):
-        dr, pr, dxr = dout[r], p[r], dx[r]
-        arrives = p.dtype.type(total(dr))
+        # The probabilities, where their gradient will be.
+        _softmax_kernel(x[r : r + 1], dx[r : r + 1])
+        dr, p = dout[r], dx[r]
+        arrives = x.dtype.type(total(dr))
         for i in range(classes):
-            dxr[i] = dr[i] - pr[i] * arrives
+            p[i] = dr[i] - p[i] * arrives
 
 
 def log_softmax_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
@@ -638,7 +652,7 @@ def _relu_backward_kernel(dout, x, dx):
     """Equation act-relu-backward."""
     # (act-relu-backward)  dx = dout [x > 0]
     for k in range(x.size):
-        dx[k] = dout[k] if x[k] > 0 else _ZERO
+        dx[k] = _where(x[k] > 0, dout[k])
 
 
 def relu_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
@@ -1047,7 +1061,8 @@ def _gelu_kernel(x, out):
     # Beyond 1000 the probability is 0 or 1, and 0 times infinity would be no number.
     for k in range(x.size):
         z = -_FAR if x[k] < -_FAR else x[k]
-        out[k] = z * normal_cdf(z)
+        _, below = normal(z)
+        out[k] = z * below
 
 
 @njit
@@ -1109,7 +1124,8 @@ def _gelu_backward_kernel(dout, x, dx, height):
     # (act-gelu-backward)  dx = dout (P(Z <= x) + x p(x)),  p(x) = height exp(-x^2 / 2)
     for k in range(x.size):
         z = -_FAR if x[k] < -_FAR else (_FAR if x[k] > _FAR else x[k])
-        dx[k] = dout[k] * (normal_cdf(z) + z * (height * exp_nonpositive(-_HALF * z * z)))
+        bell, below = normal(z)
+        dx[k] = dout[k] * (below + z * (height * bell))
 
 
 @njit

@@ -118,6 +118,13 @@ def _shorten_kernel(g, out, scale, length):
         out[i] = (g[i] * scale) * length
 
 
+@njit
+def _shorten_in_place_kernel(g, scale, length):
+    """Equation gc-clip-norm, as `_shorten_kernel`, which is slow where `out` is `g`."""
+    for i in range(g.size):
+        g[i] = (g[i] * scale) * length
+
+
 _SAFE = 1e-280
 """Sums of squares from here on have lost nothing that counts to squares that underflow."""
 
@@ -185,26 +192,51 @@ def global_norm(grads: Sequence[ArrayLike]) -> float:
     return units / scale
 
 
+def _as_out(out: Sequence[FloatArray], grads: Sequence[FloatArray]) -> list[FloatArray]:
+    """Return the arrays that results go to, after a check that they fit the gradients."""
+    arrays = as_list("out", out)
+    if len(arrays) != len(grads):
+        raise ValueError(f"out must have {len(grads)} arrays, as grads, got {len(arrays)}")
+    for k, (array, grad) in enumerate(zip(arrays, grads, strict=True)):
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"out[{k}] must be a NumPy array, got {type(array).__name__}")
+        if (array.shape, array.dtype) != (grad.shape, grad.dtype):
+            raise ValueError(
+                f"out[{k}] must have shape {grad.shape} and dtype {grad.dtype}, as its gradient, "
+                f"got {array.shape} and {array.dtype}"
+            )
+        if not (array.flags.writeable and array.flags.c_contiguous):
+            raise ValueError(f"out[{k}] must be writeable and C-contiguous")
+    return arrays
+
+
 def _shorten(
-    grads: dict[str, FloatArray], max_norm: float, nonfinite: str, eps: float
+    grads: dict[str, FloatArray],
+    max_norm: float,
+    nonfinite: str,
+    eps: float,
+    out: Sequence[FloatArray] | None = None,
 ) -> tuple[list[FloatArray], float]:
     as_choice("nonfinite", nonfinite, ("raise", "zero"))
     limit = as_positive("max_norm", max_norm)
     eps = as_real("eps", eps, low=0.0)
+    to = None if out is None else _as_out(out, list(grads.values()))
     finite, scale, units = _norm_in_units(grads, nonfinite)
     norm = units / scale
-    if units == 0.0 or norm + eps <= limit:
-        return [grad.copy() for grad in finite], norm
-    length = limit / (units + eps * scale)
-    clipped = [empty(grad.shape, grad.dtype) for grad in finite]
-    for grad, out in zip(finite, clipped, strict=True):
-        by_rows(
-            _shorten_kernel,
-            (grad.reshape(-1), out.reshape(-1)),
-            np.float64(scale),
-            np.float64(length),
-        )
-    return clipped, norm
+    if to is None:
+        to = [empty(grad.shape, grad.dtype) for grad in finite]
+    short = units == 0.0 or norm + eps <= limit
+    length = math.nan if short else limit / (units + eps * scale)
+    for grad, array in zip(finite, to, strict=True):
+        if short:
+            array[...] = grad
+            continue
+        factors = np.float64(scale), np.float64(length)
+        if array is grad:
+            by_rows(_shorten_in_place_kernel, (array.reshape(-1),), *factors)
+        else:
+            by_rows(_shorten_kernel, (grad.reshape(-1), array.reshape(-1)), *factors)
+    return to, norm
 
 
 def clip_by_norm(
@@ -246,7 +278,12 @@ def clip_by_norm(
 
 
 def clip_by_global_norm(
-    grads: Sequence[ArrayLike], max_norm: float, *, nonfinite: str = "raise", eps: float = 0.0
+    grads: Sequence[ArrayLike],
+    max_norm: float,
+    *,
+    nonfinite: str = "raise",
+    eps: float = 0.0,
+    out: Sequence[FloatArray] | None = None,
 ) -> tuple[list[FloatArray], float]:
     r"""Shorten all gradients of a network by one factor, so that their common norm is bounded.
 
@@ -263,11 +300,15 @@ def clip_by_global_norm(
         What to do with an entry that is infinite or not a number: raise, or replace it by 0.
     eps : float, default 0
         Added to the norm; 1e-6 is PyTorch's, which leaves the result that much too short.
+    out : sequence of arrays, optional
+        Where the results go: an array for each gradient, of its shape and dtype. With
+        ``out=grads`` the gradients themselves are shortened, each array once, without new memory.
 
     Returns
     -------
     clipped : list of arrays
-        New arrays, each in the dtype of its gradient; together they point where `grads` do.
+        Those of `out`, or new arrays, each in the dtype of its gradient; together they point where
+        `grads` did.
     total_norm : float
         The common norm before clipping, as `global_norm` gives it.
 
@@ -284,4 +325,4 @@ def clip_by_global_norm(
     >>> clip_by_global_norm([[3.0, 0.0], [-4.0]], max_norm=1.0)
     ([array([0.6, 0. ]), array([-0.8])], 5.0)
     """
-    return _shorten(_as_gradients(grads), max_norm, nonfinite, eps)
+    return _shorten(_as_gradients(grads), max_norm, nonfinite, eps, out)

@@ -168,10 +168,11 @@ def _rows_sums_kernel(low, high, dout, x, gamma, statistics, sums, means):
             sum_du_u = np.float64(0.0)
             for k in range(size):
                 d, u = np.float64(dr[k]), np.float64((xr[k] - m) * s - t)
+                du = np.float64(gammar[k] * dr[k])
                 dbeta[k] += d
                 dgamma[k] += d * u
-                sum_du += gammar[k] * d
-                sum_du_u += gammar[k] * d * u
+                sum_du += du
+                sum_du_u += du * u
             means[i - low, g, 0] = sum_du / size
             means[i - low, g, 1] = sum_du_u / size
 
@@ -208,22 +209,21 @@ def _normalize_rows_backward_kernel(low, high, dout, x, gamma, statistics, block
         _rows_gradient_kernel(first, last, dout, x, gamma, statistics, means, dx)
 
 
-@njit
+@njit_sums
 def _channel_sums_kernel(sums, channels):
     """Equation ln-backward-channel.
 
-    `sums` are those for each number of an example, of each stretch of the
+    `sums` are those for each position of each channel, of each stretch of the
     batch; `channels` gets dgamma and dbeta.
     """
-    stretches, _, groups, size = sums.shape
+    stretches, both, count, positions = sums.shape
     # (ln-backward-channel)  the same sums over all positions of channel c
-    positions = groups * size // channels.shape[1]
-    for which in range(2):
-        for c in range(channels.shape[1]):
+    for which in range(both):
+        for c in range(count):
             total = 0.0
             for stretch in range(stretches):
-                for k in range(c * positions, (c + 1) * positions):
-                    total += sums[stretch, which, k // size, k % size]
+                for k in range(positions):
+                    total += sums[stretch, which, c, k]
             channels[which, c] = total
 
 
@@ -258,7 +258,7 @@ def _backward(
 
     run(go_back, range(len(stretches)))
     channels = np.empty((2, cache.gamma.size), x.dtype)
-    _channel_sums_kernel(sums, channels)
+    _channel_sums_kernel(sums.reshape(len(sums), *channels.shape, -1), channels)
     return dx, channels[0], channels[1]
 
 

@@ -358,8 +358,8 @@ def _image(figure: Figure, alt: str, letters: str | None = None) -> str:
     svg = re.sub(r'(<g|<image[^>]*) id="[^"]*"', r"\1", svg)
     svg = re.sub(r'(<path id="|href="#)', rf"\g<1>{letters or _prefix(alt)}-", svg)
     svg = re.sub(r'(<(?!path)\w+ id="|url\(#)', rf"\g<1>{_prefix(alt)}-", svg)
-    # A hundredth of a point is finer than any screen.
-    svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda numbers: _rounded(numbers[0]), svg)
+    svg = re.sub(r' (d|x|y)="([^"]*)"', lambda one: f' {one[1]}="{_short(one[2])}"', svg)
+    svg = re.sub(r">\s+<", "><", svg)
     svg = svg.replace(_INK, "currentColor")
     width = figure.get_figwidth() * 135
     opening = (
@@ -375,9 +375,13 @@ def _prefix(alt: str) -> str:
     return "f" + hashlib.sha256(alt.encode()).hexdigest()[:8]
 
 
-def _rounded(numbers: str) -> str:
-    """Return a text with the numbers in it at two decimals."""
-    return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", numbers)
+def _short(path: str) -> str:
+    """Return a path, or a number, at two decimals and without spaces that it can do without.
+
+    A hundredth of a point is finer than any screen.
+    """
+    path = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", path)
+    return re.sub(r"\s*([A-Z]|z)\s*", r"\1", path).strip()
 
 
 def _defined_once(frames: str) -> str:

@@ -28,7 +28,8 @@
     const call = name => (...given) => kernels[name](...given);
     const product = call("backpropagation._net_input_kernel");
     const productBack = call("backpropagation._input_gradient_kernel");
-    const parameterGradients = call("backpropagation._parameter_gradients_kernel");
+    const weightGradient = call("backpropagation._weight_gradient_kernel");
+    const biasGradient = call("backpropagation._bias_gradient_kernel");
     const squares = call("gradient_clipping._square_sum_kernel");
     const classes = data.classes ?? 10;
 
@@ -76,7 +77,8 @@
         return out;
       }
       backward(dout, wanted) {
-        parameterGradients(this.x, dout, ...this.slopes);
+        weightGradient(this.x, dout, this.slopes[0]);
+        biasGradient(dout, this.slopes[1]);
         if (!wanted) return null;
         const dx = part(this.dx, dout.shape[0], this.fanIn);
         productBack(dout, this.weight, dx);
@@ -618,7 +620,7 @@
     ].join("\n");
   }
 
-  const PRODUCTS = ["net_input", "input_gradient", "parameter_gradients"].map(name => `backpropagation._${name}_kernel`);
+  const PRODUCTS = ["net_input", "input_gradient", "weight_gradient", "bias_gradient"].map(name => `backpropagation._${name}_kernel`);
   const ACTIVATIONS = ["relu", "leaky_relu", "elu", "silu", "gelu", "tanh", "sigmoid"];
   train.kernels = [
     ...PRODUCTS,
