@@ -158,7 +158,7 @@
           0, batch, part(dout, ...shape), part(this.x, ...shape), part(this.gamma, 1, this.features),
           part(this.statistics, 4, batch, 1), batch, part(this.sums, 2, 1, this.features), part(this.means, batch, 1, 2),
           part(this.dx, ...shape));
-        kernels["layer_normalization._channel_sums_kernel"](this.sums, this.channels);
+        kernels["layer_normalization._channel_sums_kernel"](part(this.sums, 1, 2, this.features, 1), this.channels);
         return part(this.dx, batch, this.features);
       }
     }
