@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -120,7 +121,12 @@ class Exercise:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of the function's arguments: the reference's."""
-        return tuple(inspect.signature(self.reference).parameters)
+        return _parameters(self.reference)
+
+
+@cache
+def _parameters(function: Function) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
 
 
 def values(title: str, points: float, outputs: str, group: str, equations: str) -> Criterion:
