@@ -14,7 +14,7 @@
 # # Exercise: Activations
 #
 # You write the common activation functions with their slopes: the two that saturate, the ones with
-# a corner or a bend at 0, and softmax. In between you count the units that are never on, and you
+# a corner or a bend at 0, two that are smooth everywhere, and softmax. In between you count the units that are never on, and you
 # find the constants that make an ELU keep mean and variance. The chapter *Activations* of the book
 # derives every formula; its equation labels, such as `act-sigmoid`, appear in the reports below.
 #
@@ -22,7 +22,7 @@
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several arrays, says what is wrong, and shows the points that you have. Your
-# submission is graded by the same criteria on other numbers. Expect about 90 minutes.
+# submission is graded by the same criteria on other numbers. Expect about 100 minutes.
 #
 # Throughout, $z$ is the net input, and `dout` the gradient of the loss with respect to the output
 # of the function; a backward pass multiplies it by the slope at $z$.
@@ -137,7 +137,50 @@ from gradlab.checks import check
 check("activations.elu", elu)
 
 # %% [markdown]
-# ## 4 Constants that keep mean and variance
+# ## 4 GELU and SiLU
+#
+# Transformers use functions that follow ReLU from afar and are smooth at 0. SiLU, also called swish,
+# is the net input times its sigmoid. GELU is the net input times the probability that a standard
+# normal number is smaller, for which GPT-2 took an approximation:
+#
+# $$\mathrm{SiLU}(z) = z \, \sigma(z), \qquad \mathrm{GELU}(z) \approx \frac z2 \Big( 1 + \tanh \Big(
+#   \sqrt{2 / \pi} \, \big( z + 0.044715 \, z^3 \big) \Big) \Big) .$$
+#
+# Return both, the approximation as it stands here, and the gradients through both. Net inputs of 1000
+# and $-1000$ are allowed, and no entry may be NaN.
+
+
+# %% nbgrader={"grade": false, "grade_id": "gelu-silu", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def gelu_and_silu(dout, z):
+    """GELU in its tanh form, SiLU, and the gradients through them.
+
+    dout, z: arrays (batch, units); the same dout arrives at either function
+
+    Returns the tuple (g, s, dg, ds) of arrays (batch, units): GELU, SiLU, and the gradients of the
+    loss with respect to z through each.
+    """
+    ### BEGIN SOLUTION
+    t = np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))
+    # The derivative of what the tanh is taken of.
+    inner = np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z**2)
+    g = z / 2 * (1 + t)
+    dg = (1 + t) / 2 + z / 2 * (1 - t**2) * inner
+    # The sigmoid by tanh, which takes care of large net inputs.
+    p = (1 + np.tanh(z / 2)) / 2
+    s = z * p
+    # p + z p (1 - p)
+    ds = p + s * (1 - p)
+    return g, s, dout * dg, dout * ds
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-gelu-silu", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
+check("activations.gelu_silu", gelu_and_silu)
+
+# %% [markdown]
+# ## 5 Constants that keep mean and variance
 #
 # SELU's constants make net inputs from a standard normal distribution leave with mean 0 and
 # variance 1. Do the same for any net inputs: given a sample `z`, find the $\alpha$ and the
@@ -174,7 +217,7 @@ from gradlab.checks import check
 check("activations.constants", self_normalizing_constants)
 
 # %% [markdown]
-# ## 5 Softmax
+# ## 6 Softmax
 #
 # $$p_c = \frac{e^{z_c}}{\sum_k e^{z_k}}$$
 #
@@ -215,7 +258,7 @@ from gradlab.checks import check
 check("activations.softmax", softmax)
 
 # %% [markdown]
-# ## 6 A question in words
+# ## 7 A question in words
 #
 # A ReLU network has been trained for some epochs on pixels between 0 and 1, with a large learning
 # rate. Of the units of its first layer, 40 % are on for no image of the training set. One colleague
@@ -241,7 +284,7 @@ check("activations.softmax", softmax)
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 7 For those who like speed
+# ## 8 For those who like speed
 #
 # Not graded. NumPy makes an array for each step of part 3, and takes exponentials of entries that
 # do not need them. Write part 3 as one loop over all entries under `numba.njit` instead. The last

@@ -15,14 +15,15 @@
 #
 # You compute from the curvature which learning rates are good and which diverge, walk through a
 # training set in mini-batches, work out how noisy a mini-batch is, and find the largest stable rate
-# by experiment, without knowing the curvature. The chapter *Gradient descent* of the book derives
+# by experiment, without knowing the curvature; at last you compute two Hessians that a network can
+# afford. The chapter *Gradient descent* of the book derives
 # every formula; its equation labels, such as `gd-update`, appear in the reports below.
 #
 # POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several cases, says what is wrong, and shows the points that you have. Your
-# submission is graded by the same criteria on other numbers. Expect about 90 minutes.
+# submission is graded by the same criteria on other numbers. Expect about 100 minutes.
 
 # %%
 import numpy as np
@@ -236,7 +237,52 @@ def compare_with_theory():
 # compare_with_theory()
 
 # %% [markdown]
-# ## 5 A question in words
+# ## 5 Simplified Hessians
+#
+# The Hessian of a network is too large to compute. Two simplifications use what is at hand. The
+# matrix of Gauss and Newton leaves out the second derivatives of the outputs: with $J_i$ for the
+# derivatives of the outputs for example $i$ with respect to the weights, and $H_i$ for the second
+# derivatives of its loss with respect to the outputs, it is the mean
+#
+# $$G = \frac1M \sum_{i=1}^{M} J_i^\top H_i J_i .$$
+#
+# The other one leaves out everything beside the diagonal. Newton's step then needs no system of
+# equations: with the gradient $g$ and a damping $\mu > 0$,
+#
+# $$\Delta w_k = - \frac{g_k}{|G_{kk}| + \mu} .$$
+
+
+# %% nbgrader={"grade": false, "grade_id": "simplified-hessian", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def simplified_hessian(jacobian, loss_hessian, grad, damping):
+    """Gauss and Newton's matrix, and the step of its diagonal.
+
+    jacobian: array (examples, outputs, weights)
+    loss_hessian: array (examples, outputs, outputs), a symmetric matrix for each example
+    grad: array (weights,), the gradient of the mean loss
+    damping: positive float
+
+    Returns the tuple (matrix, step) of arrays (weights, weights) and (weights,).
+    """
+    ### BEGIN SOLUTION
+    examples, _, weights = jacobian.shape
+    matrix = np.zeros((weights, weights))
+    for derivatives, curvature in zip(jacobian, loss_hessian, strict=True):
+        # Down from the weights to the outputs, through the loss, and back up.
+        matrix = matrix + derivatives.T @ curvature @ derivatives
+    matrix = matrix / examples
+    # The damping bounds the step of a weight that hardly matters.
+    step = -grad / (np.abs(np.diag(matrix)) + damping)
+    return matrix, step
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-simplified-hessian", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
+check("gradient_descent.simplified_hessian", simplified_hessian)
+
+# %% [markdown]
+# ## 6 A question in words
 #
 # A linear unit has two inputs of mean 0 and variance 1 with correlation 0.98, and is trained on the
 # whole batch with the rate $1.2 / \lambda_{\max}$. In the first steps the loss falls by nine tenths,
@@ -262,7 +308,7 @@ def compare_with_theory():
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 6 For those who like speed
+# ## 7 For those who like speed
 #
 # Not graded. With one example a step, NumPy spends its time on calls and not on numbers. Write
 # stochastic learning as loops under `numba.njit`, and see what that brings. Return the weights at

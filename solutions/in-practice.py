@@ -26,8 +26,8 @@
 #
 # The functions are given with their faults, so the checks fail at first. Each of parts 1 to 4 is
 # judged alone; part 5 is judged by a run of your script from end to end, and earns all of its
-# points only when all seven faults are gone. Your submission is graded by the same criteria on other
-# numbers. Expect about 75 minutes.
+# points only when all seven faults are gone. Your submission is graded by the same criteria on
+# other numbers. Expect about 75 minutes.
 
 # %%
 import math
@@ -51,9 +51,9 @@ sizes = (64, 32, 32, 32, 10)
 # %% [markdown]
 # ## 1 Standardized inputs
 #
-# Each feature of the training digits should have mean 0 and standard deviation 1. Some pixels are almost
-# always blank; a floor of 0.1 under the deviations, which belongs there, keeps them from being blown
-# up. Digits that are held out stand for digits that nobody has seen yet.
+# Each feature of the training digits should have mean 0 and standard deviation 1. Some pixels are
+# almost always blank; a floor of 0.1 under the deviations, which belongs there, keeps them from
+# being blown up. Digits that are held out stand for digits that nobody has seen yet.
 
 
 # %% nbgrader={"grade": false, "grade_id": "standardize", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -77,9 +77,9 @@ def standardize(x_train, x_held, x_test):
 
 
 # %% [markdown]
-# *Instrument: look at what the network is given.* No mean of a training feature should differ from 0
-# by more than rounding, and nothing about the training features should change when a held-out digit
-# does.
+# *Instrument: look at what the network is given.* No mean of a training feature should differ from
+# 0 by more than rounding, and nothing about the training features should change when a held-out
+# digit does.
 
 # %%
 features = standardize(training[0], held_out[0], test[0])[0]
@@ -123,8 +123,9 @@ def initial_parameters(sizes, rng):
 
 
 # %% [markdown]
-# *Instrument: the size of the signals, layer by layer.* It should be about the same in all layers. The
-# loss at the start should be $\ln 10 = 2.30$ or somewhat above; exactly 2.30 is suspicious, too.
+# *Instrument: the size of the signals, layer by layer.* It should be about the same in all layers.
+# The loss at the start should be $\ln 10 = 2.30$ or somewhat above; exactly 2.30 is suspicious,
+# too.
 
 # %%
 params = initial_parameters(sizes, np.random.default_rng(0))
@@ -224,9 +225,9 @@ check("in_practice.gradients", loss_and_gradients)
 # ## 4 Training
 #
 # Gradient descent with mini-batches. At the beginning of each epoch the examples are put in a new
-# order. The schedule gives the learning rate of each step, counted from 0. After each epoch the loss
-# of held-out digits is computed, and the parameters with which it was lowest are returned. Three lines
-# are wrong.
+# order. The schedule gives the learning rate of each step, counted from 0. After each epoch the
+# loss of held-out digits is computed, and the parameters with which it was lowest are returned.
+# Three lines are wrong.
 
 
 # %% nbgrader={"grade": false, "grade_id": "train", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -240,9 +241,9 @@ def train(params, loss_and_gradients, training, held_out, schedule, epochs, batc
     epochs, batch_size: ints
     rng: a generator of random numbers, numpy.random.Generator
 
-    Returns the tuple (best, losses, held_losses, rates): a list of arrays, the parameters; a list of
-    the loss of each mini-batch; a list of the held-out losses before the first epoch and after each;
-    a list of the learning rate of each step.
+    Returns the tuple (best, losses, held_losses, rates): a list of arrays, the parameters; a list
+    of the loss of each mini-batch; a list of the held-out losses before the first epoch and after
+    each; a list of the learning rate of each step.
     """
     params = [array.copy() for array in params]
     best = [array.copy() for array in params]
@@ -284,11 +285,11 @@ def train(params, loss_and_gradients, training, held_out, schedule, epochs, batc
 
 
 # %% [markdown]
-# *Instruments: a few examples by heart, and the records of a run.* A network must be able to learn 20
-# digits by heart. Inputs and labels that do not belong together pass this check as long as they stay
-# together; if each epoch mixes them anew, nothing can be learnt, and the held-out loss does not fall
-# below $\ln 10$. The rates should be those that were meant: up for a tenth of the steps and
-# down to almost 0. And the network that comes back should have the lowest held-out loss of the
+# *Instruments: a few examples by heart, and the records of a run.* A network must be able to learn
+# 20 digits by heart. Inputs and labels that do not belong together pass this check as long as they
+# stay together; if each epoch mixes them anew, nothing can be learnt, and the held-out loss does
+# not fall below $\ln 10$. The rates should be those that were meant: up for a tenth of the steps
+# and down to almost 0. And the network that comes back should have the lowest held-out loss of the
 # record; with labels drawn at random, that is soon past.
 
 # %%
@@ -312,7 +313,8 @@ drawn = np.random.default_rng(0).integers(0, 10, 20)
 best, _, held_losses, _ = learn_by_heart(drawn, 30, 0.05)
 returned = loss_and_gradients(best, x_held, held_out[1])[0]
 print(
-    f"random labels: lowest held-out loss {min(held_losses):.4f}, of what is returned {returned:.4f}"
+    f"random labels: lowest held-out loss {min(held_losses):.4f},",
+    f"of what is returned {returned:.4f}",
 )
 
 planned = partial(
@@ -390,8 +392,8 @@ def run(training, held_out, test, sizes, epochs, rng):
 
 
 # %% [markdown]
-# *Instrument: a result that can be defended.* Accuracy with its standard error, and whether the test
-# labels had a say: with other ones, nothing of the run's record may change.
+# *Instrument: a result that can be defended.* Accuracy with its standard error, and whether the
+# test labels had a say: with other ones, nothing of the run's record may change.
 
 # %%
 out, records = run(training, held_out, test, sizes, 20, np.random.default_rng(0))
@@ -415,21 +417,21 @@ check("in_practice.run", run)
 # %% [markdown]
 # ## 6 A question in words
 #
-# Put each of the seven faults back, one at a time, and look at the accuracy on the test digits. Which
-# faults can it show, which can it not show, and why? For two of the latter: what would the fault have
-# done to somebody who relies on the result? Answer in four or five sentences.
+# Put each of the seven faults back, one at a time, and look at the accuracy on the test digits.
+# Which faults can it show, which can it not show, and why? For two of the latter: what would the
+# fault have done to somebody who relies on the result? Answer in four or five sentences.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question-accuracy", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# Two faults leave accuracy near a tenth: gradients of the wrong units, and labels that have lost their
-# digits. Weights that are too small cost a good part of it, since training begins late. The other four
-# hardly move it. Statistics of all digits differ little from those of the training digits; a rate that
-# follows the epoch still trains, with another schedule than the one reported; the last epoch is nearly
-# as good as the best while the network does not overfit; and choosing by the test digits cannot make
-# their loss worse. The first and the last make the reported number too good for new digits, by an
-# amount that nobody can know afterwards; with a schedule other than the one reported, nobody can
-# repeat the run.
+# Two faults leave accuracy near a tenth: gradients of the wrong units, and labels that have lost
+# their digits. Weights that are too small cost a good part of it, since training begins late. The
+# other four hardly move it. Statistics of all digits differ little from those of the training
+# digits; a rate that follows the epoch still trains, with another schedule than the one reported;
+# the last epoch is nearly as good as the best while the network does not overfit; and choosing by
+# the test digits cannot make their loss worse. The first and the last make the reported number too
+# good for new digits, by an amount that nobody can know afterwards; with a schedule other than the
+# one reported, nobody can repeat the run.
 #
-# Marking: 0.25 for the faults that accuracy shows; 0.25 for those that it does not; 0.25 for a reason
-# that is right; 0.25 for the consequences of two of them.
+# Marking: 0.25 for the faults that accuracy shows; 0.25 for those that it does not; 0.25 for a
+# reason that is right; 0.25 for the consequences of two of them.
 # ### END SOLUTION

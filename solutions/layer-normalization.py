@@ -13,15 +13,15 @@
 # %% [markdown]
 # # Exercise: Layer normalization
 #
-# You write both passes of layer normalization, and then an experiment that shows what sets it apart
-# from batch normalization. The chapter *Layer normalization* of the book derives every formula; its
-# equation labels, such as `ln-mean`, appear in the reports below.
+# You write both passes of layer normalization, its relatives for images, and then an experiment
+# that shows what sets it apart from batch normalization. The chapter *Layer normalization* of the
+# book derives every formula; its equation labels, such as `ln-mean`, appear in the reports below.
 #
 # POINTS
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several batches, says what is wrong, and shows the points that you have. Your
-# submission is graded by the same criteria on other numbers. Expect about 90 minutes.
+# submission is graded by the same criteria on other numbers. Expect about 105 minutes.
 
 # %%
 import numpy as np
@@ -45,7 +45,8 @@ from gradlab.checks import check
 # $$
 #
 # The statistics belong to examples, $\gamma$ and $\beta$ to features. The variance divides by $m$,
-# and is returned without $\epsilon$.
+# and is returned without $\epsilon$. `out` is judged with the `mean` and `var` that you return,
+# too.
 
 
 # %% nbgrader={"grade": false, "grade_id": "forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -122,7 +123,49 @@ from gradlab.checks import check
 check("layer_normalization.backward", layer_norm_backward)
 
 # %% [markdown]
-# ## 3 An experiment: whose output depends on whom
+# ## 3 Groups of channels
+#
+# An image layer gives each example $C$ channels at $P$ positions, and `x` has the shape
+# `(batch, channels, positions)`. Group normalization cuts the channels into $G$ groups of $C / G$
+# neighbours. All numbers of one group of one example, from all positions, share a mean and a
+# variance:
+#
+# $$u_{icp} = \frac{x_{icp} - \mu_{ig}}{\sqrt{\sigma_{ig}^2 + \epsilon}}, \qquad
+#   \mathrm{out}_{icp} = \gamma_c u_{icp} + \beta_c ,$$
+#
+# where $g$ is the group of channel $c$: channels 0 to $C / G - 1$ are group 0, and so on. With as
+# many groups as channels that is *instance normalization*; a single group is layer normalization of
+# the whole example.
+
+
+# %% nbgrader={"grade": false, "grade_id": "group", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def group_norm(x, gamma, beta, groups, eps):
+    """Group normalization.
+
+    x: array (batch, channels, positions)
+    gamma, beta: arrays (channels,)
+    groups: int, the number of groups G, a divisor of the number of channels
+    eps: positive float
+
+    Returns an array of the shape of x.
+    """
+    ### BEGIN SOLUTION
+    # A row for each group: its channels are neighbours in memory, and so are their positions.
+    rows = x.reshape(x.shape[0], groups, -1)
+    mean = rows.mean(axis=2, keepdims=True)
+    var = ((rows - mean) ** 2).mean(axis=2, keepdims=True)
+    u = ((rows - mean) / np.sqrt(var + eps)).reshape(x.shape)
+    return gamma[:, np.newaxis] * u + beta[:, np.newaxis]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-group", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
+check("layer_normalization.group", group_norm)
+
+# %% [markdown]
+# ## 4 An experiment: whose output depends on whom
 #
 # Somebody hands you a function `normalize`, which takes a batch `(batch, features)` and returns its
 # normalized form, of the same shape. You cannot look inside. Find out by experiment which
@@ -188,7 +231,7 @@ def compare_normalizations():
 # compare_normalizations()
 
 # %% [markdown]
-# ## 4 A question in words
+# ## 5 A question in words
 #
 # A fully connected layer computes $z = a W + b$. If batch normalization follows, the bias $b$ is
 # of no use: the mean of each feature over the batch is subtracted, and $b_j$ with it. Layer
@@ -199,11 +242,11 @@ def compare_normalizations():
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question-bias", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # It is of use. When one $b_j$ grows, feature $j$ rises against the other features of the same
-# example, so the output changes, in all features, because mean and variance of the example change as
-# well. Only when all entries of $b$ grow by the same number does nothing happen: the mean over the
-# features grows by that number and takes it away again. The gradient with respect to $b_j$ is the
-# sum of column $j$ of `dx` over the batch. No column has to sum to 0, so $b_j$ learns; every *row*
-# of `dx` sums to 0, so the gradient of $b$ sums to 0 over its entries, and their common level
+# example, so the output changes, in all features, because mean and variance of the example change
+# as well. Only when all entries of $b$ grow by the same number does nothing happen: the mean over
+# the features grows by that number and takes it away again. The gradient with respect to $b_j$ is
+# the sum of column $j$ of `dx` over the batch. No column has to sum to 0, so $b_j$ learns; every
+# *row* of `dx` sums to 0, so the gradient of $b$ sums to 0 over its entries, and their common level
 # never moves. (Under batch normalization it is the columns that sum to 0.)
 #
 # Marking: 0.5 for a single bias that changes the output, with the reason that the mean is over the
@@ -212,7 +255,7 @@ def compare_normalizations():
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 5 For those who like speed
+# ## 6 For those who like speed
 #
 # Not graded. NumPy walks over the batch once for each operation and makes an array each time. Under
 # `numba.njit` one example can be finished, statistics and output, while it is still in the

@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Exercise: Optimizers
 #
-# You write one step of five optimizers: momentum, Nesterov's accelerated gradient, AdaGrad, RMSProp
-# and Adam. Each of them remembers something from step to step, and most of what goes wrong has to
-# do with that memory. The chapter *Optimizers* of the book derives the formulas; its equation
-# labels, such as `opt-adam-step`, appear in the reports below.
+# You write one step of six optimizers: momentum, Nesterov's accelerated gradient, RProp, AdaGrad,
+# RMSProp and Adam. Each of them remembers something from step to step, and most of what goes wrong
+# has to do with that memory. The chapter *Optimizers* of the book derives the formulas; its
+# equation labels, such as `opt-adam-step`, appear in the reports below.
 #
 # POINTS
 #
@@ -24,8 +24,9 @@
 # of the loss at the weights; it returns the weights after the step and what to remember for the
 # next one, as new arrays. `check(...)` runs several steps: it hands what your function returned to
 # its next call, with another gradient. In the reports, `w_after[2]` is what `w` was after two
-# steps, and `w_after[0]` is where it began. Your submission is graded by the same criteria on other
-# numbers. Expect about 75 minutes.
+# steps, and `w_after[0]` is where it began. Steps are judged by what *your* function remembers,
+# too: if the memory is wrong and the step that follows from it is right, the step earns its points.
+# Your submission is graded by the same criteria on other numbers. Expect about 100 minutes.
 
 # %%
 import numpy as np
@@ -70,7 +71,43 @@ from gradlab.checks import check
 check("optimizers.momentum", momentum_step)
 
 # %% [markdown]
-# ## 2 Nesterov's accelerated gradient
+# ## 2 The best pair
+#
+# On a bowl whose curvatures lie between $h_{\min}$ and $h_{\max}$, momentum shrinks the distance to
+# the minimum by the factor $\sqrt\beta$ a step, in the long run and in every direction, if
+#
+# $$(1 - \sqrt\beta)^2 \le \eta h \le (1 + \sqrt\beta)^2$$
+#
+# holds for every curvature $h$ of the bowl. Find the smallest $\beta$ for which there is such a
+# learning rate $\eta$, and that $\eta$: on paper, with $\kappa = h_{\max} / h_{\min}$.
+
+
+# %% nbgrader={"grade": false, "grade_id": "best-pair", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def best_pair(h_min, h_max):
+    """The learning rate and the momentum that are best on a bowl.
+
+    h_min, h_max: floats, the smallest and the largest curvature; positive, and equal if it is round
+
+    Returns the tuple (learning_rate, momentum) of floats.
+    """
+    ### BEGIN SOLUTION
+    # The smallest curvature at the lower end and the largest at the upper one:
+    #     sqrt(h_max / h_min) = (1 + sqrt(beta)) / (1 - sqrt(beta)).
+    root = np.sqrt(h_max / h_min)
+    momentum = ((root - 1) / (root + 1)) ** 2
+    # 1 + sqrt(beta) = 2 root / (root + 1).
+    learning_rate = (2 * root / (root + 1)) ** 2 / h_max
+    return learning_rate, momentum
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-best-pair", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
+check("optimizers.best_pair", best_pair)
+
+# %% [markdown]
+# ## 3 Nesterov's accelerated gradient
 #
 # Nesterov keeps a point $W$, looks ahead along the velocity, and takes the gradient there:
 #
@@ -116,7 +153,54 @@ from gradlab.checks import check
 check("optimizers.nesterov", nesterov_step)
 
 # %% [markdown]
-# ## 3 AdaGrad
+# ## 4 RProp
+#
+# RProp uses nothing of the gradient but its sign. Every weight has a step length $d$ of its own,
+# which grows while the sign stays, and shrinks when it changes, because the weight has then jumped
+# over a minimum:
+#
+# $$d_t = \begin{cases}
+#   \eta^+ \, d_{t-1} & \text{if } g_t \text{ and } g_{t-1} \text{ have the same sign} \\
+#   \eta^- \, d_{t-1} & \text{if they have different signs} \\
+#   d_{t-1} & \text{if one of them is 0}
+# \end{cases}$$
+#
+# and is kept within $[d_{\min}, d_{\max}]$. After a change of sign $g_t$ is set to 0: the weight
+# rests for one step, and the next gradient counts as a first one. Then
+#
+# $$w_{t+1} = w_t - d_t \, \operatorname{sign}(g_t) .$$
+
+
+# %% nbgrader={"grade": false, "grade_id": "rprop", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def rprop_step(w, size, previous, gradient, increase, decrease, min_step, max_step):
+    """One step of RProp.
+
+    w, size, previous, gradient: arrays of one shape; size is d, and previous holds the gradient
+        before this one, with 0 where it was set to 0 and in the first step
+    increase, decrease: floats, eta+ and eta-
+    min_step, max_step: floats, the bounds of the step lengths
+
+    Returns the tuple (w, size, previous) after the step, of the same shape: what is returned as
+    previous is this step's gradient, 0 where it was set to 0.
+    """
+    ### BEGIN SOLUTION
+    # The product of the signs, for that of tiny gradients may be rounded to 0.
+    agree = np.sign(gradient) * np.sign(previous)
+    factor = np.where(agree > 0, increase, np.where(agree < 0, decrease, 1.0))
+    new = np.clip(factor * size, min_step, max_step)
+    kept = np.where(agree < 0, 0.0, gradient)
+    w = w - new * np.sign(kept)
+    return w, new, kept
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-rprop", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
+check("optimizers.rprop", rprop_step)
+
+# %% [markdown]
+# ## 5 AdaGrad
 #
 # Every weight gets a step size of its own, from the sum of the squares of all its gradients so far:
 #
@@ -148,7 +232,7 @@ from gradlab.checks import check
 check("optimizers.adagrad", adagrad_step)
 
 # %% [markdown]
-# ## 4 RMSProp
+# ## 6 RMSProp
 #
 # AdaGrad never forgets. RMSProp keeps a running mean of the squares instead, in which the past has
 # the weight $\rho$:
@@ -184,7 +268,7 @@ from gradlab.checks import check
 check("optimizers.rmsprop", rmsprop_step)
 
 # %% [markdown]
-# ## 5 Adam
+# ## 7 Adam
 #
 # Adam keeps a running mean of the gradient and one of its square, both from 0:
 #
@@ -235,30 +319,31 @@ from gradlab.checks import check
 check("optimizers.adam", adam_step)
 
 # %% [markdown]
-# ## 6 A question in words
+# ## 8 A question in words
 #
 # Somebody changes the loss from the sum over a mini-batch of 100 examples to its mean, and nothing
-# else, so that all gradients become 100 times smaller. For which of your five optimizers does
+# else, so that all gradients become 100 times smaller. For which of your six optimizers does
 # training go on as before, and why? What has to be changed for the others? And in which case would
 # even the first ones notice? Answer in four or five sentences.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question-scale", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# AdaGrad, RMSProp and Adam go on as before. With all gradients multiplied by $c$, the root of the
-# sum or mean of their squares is multiplied by $c$ too, and so is Adam's mean of the gradients; the
-# factor cancels in the quotient. Momentum and Nesterov's method take steps in proportion to the
-# gradient: these become 100 times smaller, and a learning rate that is 100 times larger makes up
-# for it. The factor does not cancel in $\epsilon$. The adaptive methods notice the change where
-# gradients are no longer large against it: of the size of $\epsilon$ where it stands outside the
-# root, and already of the size of $\sqrt\epsilon$ where it stands inside, as in part 4.
+# RProp, which sees signs alone, and AdaGrad, RMSProp and Adam go on as before. With all gradients
+# multiplied by $c$, the root of the sum or mean of their squares is multiplied by $c$ too, and so
+# is Adam's mean of the gradients; the factor cancels in the quotient. Momentum and Nesterov's
+# method take steps in proportion to the gradient: these become 100 times smaller, and a learning
+# rate that is 100 times larger makes up for it. The factor does not cancel in $\epsilon$. The
+# adaptive methods notice the change where gradients are no longer large against it: of the size of
+# $\epsilon$ where it stands outside the root, and already of the size of $\sqrt\epsilon$ where it
+# stands inside, as in part 6.
 #
-# Marking: 0.5 for the three adaptive methods with the reason that the factor cancels; 0.25 for the
-# learning rate of the other two, times 100; 0.25 for gradients that are not large against
-# $\epsilon$, or against its root.
+# Marking: 0.5 for RProp and the three adaptive methods with the reason that the factor cancels;
+# 0.25 for the learning rate of the other two, times 100; 0.25 for gradients that are not large
+# against $\epsilon$, or against its root.
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 7 For those who like speed
+# ## 9 For those who like speed
 #
 # Not graded. NumPy makes a new array for each operation of Adam, about a dozen in a step, and
 # carries all of them through memory. Write the step as one loop over the weights under

@@ -13,16 +13,16 @@
 # %% [markdown]
 # # Exercise: Transfer learning
 #
-# You build a network on the lower layers of another one, bring images to the size that it was trained
-# for, and train it in two phases: first what is new, then the top of what is old, at a lower rate.
-# The chapter *Transfer learning* of the book gives the reasons; its equation labels, such as
-# `tl-resize-weights`, appear in the reports below.
+# You build a network on the lower layers of another one, bring images to the size that it was
+# trained for, and train it in two phases: first what is new, then the top of what is old, at a
+# lower rate. The chapter *Transfer learning* of the book gives the reasons; its equation labels,
+# such as `tl-resize-weights`, appear in the reports below.
 #
 # POINTS
 #
-# In all parts a network of dense layers is a plain list of arrays, from the input on: the weights of
-# the first layer (two dimensions), its bias (one dimension), the weights of the second layer, its
-# bias, and so on. Layers are counted in layers, each with its two arrays.
+# In all parts a network of dense layers is a plain list of arrays, from the input on: the weights
+# of the first layer (two dimensions), its bias (one dimension), the weights of the second layer,
+# its bias, and so on. Layers are counted in layers, each with its two arrays.
 #
 # Write plain NumPy. After each part, run the cell with `check(...)`: it compares your function with
 # the reference on several networks or images, says what is wrong, and shows the points that you
@@ -71,10 +71,10 @@ check("transfer_learning.reuse", reuse)
 # %% [markdown]
 # ## 2 Resizing images
 #
-# A network has a fixed number of inputs, so images are brought to its size. An image $I$ with $R$ rows
-# shall get $R'$ rows. Pixel $k$ of the old image covers the interval from $k$ to $k + 1$, and both
-# images cover the same area: so the centre of new pixel $i$ lies, counted in the numbers of the old
-# pixels, at
+# A network has a fixed number of inputs, so images are brought to its size. An image $I$ with $R$
+# rows shall get $R'$ rows. Pixel $k$ of the old image covers the interval from $k$ to $k + 1$, and
+# both images cover the same area: so the centre of new pixel $i$ lies, counted in the numbers of
+# the old pixels, at
 #
 # $$y_i = \frac{R}{R'} \left( i + \tfrac12 \right) - \tfrac12 .$$
 #
@@ -170,14 +170,15 @@ check("transfer_learning.step", train_step)
 #   head, are trained as well. Everything that is trained has the rate $\rho \, \eta$, with the reduction
 #   $\rho$.
 #
-# Train by momentum: with the gradient $\mathbf g$ at the parameters as they are when the step begins,
+# Train by momentum: with the gradient $\mathbf g$ at the parameters as they are when the step
+# begins,
 #
 # $$\mathbf v \leftarrow \beta \mathbf v - \text{rate} \cdot \mathbf g, \qquad
 #   \mathbf w \leftarrow \mathbf w + \mathbf v .$$
 #
-# Each phase has a new optimizer: its velocities $\mathbf v$ start at 0. There is no weight decay here.
-# `gradients` is a function: `gradients(params)` is the list of the gradients for all arrays, those of
-# frozen layers included.
+# Each phase has a new optimizer: its velocities $\mathbf v$ start at 0. There is no weight decay
+# here. `gradients` is a function: `gradients(params)` is the list of the gradients for all arrays,
+# those of frozen layers included.
 
 
 # %% nbgrader={"grade": false, "grade_id": "two-phases", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -229,11 +230,12 @@ check("transfer_learning.two_phases", two_phases)
 # (a) The gradient for the base is the error at the output times the transposed weights of the head.
 # It depends on the labels, so a base can learn below a random head, but it fits the features to the
 # weights that happened to be drawn. It is not short, so a base that is good already would be moved
-# far to suit an arbitrary head on few examples, and can lose what it has learned. (b) With gradients of length at most G, T steps at the rate
-# rho eta move the base by at most rho eta T G: the rate is a leash to what was learned before, and
-# should be short where labels are few. (c) Where the data are not similar, such as images whose
-# pixels were put in another order, or where the inputs are good features already: there the base
-# has thrown away what it did not need for its own classes.
+# far to suit an arbitrary head on few examples, and can lose what it has learned. (b) With
+# gradients of length at most G, T steps at the rate rho eta move the base by at most rho eta T G:
+# the rate is a leash to what was learned before, and should be short where labels are few. (c)
+# Where the data are not similar, such as images whose pixels were put in another order, or where
+# the inputs are good features already: there the base has thrown away what it did not need for its
+# own classes.
 #
 # Marking: 0.25 for a mean of 0; 0.25 for the base that is moved all the same; 0.25 for the bound on
 # the distance, in words or as a formula; 0.25 for a case with its reason.

@@ -5,6 +5,7 @@ The parametrization is in ``tests/checks/conftest.py``; what students hand in is
 """
 
 import ast
+import copy
 import importlib
 import inspect
 import re
@@ -18,7 +19,7 @@ import jupytext
 import numpy as np
 from support import ROOT
 
-from gradlab.checks import exercise, report
+from gradlab.checks import _explain, exercise, report
 from gradlab.checks._edits import one_place_edits
 from gradlab.checks._model import call_once
 
@@ -99,6 +100,17 @@ def steps(source):
     return [a.arg for a in function.args.args], list(map(ast.dump, body))
 
 
+def spoil(values):
+    """Write to the arrays and lists among arguments."""
+    for value in values:
+        if isinstance(value, np.ndarray):
+            value[...] += 1
+        elif isinstance(value, (list, tuple)):
+            spoil(value)
+        if isinstance(value, list):
+            value.reverse()
+
+
 def said_why(result):
     """Whether a report says more than where numbers differ: a cause, or the student's own error."""
     return any(
@@ -115,6 +127,10 @@ class Checker:
     slug = ""
     # {(exercise, mutant's description): why no result can tell it from the solution}
     equivalent: ClassVar[dict] = {}
+    # {exercise: seeds}, where a check takes long and each seed makes three times as many cases
+    seeds: ClassVar[dict] = {}
+    # {exercise: why edits of a model answer are not tried on what is wrong}
+    without_model: ClassVar[dict] = {}
     # Whether the chapter has equations to read again.
     equations = True
 
@@ -123,12 +139,12 @@ class Checker:
     def test_solution_earns_full_points_with_twenty_seeds(self, name):
         answer = answers(self.slug)[name]
         solution = answer.run(answer.source)
-        for seed in SEEDS:
+        for seed in self.seeds.get(name, SEEDS):
             result = report(name, solution, seed)
             assert result.earned == result.possible, result
 
     def test_other_correct_forms_earn_full_points(self, name, form):
-        for seed in SEEDS:
+        for seed in self.seeds.get(name, SEEDS):
             result = report(name, form, seed)
             assert result.earned == result.possible, result
 
@@ -167,13 +183,28 @@ class Checker:
         assert report(name, counted).earned == exercise(name).points
         assert len(calls) >= len(exercise(name).cases(np.random.default_rng(0)))
 
+    def test_what_writes_to_its_arguments_loses_just_that(self, name):
+        answer, criteria = answers(self.slug)[name], exercise(name).criteria
+        solution = answer.run(answer.source)
+        lost = sum(criterion.points for criterion in criteria if criterion.kind == "unchanged")
+
+        def writes(*arguments):
+            result = copy.deepcopy(solution(*arguments))
+            spoil(arguments)
+            return result
+
+        for seed in SEEDS[:3]:
+            result = report(name, writes, seed)
+            assert result.earned == result.possible - lost, result
+            assert ("Your function wrote to" in repr(result)) == (lost > 0)
+
     # ---- misconceptions
 
     def test_misconception_is_recognised_by_name_with_twenty_seeds(
         self, name, misconception, variant
     ):
         scores = set()
-        for seed in SEEDS:
+        for seed in self.seeds.get(name, SEEDS):
             result = report(name, variant, seed)
             assert misconception in recognised(result), result
             assert result.earned < result.possible
@@ -183,9 +214,11 @@ class Checker:
         assert points is None or scores == {points}
 
     def test_what_students_write_gets_what_the_weights_say(
-        self, name, student, misconception, points
+        self, name, student, misconception, points, monkeypatch
     ):
-        for seed in SEEDS:
+        # A busy machine does not decide what is found, and what is not there is not looked for.
+        monkeypatch.setattr(_explain, "SECONDS", 60.0 if misconception else 0.1)
+        for seed in self.seeds.get(name, SEEDS):
             result = report(name, student, seed)
             assert result.earned == points, result
             assert not re.search(r"expected (\S+), got \1 ", " ".join(repr(result).split()))
@@ -196,6 +229,7 @@ class Checker:
 
     def test_model_answer_is_the_solutions(self, name):
         model = exercise(name).model
+        assert (model is None) == (name in self.without_model)
         if model is not None:
             solution = answers(self.slug)[name].source
             assert steps(inspect.getsource(model)) == steps(solution)
@@ -242,7 +276,7 @@ class Checker:
         for criterion in chosen.criteria:
             assert criterion.points > 0
             if criterion.kind == "values":
-                assert criterion.group in {case.group for case in cases}
+                assert criterion.group in {"", *(case.group for case in cases)}
                 assert criterion.outputs
                 assert set(criterion.outputs) <= set(chosen.outputs)
                 assert bool(criterion.equations) == self.equations

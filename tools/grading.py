@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
@@ -147,14 +147,20 @@ class RestoreEntries(NbGraderPreprocessor):
 
 
 class ExecuteAsFarAsItGoes(Execute):
-    """Execute; where a cell crashes the kernel, what came before it counts."""
+    """Execute; where a cell crashes the kernel or does not let it go, what came before it counts.
+
+    Compiled code that does not return hears no interrupt.
+    """
 
     def preprocess(self, nb: NotebookNode, resources: Resources, km: Any = None) -> Result:
-        """Return the notebook with outputs, up to the cell that ended the kernel."""
+        """Return the notebook with outputs, up to the cell that was the last."""
         try:
             return super().preprocess(nb, resources, km)
         except DeadKernelError:
             self.log.warning("A cell ended the kernel: the checks after it earn nothing")
+            return nb, resources
+        except CellTimeoutError:
+            self.log.warning("A cell did not obey the interrupt: the checks after it earn nothing")
             return nb, resources
 
 

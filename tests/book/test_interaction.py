@@ -19,18 +19,65 @@ def test_every_chapter_has_a_figure_that_moves():
 
 
 @pytest.mark.parametrize("page", [*CHAPTERS, "book/in-practice"])
-def test_every_slider_moves_its_figure(visit, page):
+def test_sliders_answers_and_colours_of_a_page(visit, page):
+    """All of it in one visit."""
     tab, _, _ = visit(page, formulas=False)
     for figure in tab.locator(".gradlab-slider").all():
-        slider, frames = figure.locator("input"), figure.locator("[data-value]")
-        assert frames.count() >= 4
-        for position in (0, frames.count() - 1, 1):
-            slider.fill(str(position))
-            shown = [k for k in range(frames.count()) if frames.nth(k).is_visible()]
-            assert shown == [position]
-            value = frames.nth(position).get_attribute("data-value")
-            assert figure.locator("output").inner_text() == value
-            assert slider.get_attribute("aria-valuetext") == value
+        assert_slider_moves(figure)
+    if page in CHAPTERS:
+        assert_slider_obeys_the_keyboard(tab)
+        assert_answer_opens(tab)
+        assert_figures_take_the_colour_of_the_text(tab)
+        light = tab.evaluate("getComputedStyle(document.querySelector('article')).color")
+        tab.emulate_media(color_scheme="dark")
+        tab.wait_for_selector("html[data-theme=dark]")
+        tab.evaluate("document.getAnimations().forEach(move => move.finish())")
+        assert_figures_take_the_colour_of_the_text(tab)
+        assert tab.evaluate("getComputedStyle(document.querySelector('article')).color") != light
+
+
+def assert_slider_moves(figure):
+    slider, frames = figure.locator("input"), figure.locator("[data-value]")
+    count = frames.count()
+    assert count >= 4
+    for position in (0, count - 1, 1):
+        slider.fill(str(position))
+        # All at once: to ask for each frame takes longer than the rest of the visit.
+        shown = frames.evaluate_all("all => all.flatMap((f, k) => f.checkVisibility() ? [k] : [])")
+        assert shown == [position]
+        assert frames.nth(position).is_visible()
+        value = frames.nth(position).get_attribute("data-value")
+        assert figure.locator("output").inner_text() == value
+        assert slider.get_attribute("aria-valuetext") == value
+
+
+def assert_slider_obeys_the_keyboard(tab):
+    # A live figure stands in its place in some chapters: test_live.py presses its keys.
+    for slider in tab.locator(".gradlab-slider input").all()[:1]:
+        slider.fill("0")
+        slider.focus()
+        tab.keyboard.press("ArrowRight")
+        assert slider.input_value() == "1"
+
+
+def assert_answer_opens(tab):
+    option = tab.locator("details.sd-dropdown").first
+    assert not option.locator("p").last.is_visible()
+    option.locator("summary").click()
+    assert option.locator("p").last.is_visible()
+
+
+def assert_figures_take_the_colour_of_the_text(tab):
+    colours = tab.evaluate(
+        """() => [...document.querySelectorAll('.gradlab-figure')].map(f => [
+            getComputedStyle(f).color,
+            getComputedStyle(f.closest('article')).color,
+            getComputedStyle(f.parentElement).backgroundColor])"""
+    )
+    assert colours
+    for figure, article, background in colours:
+        assert figure == article
+        assert background == "rgba(0, 0, 0, 0)"
 
 
 def test_every_animation_plays_pauses_and_steps(visit):
@@ -62,42 +109,6 @@ def test_every_animation_plays_pauses_and_steps(visit):
         play.click()
         tab.wait_for_function("button => button.textContent == 'Play'", arg=play.element_handle())
         assert line.get_attribute("points") == whole
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_the_slider_obeys_the_keyboard(visit, chapter):
-    tab, _, _ = visit(chapter, formulas=False)
-    # A live figure stands in its place in some chapters, whose keys test_live.py presses.
-    slider = tab.locator(".gradlab-figure input[type=range]").first
-    slider.fill(slider.get_attribute("min"))
-    slider.focus()
-    tab.keyboard.press("ArrowRight")
-    assert float(slider.input_value()) > float(slider.get_attribute("min"))
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_figures_take_the_colour_of_the_text(visit, chapter, scheme):
-    tab, _, _ = visit(chapter, scheme=scheme, formulas=False)
-    colours = tab.evaluate(
-        """() => [...document.querySelectorAll('.gradlab-figure')].map(f => [
-            getComputedStyle(f).color,
-            getComputedStyle(f.closest('article')).color,
-            getComputedStyle(f.parentElement).backgroundColor])"""
-    )
-    assert colours
-    for figure, article, background in colours:
-        assert figure == article
-        assert background == "rgba(0, 0, 0, 0)"
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_an_answer_opens_without_a_server(visit, chapter):
-    tab, _, _ = visit(chapter, formulas=False)
-    option = tab.locator("details.sd-dropdown").first
-    assert not option.locator("p").last.is_visible()
-    option.locator("summary").click()
-    assert option.locator("p").last.is_visible()
 
 
 def found(tab, words):

@@ -93,7 +93,7 @@ def test_a_scale_is_judged_with_the_alpha_that_came(spread):
         return alpha, 1 / spread(right + alpha * left)
 
     for form, points in (
-        (too_large, 0.75),
+        (too_large, 0.5),
         (lambda z: (too_large(z)[0], -too_large(z)[1]), 0),
         (lambda z: (z, 1.0), 0),
         (lambda z: (np.nan, np.nan), 0),

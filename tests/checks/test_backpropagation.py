@@ -93,6 +93,37 @@ def test_the_check_finds_the_layer_with_the_mistake():
     assert loss([w0 - 0.05 * claimed(w0)[0], w1, w2]) < loss([w0, w1, w2])
 
 
+def test_nothing_follows_from_what_was_not_computed():
+    def zeros(values):
+        return [np.zeros_like(value) for value in values]
+
+    def claims(f, parameters, gradients, step):
+        return gradients, np.zeros(len(gradients))
+
+    for exercise, function in (
+        (FORWARD, lambda x, w, b: (zeros(x @ w[0] for _ in w), zeros(x @ w[0] for _ in w))),
+        (SENSITIVITIES, lambda dout, z, w: zeros(z)),
+        (CHECK, claims),
+        (CHECK, lambda f, p, g, step: (zeros(p), np.ones(len(p)))),
+    ):
+        result = report(exercise.name, function)
+        shape = next(c.points for c in exercise.criteria if c.kind == "shape")
+        assert result.earned <= shape, result
+
+
+@pytest.mark.parametrize(
+    ("exercise", "mistake", "points"),
+    [
+        (FORWARD, "net inputs handed on to the next layer", 1.0),
+        (SENSITIVITIES, "the slope at the output layer forgotten", 1.5),
+        (CHECK, "a minus too many", 1.25),
+    ],
+)
+def test_one_slip_does_not_cost_what_follows_from_it(exercise, mistake, points):
+    (found,) = [m for m in exercise.misconceptions if m.name == mistake]
+    assert report(exercise.name, found.variants[0]).earned == points
+
+
 def test_missing_layers_are_counted():
     for name, none, message in (
         (FORWARD.name, ([], []), "net_inputs has 0 entries"),

@@ -62,6 +62,23 @@ def test_ordinary_runs_hold_a_better_loss_that_is_never_seen():
         assert sum(hidden) >= 3
 
 
+@pytest.mark.parametrize(
+    ("name", "function", "points"),
+    [
+        # The shapes, and what does not depend on the best.
+        ("update", lambda best, wait, *rest: (best, wait, False), 0.25),
+        ("update", lambda best, wait, *rest: (best, wait + 1, False), 0.25),
+        ("epochs", lambda losses, *rest: (0, 0), 0.25),
+        ("epochs", lambda losses, *rest: (len(losses) - 1, len(losses) - 1), 0.25),
+        ("train", lambda network, *rest: (0, np.inf), 0.0),
+        ("train", lambda network, *rest: (network.train_epoch(), network.validation_loss()), 0.0),
+        ("train", lambda network, *rest: (network.train_epoch() or 1, np.inf), 0.0),
+    ],
+)
+def test_nothing_follows_from_what_was_not_computed(name, function, points):
+    assert report(f"early_stopping.{name}", function).earned == points
+
+
 def test_kept_weights_are_copies_even_if_the_list_was_copied():
     """`list(network.parameters())` is a new list of the same arrays."""
 

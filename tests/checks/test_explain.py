@@ -1,5 +1,7 @@
 """What is said of a wrong answer: known mistakes, two of them, an edit, a factor; or nothing."""
 
+import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -114,6 +116,91 @@ def test_what_nothing_explains_gets_no_name():
     text, findings = told(lambda x, w, c: (x**3 + w, np.cos(w) + len(x)))
     assert not any(f.misconception or f.hint for f in findings)
     assert "Read again: equation toy-mean." in text
+
+
+# ---- what is seen where nothing explains it
+
+
+def with_median(x, w, c):
+    centred = x - np.median(x, axis=0) ** 3
+    out = (centred * w) / (c + 1)
+    total = (out**2).sum(axis=0) / len(x)
+    return out, total
+
+
+def test_the_variable_that_explains_all_numbers_is_told():
+    text, findings = told(with_median)
+    assert not any(f.misconception or f.hint for f in findings)
+    found = re.search(r"`centred` already .*: centred\[(\d, \d)\] is (\S+), there (\S+) \(4", text)
+    row, column = map(int, found[1].split(", "))
+    x = TOY.cases(np.random.default_rng(0))[0].arguments["x"]
+    assert float(found[2]) == pytest.approx(x[row, column] - np.median(x[:, column]) ** 3, 1e-4)
+    assert float(found[3]) == pytest.approx(x[row, column] - x[:, column].mean(), 1e-4)
+    assert "With yours in its place, the model answer gives all your numbers." in text
+
+
+def test_a_variable_that_means_something_else_is_not_accused():
+    """It differs from the model answer's of its name, and not because of that is the rest wrong."""
+
+    def other_meaning(x, w, c):
+        centred = np.sin(x)
+        out = (x - x.mean(axis=0)) * w / (c + 1)
+        return out, np.cos(out).sum(axis=0) + centred[0]
+
+    def other_shape(x, w, c):
+        centred = x.mean(axis=0)
+        return np.cos(x) - centred, centred + w
+
+    def wrong_below_too(x, w, c):
+        out, total = with_median(x, w, c)
+        centred = x - np.median(x, axis=0) ** 3
+        return out + centred * 0, np.cos(total)
+
+    for function in (other_meaning, other_shape, wrong_below_too):
+        assert "`centred`" not in told(function)[0]
+
+
+def test_variables_that_agree_are_told():
+    def wrong_below(x, w, c):
+        centred = x - x.mean(axis=0)
+        out = np.sin(centred * w)
+        return out, (out**2).sum(axis=0)
+
+    assert "Your `centred` is as in the model answer in every case." in told(wrong_below)[0]
+
+
+def test_what_is_drawn_anew_in_each_call_is_not_compared():
+    drawn = []
+
+    def fickle(x, w, c):
+        drawn.append(1)
+        centred = x - x.mean(axis=0) + len(drawn)
+        return np.sin(centred), w
+
+    assert "`centred`" not in told(fickle)[0]
+
+
+def test_the_outputs_and_cases_that_agree_are_told():
+    def half(x, w, c):
+        out, total = model(x, w, c)
+        return out, np.sin(total) if len(x) == 7 else total
+
+    text, _ = told(half)
+    assert "out agrees in every case. total agrees in 1 of 2 cases: 4 rows." in text
+    text, _ = told(lambda x, w, c: (np.cos(x), np.cos(w)))
+    assert "agrees" not in text
+
+
+def test_a_function_is_watched_without_a_trace(capsys):
+    def talks(x, w, c):
+        print("rows", len(x))
+        return with_median(x, w, c)
+
+    sys.setprofile(None)
+    told(talks)
+    assert sys.getprofile() is None
+    # What it prints in calls that only look for a cause is not shown again.
+    assert capsys.readouterr().out == "rows 4\nrows 7\n"
 
 
 def test_what_computes_nothing_gets_no_name():

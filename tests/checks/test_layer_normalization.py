@@ -1,15 +1,21 @@
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from checking import Checker
 
-from gradlab.checks.layer_normalization import EXERCISES, INFLUENCE
+from gradlab.checks import report
+from gradlab.checks.layer_normalization import EXERCISES, FORWARD, GROUP, INFLUENCE
 
 
 class TestLayerNormalization(Checker):
     slug = "layer-normalization"
+    equivalent: ClassVar[dict] = {
+        (GROUP.name, "line 13: '1', 2 instead"): "NumPy takes any negative length for the rest",
+    }
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
+@pytest.mark.parametrize("exercise", [e for e in EXERCISES if e is not GROUP], ids=lambda e: e.name)
 def test_cases_are_never_degenerate(exercise):
     """Conditions that hide mistakes, by the design's list: see the messages."""
     for seed in range(20):
@@ -44,3 +50,30 @@ def test_influence_tells_what_mixes_examples_from_what_does_not():
                 assert not off_diagonal.any()
             elif "half" not in case.label:
                 assert (off_diagonal > 1e-6).all()
+
+
+def test_groups_of_channels_are_told_from_other_ways_to_cut_them():
+    for seed in range(20):
+        for case in GROUP.cases(np.random.default_rng(seed)):
+            batch, channels, positions = case.arguments["x"].shape
+            groups = case.arguments["groups"]
+            assert np.unique(case.arguments["gamma"]).size == channels
+            assert len({batch, channels, positions}) == 3
+            if case.group == "group":
+                assert 1 < groups < channels
+                assert groups**2 != channels, "as many groups as channels in each"
+
+
+def test_an_output_that_follows_from_a_wrong_variance_earns_its_points():
+    """One slip, and one more in the output: the second costs what the output is worth."""
+
+    def wrong_variance(x, gamma, beta, eps):
+        mean, var = x.mean(axis=1), x.var(axis=1) * 1.5
+        return gamma * (x - mean[:, None]) / np.sqrt(var + eps)[:, None] + beta, mean, var
+
+    def wrong_output_too(x, gamma, beta, eps):
+        _, mean, var = wrong_variance(x, gamma, beta, eps)
+        return gamma * (x - mean[:, None]) / (var + eps)[:, None] + beta, mean, var
+
+    earned = [report(FORWARD.name, f).earned for f in (wrong_variance, wrong_output_too)]
+    assert earned == [1.0, 0.625]

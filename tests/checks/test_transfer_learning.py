@@ -4,6 +4,8 @@ from typing import ClassVar
 import numpy as np
 from checking import Checker
 
+from gradlab.checks import report
+from gradlab.checks._edits import edited
 from gradlab.checks.transfer_learning import PHASES, RESIZE, REUSE, STEP
 
 
@@ -92,3 +94,18 @@ def test_images_are_not_square_and_change_in_both_directions():
         (a["image"].shape[1] > a["size"][1]) for group, a in cases_of(RESIZE) if a["antialias"]
     }
     assert shrinks == {True, False}
+
+
+def test_a_second_phase_that_follows_from_a_wrong_first_one_earns_its_points():
+    """One slip in the first phase, and one more in the second: each costs what it is worth."""
+    slip = "steps[0], learning_rate -> steps[0], 2 * learning_rate"
+    another = "reduction * learning_rate -> learning_rate"
+    model = PHASES.model
+    earned = [report(PHASES.name, edited(model, *e)).earned for e in ((slip,), (slip, another))]
+    assert earned == [1.125, 0.25]
+
+
+def test_arrays_that_are_missing_after_the_first_phase_are_no_error_of_the_check():
+    told = repr(report(PHASES.name, lambda params, *others: params[:-1]))
+    assert "raised" not in told
+    assert "entries, expected" in told

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from checking import Checker
 
+from gradlab.checks import report
+from gradlab.checks._edits import edited
 from gradlab.checks.weight_decay import ADAPTIVE, EXERCISES, PENALTY, RIDGE, STEP
 
 
@@ -71,3 +73,13 @@ def test_inputs_have_a_mean_and_more_features_than_examples_somewhere():
         if case.group == "ordinary":
             assert (np.abs(x.mean(axis=0)) > 0.01).all()
     assert shapes == {True, False}
+
+
+def test_weights_that_follow_from_a_wrong_average_earn_their_points():
+    """One slip, and one more in the step: the second costs what the step is worth."""
+    slip, another = "(1 - rho) * slope**2 -> slope**2", "new_square + eps) -> new_square) + eps"
+    earned = [
+        report(ADAPTIVE.name, edited(ADAPTIVE.model, *edits)).earned
+        for edits in ((slip,), (slip, another))
+    ]
+    assert earned == [1.0, 0.25]

@@ -1,13 +1,15 @@
 """What students hand in for the exercise ``activations``: right in other forms, and wrong.
 
-Each function stands by itself, so that its source can be put into a notebook.
+Each function stands by itself, so that its source can be put into a notebook; but for `njit`.
 """
 
 import numpy as np
+from numba import njit
 
 SIGMOID = "activations.sigmoid_tanh"
 LEAKY = "activations.leaky_relu"
 ELU = "activations.elu"
+SMOOTH = "activations.gelu_silu"
 CONSTANTS = "activations.constants"
 SOFTMAX = "activations.softmax"
 
@@ -94,6 +96,39 @@ def elu_loops(dout, z, alpha, scale):
     return [out, dz]
 
 
+def smooth_loops(dout, z):
+    import math
+
+    c = math.sqrt(2 / math.pi)
+    out = np.zeros((4, *z.shape))
+    for index in np.ndindex(z.shape):
+        v, d = float(z[index]), float(dout[index])
+        t = math.tanh(c * (v + 0.044715 * v**3))
+        e = math.exp(-abs(v))
+        p = 1 / (1 + e) if v > 0 else e / (1 + e)
+        dg = 0.5 * (1 + t) + 0.5 * v * (1 - t * t) * c * (1 + 0.134145 * v * v)
+        out[(slice(None), *index)] = v * (1 + t) / 2, v * p, d * dg, d * p * (1 + v * (1 - p))
+    return list(out)
+
+
+def smooth_by_sigmoids(dout, z):
+    def sigmoid(v):
+        return np.exp(-np.logaddexp(0, -v))
+
+    k = np.sqrt(8 / np.pi)
+    u, du = k * (z + 0.044715 * z**3), k * (1 + 0.134145 * z**2)
+    g, s = z * sigmoid(u), z * sigmoid(z)
+    dg = sigmoid(u) + g * sigmoid(-u) * du
+    return g, s, dg * dout, dout * (s + sigmoid(z) * (1 - s))
+
+
+def smooth_complex_step(dout, z):
+    v = z + 1e-20j
+    g = 0.5 * v * (1 + np.tanh(np.sqrt(2 / np.pi) * (v + 0.044715 * v**3)))
+    s = 0.5 * v * (1 + np.tanh(v / 2))
+    return g.real, s.real, dout * g.imag / 1e-20, dout * s.imag / 1e-20
+
+
 def constants_sums(z):
     up = sum(v for v in z if v > 0)
     down = sum(1 - np.exp(v) for v in z if v <= 0)
@@ -144,21 +179,178 @@ def softmax_logaddexp(dout, z):
     return p, log_p, p * dout - p * np.einsum("ij,ij->i", p, dout)[:, None]
 
 
+def sigmoid_complex_step(z):
+    s, t = (1 + np.tanh((z + 1e-20j) / 2)) / 2, np.tanh(z + 1e-20j)
+    return s.real, t.real, s.imag / 1e-20, t.imag / 1e-20
+
+
+def sigmoid_logaddexp(z):
+    on, off = np.exp(-np.logaddexp(0, -z)), np.exp(-np.logaddexp(0, z))
+    t = 1 - 2 * np.exp(-np.logaddexp(0, 2 * z))
+    return np.array([on, t, on * off, 1 - t * t])
+
+
+def sigmoid_vectorized(z):
+    import math
+
+    def one(v):
+        e = math.exp(-abs(v))
+        s = (1 if v >= 0 else e) / (1 + e)
+        return s, math.tanh(v), s * (1 - s), (1 - math.tanh(v)) * (1 + math.tanh(v))
+
+    return np.vectorize(one)(z)
+
+
+@njit
+def leaky_numba(dout, z, alpha):
+    out, dz, off = z.copy(), dout.copy(), 0
+    for j in range(z.shape[1]):
+        on = 0
+        for i in range(z.shape[0]):
+            if z[i, j] > 0:
+                on += 1
+            else:
+                out[i, j] *= alpha
+                dz[i, j] *= alpha
+        off += on == 0
+    return out, dz, off / z.shape[1]
+
+
+def leaky_slope_first(dout, z, alpha):
+    slope = np.heaviside(z, 0) * (1 - alpha) + alpha
+    return slope * z, np.multiply(dout, slope), 1 - np.any(z > 0, 0).sum() / len(z.T)
+
+
+def leaky_generators(dout, z, alpha):
+    out = [[v if v > 0 else alpha * v for v in row] for row in z.tolist()]
+    dz = tuple(tuple(d * (v > 0 or alpha) for d, v in zip(*rows)) for rows in zip(dout, z))
+    return out, dz, sum(all(v <= 0 for v in unit) for unit in zip(*out)) / len(out[0])
+
+
+def elu_complex_step(dout, z, alpha, scale):
+    left = np.minimum(z, 0) + 1e-20j
+    out = scale * np.where(z > 0, z + 1e-20j, alpha * np.expm1(left))
+    return out.real, dout * out.imag / 1e-20
+
+
+def elu_in_place(dout, z, alpha, scale):
+    out, dz = z.copy(), dout.copy()
+    np.expm1(z, out=out, where=z <= 0)
+    dz[z <= 0] *= alpha * (out[z <= 0] + 1)
+    out[z <= 0] *= alpha
+    out *= scale
+    dz *= scale
+    return out, dz
+
+
+def elu_piecewise(dout, z, alpha, scale):
+    pieces = [z <= 0, z > 0]
+    f = [lambda v: alpha * np.expm1(v), lambda v: v]
+    slope = [lambda v: alpha * np.exp(v), 1]
+    return scale * np.piecewise(z, pieces, f), scale * dout * np.piecewise(z, pieces, slope)
+
+
+def constants_by_solving(z):
+    f = np.array([np.maximum(z, 0), np.expm1(np.minimum(z, 0))])
+    mean, second = f.mean(axis=1), f @ f.T / z.size
+    alpha = np.linalg.solve([[mean[1]]], [-mean[0]])
+    v = np.append(1, alpha)
+    return alpha[0], 1 / np.sqrt(v @ second @ v)
+
+
+def constants_secant(z):
+    def mean(alpha):
+        return np.where(z > 0, z, alpha * np.expm1(z)).mean()
+
+    alpha = mean(0.0) / (mean(0.0) - mean(1.0))
+    import statistics
+
+    return np.array(alpha), 1 / statistics.pstdev(np.where(z > 0, z, alpha * np.expm1(z)).tolist())
+
+
+def constants_sorted(z):
+    z = np.sort(z)[::-1]
+    k = np.count_nonzero(z > 0)
+    alpha = z[:k].sum() / (len(z) - k - np.exp(z[k:]).sum())
+    total = np.sum(z[:k] ** 2) + alpha**2 * np.sum((1 - np.exp(z[k:])) ** 2)
+    return [alpha, np.sqrt(len(z) / total)]
+
+
+def softmax_differences(dout, z):
+    # p_c = 1 / sum_k exp(z_k - z_c): an exponential that overflows gives 1 / infinity.
+    gaps = z[:, None, :] - z[:, :, None]
+    p = 1 / np.exp(gaps).sum(axis=2)
+    log_p = -np.logaddexp.reduce(gaps, axis=2)
+    return p, log_p, p * dout - p * np.matmul(p[:, None, :], dout[:, :, None])[:, 0]
+
+
+def softmax_transposed(dout, z):
+    e = np.exp(z.T - z.T.max(0))
+    p = e / e.sum(0)
+    log_p = z.T - z.T.max(0) - np.log(e.sum(0))
+    return p.T, log_p.T, (p * (dout.T - (p * dout.T).sum(0))).T
+
+
+def softmax_in_place_on_a_copy(dout, z):
+    log_p = np.array(z, dtype=np.float64)
+    log_p -= np.amax(log_p, axis=1, keepdims=True)
+    log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+    p = np.exp(log_p)
+    dz = dout.astype(float)
+    dz -= np.sum(dz * p, axis=1).reshape(-1, 1)
+    dz *= p
+    return p, log_p, dz
+
+
+def softmax_complex_step(dout, z):
+    def softmax(v):
+        e = np.exp(v - v.real.max())
+        return e / e.sum()
+
+    p, dz = np.zeros(z.shape), np.zeros(z.shape)
+    for i in range(len(z)):
+        p[i] = softmax(z[i] + 0j).real
+        for k in range(z.shape[1]):
+            step = 1e-20j * (np.arange(z.shape[1]) == k)
+            dz[i, k] = dout[i] @ softmax(z[i] + step).imag / 1e-20
+    top = z.max(1, keepdims=True)
+    return p, z - top - np.log(np.exp(z - top).sum(1, keepdims=True)), dz
+
+
 OTHER_FORMS = [
     (SIGMOID, sigmoid_two_branches),
     (SIGMOID, sigmoid_direct),
     (SIGMOID, sigmoid_lists),
+    (SIGMOID, sigmoid_complex_step),
+    (SIGMOID, sigmoid_logaddexp),
+    (SIGMOID, sigmoid_vectorized),
     (LEAKY, leaky_loops),
     (LEAKY, leaky_parts),
     (LEAKY, leaky_masks),
+    (LEAKY, leaky_numba),
+    (LEAKY, leaky_slope_first),
+    (LEAKY, leaky_generators),
     (ELU, elu_where),
     (ELU, elu_from_the_output),
     (ELU, elu_loops),
+    (ELU, elu_complex_step),
+    (ELU, elu_in_place),
+    (ELU, elu_piecewise),
+    (SMOOTH, smooth_loops),
+    (SMOOTH, smooth_by_sigmoids),
+    (SMOOTH, smooth_complex_step),
     (CONSTANTS, constants_sums),
     (CONSTANTS, constants_bisection),
+    (CONSTANTS, constants_by_solving),
+    (CONSTANTS, constants_secant),
+    (CONSTANTS, constants_sorted),
     (SOFTMAX, softmax_loops),
     (SOFTMAX, softmax_jacobians),
     (SOFTMAX, softmax_logaddexp),
+    (SOFTMAX, softmax_differences),
+    (SOFTMAX, softmax_transposed),
+    (SOFTMAX, softmax_in_place_on_a_copy),
+    (SOFTMAX, softmax_complex_step),
 ]
 
 
@@ -180,35 +372,24 @@ def s_leaky_zero_on(dout, z, alpha):
     return out, np.where(z >= 0, dout, alpha * dout), np.mean(np.all(z < 0, axis=0))
 
 
-def s_leaky_any(dout, z, alpha):
-    out = np.where(z > 0, z, alpha * z)
-    return out, dout * np.where(z > 0, 1, alpha), np.mean(z.min(axis=0) <= 0)
-
-
-def s_leaky_in_place(dout, z, alpha):
-    off = np.mean(z.max(axis=0) <= 0)
-    dz = dout * np.where(z > 0, 1, alpha)
-    z[z <= 0] *= alpha
-    return z, dz, off
-
-
 def s_elu_output_plus_alpha(dout, z, alpha, scale):
     out = scale * np.where(z > 0, z, alpha * (np.exp(z) - 1))
     return out, dout * np.where(z > 0, scale, out + alpha)
+
+
+def s_smooth_exact(dout, z):
+    import math
+
+    phi = np.vectorize(lambda v: 0.5 * math.erfc(-v / math.sqrt(2)))(z)
+    s = 1 / (1 + np.exp(-z))
+    dg = phi + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    return z * phi, z * s, dout * dg, dout * (s + z * s * (1 - s))
 
 
 def s_constants_sign(z):
     alpha = np.sum(z[z > 0]) / np.sum(np.exp(z[z <= 0]) - 1)
     out = np.where(z > 0, z, alpha * (np.exp(z) - 1))
     return alpha, 1 / np.sqrt(np.mean(out**2))
-
-
-def s_constants_in_place(z):
-    left = z <= 0
-    z[left] = np.exp(z[left]) - 1
-    alpha = -z[~left].sum() / z[left].sum()
-    z[left] *= alpha
-    return alpha, 1 / z.std()
 
 
 def s_softmax_axis(dout, z):
@@ -218,36 +399,18 @@ def s_softmax_axis(dout, z):
     return p, log_p, p * (dout - (dout * p).sum(axis=1, keepdims=True))
 
 
-def s_softmax_log_gradient(dout, z):
-    z = z - z.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    p = np.exp(log_p)
-    return p, log_p, dout - p * dout.sum(axis=1, keepdims=True)
-
-
-def s_softmax_in_place(dout, z):
-    z -= z.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    p = np.exp(log_p)
-    return p, log_p, p * (dout - (dout * p).sum(axis=1, keepdims=True))
-
-
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (SIGMOID, s_tanh_chain, "a factor 2 lost in the slope of tanh", 1.0),
-    (SIGMOID, s_sigmoid_sum, "", 0.75),
-    (LEAKY, s_leaky_zero_on, "a net input of 0 that counts as on", 1.75),
-    (LEAKY, s_leaky_any, "the share of the units that are off at least once", 1.25),
-    (LEAKY, s_leaky_in_place, "", 1.75),
+    (SIGMOID, s_sigmoid_sum, "", 0.5),
+    (LEAKY, s_leaky_zero_on, "a net input of 0 that counts as on", 1.5),
     (
         ELU,
         s_elu_output_plus_alpha,
         "a slope from the output with the wrong constant",
         0.75,
     ),
-    (CONSTANTS, s_constants_sign, "an alpha with its sign turned", 0.75),
-    (CONSTANTS, s_constants_in_place, "", 1.25),
+    (SMOOTH, s_smooth_exact, "the exact GELU", 0.5),
+    (CONSTANTS, s_constants_sign, "an alpha with its sign turned", 0.5),
     (SOFTMAX, s_softmax_axis, "a softmax over the batch", 0.25),
-    (SOFTMAX, s_softmax_log_gradient, "the gradient of the log-softmax", 1.0),
-    (SOFTMAX, s_softmax_in_place, "", 2.25),
 ]

@@ -151,17 +151,174 @@ def check_in_place_with_the_value_put_back(f, parameters, gradients, step):
     return numerical, errors
 
 
+def forward_recursive(x, weights, biases):
+    if not weights:
+        return [], []
+    z = np.einsum("bi,ij->bj", x, weights[0]) + biases[0]
+    h = np.tanh(z) if len(weights) > 1 else np.exp(-np.logaddexp(0, -z))
+    zs, hs = forward_recursive(h, weights[1:], biases[1:])
+    return [z, *zs], [h, *hs]
+
+
+def forward_accumulated(x, weights, biases):
+    from itertools import accumulate
+
+    last = len(weights) - 1
+
+    def layer(pair, k):
+        z = pair[1].dot(weights[k]) + biases[k][None, :]
+        return z, (np.tanh if k < last else lambda v: 1 / (1 + np.exp(-v)))(z)
+
+    layers = list(accumulate(range(last + 1), layer, initial=(None, x)))[1:]
+    return list(zip(*layers))
+
+
+def forward_float32_where_the_input_is(x, weights, biases):
+    h, zs, hs = np.array(x), [], []
+    for k in range(len(weights)):
+        z = np.empty((h.shape[0], weights[k].shape[1]), dtype=x.dtype)
+        np.matmul(h, weights[k], out=z)
+        z += biases[k]
+        zs.append(z)
+        h = np.tanh(z) if k != len(weights) - 1 else np.reciprocal(1 + np.exp(-z))
+        hs.append(h)
+    return tuple(zs), tuple(hs)
+
+
+def sensitivities_complex_step(dout, net_inputs, weights):
+    h = 1e-20
+    z = [np.asarray(v, float) for v in net_inputs]
+    s = dout * (1 / (1 + np.exp(-z[-1] - 1j * h))).imag / h
+    found = [s]
+    for w, v in zip(weights[:0:-1], z[-2::-1]):
+        s = (w @ s.T).T * np.tanh(v + 1j * h).imag / h
+        found.append(s)
+    return list(reversed(found))
+
+
+def sensitivities_in_place(dout, net_inputs, weights):
+    found = [np.tanh(z) for z in net_inputs]
+    for h in found:
+        np.subtract(1, h * h, out=h)
+    a = 1 / (1 + np.exp(-net_inputs[-1]))
+    found[-1][...] = dout * (a - a * a)
+    for k in range(len(weights) - 2, -1, -1):
+        found[k] *= np.inner(found[k + 1], weights[k + 1])
+    return found
+
+
+def sensitivities_lists(dout, net_inputs, weights):
+    slope = np.vectorize(lambda z: 1 / np.cosh(z) ** 2)
+    s = [slope(net_inputs[-1] / 2) / 4 * dout]
+    for w, z in zip(reversed(weights[1:]), reversed(net_inputs[:-1])):
+        s.append(np.tensordot(s[-1], w, axes=([1], [1])) * slope(z))
+    return [v.tolist() for v in s[::-1]]
+
+
+def gradients_by_columns(inputs, sensitivities, weights):
+    ones = [np.ones((len(h), 1)) for h in inputs]
+    both = [np.hstack([h, one]).T @ s for h, one, s in zip(inputs, ones, sensitivities)]
+    dx = (weights[0] @ sensitivities[0].T).T
+    return dx, [g[:-1] for g in both], [g[-1] for g in both]
+
+
+def gradients_by_broadcasting(inputs, sensitivities, weights):
+    dw = [(h[:, :, None] * s[:, None, :]).sum(0) for h, s in zip(inputs, sensitivities)]
+    db = tuple(np.add.reduce(s, axis=0) for s in sensitivities)
+    return (sensitivities[0][:, None, :] * weights[0]).sum(axis=-1), dw, db
+
+
+def gradients_by_example(inputs, sensitivities, weights):
+    dw, db = [0 * w for w in weights], [np.zeros(w.shape[1], w.dtype) for w in weights]
+    dx = np.empty_like(inputs[0])
+    for i in range(len(dx)):
+        for k, (h, s) in enumerate(zip(inputs, sensitivities)):
+            dw[k] = dw[k] + np.kron(h[i][:, None], s[i])
+            db[k] = db[k] + s[i]
+        dx[i] = np.dot(weights[0], sensitivities[0][i])
+    return dx, dw, db
+
+
+def check_in_one_vector(f, parameters, gradients, step):
+    sizes = np.cumsum([p.size for p in parameters])[:-1]
+
+    def unpack(v):
+        return [part.reshape(p.shape) for part, p in zip(np.split(v, sizes), parameters)]
+
+    at = np.concatenate([p.ravel() for p in parameters])
+    moves = step * np.eye(at.size)
+    found = unpack(np.array([(f(unpack(at + m)) - f(unpack(at - m))) / (2 * step) for m in moves]))
+    errors = []
+    for a, b in zip(found, gradients):
+        top = np.abs(np.r_[a.ravel(), b.ravel()]).max()
+        errors.append(np.linalg.norm((a - b).ravel(), np.inf) / (top or 1))
+    return found, errors
+
+
+def check_by_divided_differences(f, parameters, gradients, step):
+    numerical = []
+    for k in range(len(parameters)):
+        found = []
+        for index in np.ndindex(*parameters[k].shape):
+            values = []
+            for move in (-step, step):
+                moved = [p + 0 for p in parameters]
+                moved[k][index] += move
+                values.append(f(moved))
+            found.append(np.diff(values)[0] / np.ptp([-step, step]))
+        numerical.append(np.reshape(found, parameters[k].shape))
+    errors = np.zeros(len(numerical))
+    for k, (a, b) in enumerate(zip(numerical, gradients)):
+        if np.any(a) or np.any(b):
+            errors[k] = np.ptp([[0.0, d] for d in np.abs(a - b).ravel()]) / max(
+                np.amax(np.abs(a)), np.amax(np.abs(b))
+            )
+    return tuple(numerical), errors
+
+
+def check_closure(f, parameters, gradients, step):
+    def slope(k, index):
+        def at(move):
+            copies = [p.copy() for p in parameters]
+            copies[k][index] += move
+            return f(copies)
+
+        return (at(step) - at(-step)) / step / 2
+
+    def error(a, b):
+        scale = max(abs(a).max(), abs(b).max())
+        return abs(a - b).max() / scale if scale else 0
+
+    numerical = [
+        np.array([slope(k, i) for i in np.ndindex(p.shape)]).reshape(p.shape)
+        for k, p in enumerate(parameters)
+    ]
+    return numerical, list(map(error, numerical, gradients))
+
+
 OTHER_FORMS = [
     (FORWARD, forward_loops),
     (FORWARD, forward_with_a_one_for_the_bias),
     (FORWARD, forward_columns),
+    (FORWARD, forward_recursive),
+    (FORWARD, forward_accumulated),
+    (FORWARD, forward_float32_where_the_input_is),
     (SENSITIVITIES, sensitivities_loops),
     (SENSITIVITIES, sensitivities_by_diagonal_matrices),
     (SENSITIVITIES, sensitivities_recursive),
+    (SENSITIVITIES, sensitivities_complex_step),
+    (SENSITIVITIES, sensitivities_in_place),
+    (SENSITIVITIES, sensitivities_lists),
     (GRADIENTS, gradients_by_outer_products),
     (GRADIENTS, gradients_by_einsum),
+    (GRADIENTS, gradients_by_columns),
+    (GRADIENTS, gradients_by_broadcasting),
+    (GRADIENTS, gradients_by_example),
     (CHECK, check_with_copies),
     (CHECK, check_in_place_with_the_value_put_back),
+    (CHECK, check_in_one_vector),
+    (CHECK, check_by_divided_differences),
+    (CHECK, check_closure),
 ]
 
 
@@ -178,33 +335,12 @@ def s_forward_pytorch_shapes(x, weights, biases):
     return zs, hs
 
 
-def s_forward_writes_to_x(x, weights, biases):
-    zs, hs, h = [], [], x
-    x -= 0.5
-    x += 0.5 + 1e-12
-    for k, (w, b) in enumerate(zip(weights, biases)):
-        z = h @ w + b
-        h = np.tanh(z) if k + 1 < len(weights) else 1 / (1 + np.exp(-z))
-        zs.append(z)
-        hs.append(h)
-    return zs, hs
-
-
 def s_sens_weights_off_by_one(dout, net_inputs, weights):
     y = 1 / (1 + np.exp(-net_inputs[-1]))
     found = [dout * y * (1 - y)]
     for k in range(len(weights) - 2, -1, -1):
         found.append(found[-1] @ weights[k].T * (1 - np.tanh(net_inputs[k]) ** 2))
     return found[::-1]
-
-
-def s_sens_writes_to_dout(dout, net_inputs, weights):
-    y = 1 / (1 + np.exp(-net_inputs[-1]))
-    dout *= y * (1 - y)
-    found = [dout]
-    for k in range(len(weights) - 1, 0, -1):
-        found.insert(0, found[0] @ weights[k].T * (1 - np.tanh(net_inputs[k - 1]) ** 2))
-    return found
 
 
 def s_grad_bias_rows(inputs, sensitivities, weights):
@@ -261,32 +397,14 @@ def s_check_as_in_cs231n(f, parameters, gradients, step):
     return numerical, errors
 
 
-def s_check_own_step(f, parameters, gradients, step):
-    eps, numerical, errors = 1e-6, [], []
-    for k, p in enumerate(parameters):
-        g = np.zeros_like(p)
-        for i in np.ndindex(p.shape):
-            up, down = ([q.copy() for q in parameters] for _ in range(2))
-            up[k][i] += eps
-            down[k][i] -= eps
-            g[i] = (f(up) - f(down)) / (2 * eps)
-        numerical.append(g)
-        top = np.max(np.maximum(abs(g), abs(gradients[k])))
-        errors.append(np.max(abs(g - gradients[k])) / top if top > 0 else 0.0)
-    return numerical, errors
-
-
 ONE_AXIS = "an axis of length one"
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (FORWARD, s_forward_pytorch_shapes, "transposed weights", 0.25),
-    (FORWARD, s_forward_writes_to_x, "", 1.75),
     (SENSITIVITIES, s_sens_weights_off_by_one, "the weights of the wrong layer", 0.25),
-    (SENSITIVITIES, s_sens_writes_to_dout, "", 2.25),
     (GRADIENTS, s_grad_bias_rows, ONE_AXIS, 1.75),
     (CHECK, s_check_not_put_back, "an entry that is not put back", 1.5),
     (CHECK, s_check_put_back_by_adding, "", 2.25),
     (CHECK, s_check_as_in_cs231n, "a relative error entry by entry", 1.75),
-    (CHECK, s_check_own_step, "a step of your own", 1.5),
 ]

@@ -1,9 +1,10 @@
 """What students hand in for the exercise ``batch-normalization``: right in other forms, and wrong.
 
-Each function stands by itself, so that its source can be put into a notebook.
+Each function stands by itself, so that its source can be put into a notebook; but for `njit`.
 """
 
 import numpy as np
+from numba import njit
 
 FORWARD = "batch_normalization.forward"
 BACKWARD = "batch_normalization.backward"
@@ -112,18 +113,133 @@ def inference_list(x, gamma, beta, running_mean, running_var, eps):
     ]
 
 
+def forward_one_pass_about_the_first(x, gamma, beta, eps):
+    # Squares about the first example: of a mean of 1e8 nothing is lost.
+    d = x - x[0]
+    mean = d.sum(0) / len(x)
+    var = (d * d).sum(0) / len(x) - mean**2
+    return gamma * (d - mean) / np.sqrt(var + eps) + beta, x[0] + mean, var
+
+
+def forward_welford(x, gamma, beta, eps):
+    mean, total = np.zeros(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype)
+    for n, row in enumerate(x, start=1):
+        delta = row - mean
+        mean = mean + delta / n
+        total = total + delta * (row - mean)
+    out = np.stack([(row - mean) * (gamma / np.sqrt(total / n + eps)) + beta for row in x])
+    return out, mean, total / n
+
+
+def forward_matrix(x, gamma, beta, eps):
+    centre = np.eye(len(x)) - np.full((len(x), len(x)), 1 / len(x))
+    u = centre @ (x - x[0])
+    var = np.linalg.norm(u, axis=0) ** 2 / len(x)
+    return [u @ np.diag(gamma / np.sqrt(var + eps)) + beta, np.mean(x, 0), var]
+
+
+@njit
+def backward_numba(dout, x, mean, var, gamma, eps):
+    rows, features = x.shape
+    dx, dgamma, dbeta = np.empty_like(x), np.zeros_like(gamma), np.zeros_like(gamma)
+    for j in range(features):
+        s = 1 / np.sqrt(var[j] + eps)
+        for i in range(rows):
+            dbeta[j] += dout[i, j]
+            dgamma[j] += dout[i, j] * (x[i, j] - mean[j]) * s
+        for i in range(rows):
+            u = (x[i, j] - mean[j]) * s
+            dx[i, j] = gamma[j] * s * (dout[i, j] - dbeta[j] / rows - u * dgamma[j] / rows)
+    return dx, dgamma, dbeta
+
+
+def backward_stages(dout, x, mean, var, gamma, eps):
+    n, std, centred = x.shape[0], np.sqrt(var + eps), x - mean
+    dxhat = dout * gamma
+    dvar = np.sum(dxhat * centred, axis=0) * -0.5 * std**-3
+    dmean = np.sum(-dxhat / std, axis=0) + dvar * np.mean(-2 * centred, axis=0)
+    return (
+        dxhat / std + dvar * 2 * centred / n + dmean / n,
+        (dout * centred / std).sum(0),
+        sum(dout),
+    )
+
+
+def backward_projections(dout, x, mean, var, gamma, eps):
+    std = np.sqrt(var + eps)
+    u = (x - mean) / std
+    g = dout * gamma
+    g = g - g.mean(axis=0)
+    g = g - u * np.mean(g * u, axis=0)
+    return [g / std, np.diag(dout.T @ u), dout.T @ np.ones(len(x))]
+
+
+def running_average(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
+    weights = [1 - momentum, momentum]
+    mean = np.average([running_mean, batch_mean], axis=0, weights=weights)
+    unbiased = batch_var + batch_var / (batch_size - 1)
+    return mean, np.average([running_var, unbiased], axis=0, weights=weights)
+
+
+def running_matrix(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
+    mix = np.array([1 - momentum, momentum, momentum * batch_size / (batch_size - 1)])
+    return mix[:2] @ [running_mean, batch_mean], mix[[0, 2]] @ np.vstack([running_var, batch_var])
+
+
+def running_copies(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
+    running_mean, running_var = running_mean.copy(), running_var.copy()
+    for old, new in ((running_mean, batch_mean), (running_var, batch_var / (1 - 1 / batch_size))):
+        old *= 1 - momentum
+        old += momentum * new
+    return running_mean, running_var
+
+
+def inference_matrix(x, gamma, beta, running_mean, running_var, eps):
+    return (x - running_mean) @ np.diag(gamma * (running_var + eps) ** -0.5) + beta
+
+
+def inference_columns(x, gamma, beta, running_mean, running_var, eps):
+    out = np.empty_like(x)
+    for j in range(x.shape[1]):
+        out[:, j] = np.polyval(
+            [gamma[j] / np.sqrt(running_var[j] + eps), beta[j]], x[:, j] - running_mean[j]
+        )
+    return out
+
+
+def inference_closure(x, gamma, beta, running_mean, running_var, eps):
+    std = np.hypot(np.sqrt(running_var), np.sqrt(eps))
+
+    def layer(row):
+        return beta + gamma * np.divide(row - running_mean, std)
+
+    return [layer(row) for row in x]
+
+
 OTHER_FORMS = [
     (FORWARD, forward_loops),
     (FORWARD, forward_folded),
     (FORWARD, forward_in_place_on_copies),
+    (FORWARD, forward_one_pass_about_the_first),
+    (FORWARD, forward_welford),
+    (FORWARD, forward_matrix),
     (BACKWARD, backward_compact),
     (BACKWARD, backward_jacobian),
     (BACKWARD, backward_recomputed),
+    (BACKWARD, backward_numba),
+    (BACKWARD, backward_stages),
+    (BACKWARD, backward_projections),
     (RUNNING, running_step),
     (RUNNING, running_lists),
     (RUNNING, running_array),
+    (RUNNING, running_average),
+    (RUNNING, running_matrix),
+    (RUNNING, running_copies),
     (INFERENCE, inference_folded),
     (INFERENCE, inference_list),
+    (INFERENCE, inference_matrix),
+    (INFERENCE, inference_columns),
+    (INFERENCE, inference_closure),
 ]
 
 
@@ -141,12 +257,6 @@ def s_forward_rows_of_statistics(x, gamma, beta, eps):
     return gamma * (x - mu) / np.sqrt(var + eps) + beta, mu, var
 
 
-def s_forward_writes_to_x(x, gamma, beta, eps):
-    mu, var = x.mean(0), x.var(0)
-    x -= mu
-    return gamma * x / np.sqrt(var + eps) + beta, mu, var
-
-
 def s_backward_no_epsilon(dout, x, mean, var, gamma, eps):
     s = 1 / np.sqrt(var)
     u = (x - mean) * s
@@ -154,23 +264,8 @@ def s_backward_no_epsilon(dout, x, mean, var, gamma, eps):
     return gamma * s * (dout - dbeta / len(x) - u * dgamma / len(x)), dgamma, dbeta
 
 
-def s_backward_rows(dout, x, mean, var, gamma, eps):
-    s = 1 / np.sqrt(var + eps)
-    u = (x - mean) * s
-    dbeta, dgamma = dout.sum(0, keepdims=True), (u * dout).sum(0, keepdims=True)
-    return gamma * s * (dout - dbeta / len(x) - u * dgamma / len(x)), dgamma, dbeta
-
-
 def s_running_unchanged(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
     new_mean = (1 - momentum) * running_mean + momentum * batch_mean  # noqa: F841
-    return running_mean, running_var
-
-
-def s_running_in_place(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
-    running_mean *= 1 - momentum
-    running_mean += momentum * batch_mean
-    running_var *= 1 - momentum
-    running_var += momentum * batch_var * batch_size / (batch_size - 1)
     return running_mean, running_var
 
 
@@ -184,10 +279,7 @@ ONE_AXIS = "an axis of length one"
 STUDENTS = [
     (FORWARD, s_forward_layer_norm, "the statistics of each example instead of each feature", 0.75),
     (FORWARD, s_forward_rows_of_statistics, ONE_AXIS, 2.75),
-    (FORWARD, s_forward_writes_to_x, "", 2.75),
     (BACKWARD, s_backward_no_epsilon, "epsilon left out of the backward pass", 0.75),
-    (BACKWARD, s_backward_rows, ONE_AXIS, 3.25),
     (RUNNING, s_running_unchanged, "running statistics that never move", 0.125),
-    (RUNNING, s_running_in_place, "", 1.375),
     (INFERENCE, s_inference_by_batch, "the statistics of the test batch", 0.125),
 ]

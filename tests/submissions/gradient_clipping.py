@@ -1,9 +1,10 @@
 """What students hand in for the exercise ``gradient-clipping``: right in other forms, and wrong.
 
-Each function stands by itself, so that its source can be put into a notebook.
+Each function stands by itself, so that its source can be put into a notebook; but for `njit`.
 """
 
 import numpy as np
+from numba import njit
 
 VALUE = "gradient_clipping.by_value"
 NORM = "gradient_clipping.by_norm"
@@ -122,18 +123,153 @@ def descent_pytorch(gradient, start, learning_rate, momentum, max_norm, steps):
     return path
 
 
+def value_vectorized(grad, clip_value):
+    clip = np.vectorize(lambda g: max(-clip_value, min(clip_value, float(g))))
+    clipped = clip(grad)
+    cosine = np.vdot(grad, clipped) / np.sqrt(np.vdot(grad, grad) * np.vdot(clipped, clipped))
+    return clipped, np.array(cosine)
+
+
+def value_in_place_on_a_copy(grad, clip_value):
+    c = grad.copy()
+    c[c > clip_value] = clip_value
+    c[c < -clip_value] = -clip_value
+    a, b = np.ravel(grad), np.ravel(c)
+    return c, a @ b / ((a @ a) * (b @ b)) ** 0.5
+
+
+def value_by_medians(grad, clip_value):
+    bounds = np.full(grad.shape, clip_value)
+    clipped = np.median(np.stack([-bounds, grad, bounds]), axis=0)
+    unit = [v.astype(float) / np.sqrt((v.astype(float) ** 2).sum()) for v in (grad, clipped)]
+    return clipped, 1 - ((unit[0] - unit[1]) ** 2).sum() / 2
+
+
+def norm_hypot(grad, max_norm):
+    norm = np.hypot.reduce(grad, axis=None)
+    return grad if norm == 0 else min(1, max_norm / norm) * grad
+
+
+def norm_scaled(grad, max_norm):
+    top = np.abs(grad).max()
+    if top > 0:
+        norm = top * np.linalg.norm((grad / top).ravel())
+        grad = np.divide(grad, max(1.0, norm / max_norm))
+    return grad
+
+
+@njit
+def norm_numba(grad, max_norm):
+    total = 0.0
+    for g in grad.flat:
+        total += g * g
+    factor = 1.0 if total <= max_norm**2 else max_norm / np.sqrt(total)
+    return grad * factor
+
+
+def global_recursive(grads, max_norm):
+    import math
+
+    def length(values):
+        return math.hypot(length(values[:-1]), float(values[-1])) if len(values) else 0.0
+
+    total = 0.0
+    for grad in grads:
+        total = math.hypot(total, length(grad.ravel()))
+    factor = min(1.0, max_norm / total) if total else 1.0
+    return (*(np.multiply(grad, factor) for grad in grads),), total
+
+
+def global_generators(grads, max_norm):
+    top = max(abs(float(g)) for grad in grads for g in grad.flat) or 1.0
+    norm = top * sum((float(g) / top) ** 2 for grad in grads for g in grad.flat) ** 0.5
+    return [(g / max(1.0, norm / max_norm)).tolist() for g in grads], np.float64(norm)
+
+
+def global_in_place_on_copies(grads, max_norm):
+    out = [g.astype(np.longdouble) for g in grads]
+    norm = np.sqrt(sum(np.sum(g * g) for g in out))
+    for g in out:
+        if norm > max_norm:
+            g *= max_norm / norm
+    return [g.astype(float) for g in out], float(norm)
+
+
+def descent_generator(gradient, start, learning_rate, momentum, max_norm, steps):
+    def points():
+        w, v = start, 0 * start
+        while True:
+            yield w
+            g = gradient(w)
+            v = momentum * v - learning_rate * g * min(1, max_norm / np.linalg.norm(g))
+            w = w + v
+
+    from itertools import islice
+
+    return list(islice(points(), steps + 1))
+
+
+def descent_recursive(gradient, start, learning_rate, momentum, max_norm, steps):
+    def go(point, velocity, left):
+        if not left:
+            return [point]
+        g = gradient(point)
+        g = g / max(1.0, np.sqrt(g @ g) / max_norm)
+        velocity = momentum * velocity - learning_rate * g
+        return [point, *go(point + velocity, velocity, left - 1)]
+
+    return np.stack(go(start, np.zeros(len(start)), steps))
+
+
+def descent_unrolled(gradient, start, learning_rate, momentum, max_norm, steps):
+    # The velocity as a sum over all clipped gradients so far.
+    path, clipped = [np.array(start)], []
+    for t in range(steps):
+        g = np.asarray(gradient(path[-1]))
+        clipped.append(g * np.minimum(1, max_norm / np.linalg.norm(g)))
+        powers = momentum ** np.arange(t, -1, -1.0)
+        path.append(path[-1] - learning_rate * powers @ np.array(clipped))
+    return tuple(path)
+
+
+def descent_in_place_on_copies(gradient, start, learning_rate, momentum, max_norm, steps):
+    w, v, path = start.copy(), np.zeros(start.shape), np.tile(start, (steps + 1, 1))
+    for t in range(steps):
+        g = gradient(w).copy()
+        norm = np.linalg.norm(g)
+        g *= max_norm / norm if norm > max_norm else 1
+        v *= momentum
+        v -= learning_rate * g
+        w += v
+        path[t + 1] = w
+    return path
+
+
 OTHER_FORMS = [
     (VALUE, value_loops),
     (VALUE, value_linalg),
     (VALUE, value_by_sign),
+    (VALUE, value_vectorized),
+    (VALUE, value_in_place_on_a_copy),
+    (VALUE, value_by_medians),
     (NORM, norm_if),
     (NORM, norm_loops),
     (NORM, norm_in_place_on_a_copy),
+    (NORM, norm_hypot),
+    (NORM, norm_scaled),
+    (NORM, norm_numba),
     (GLOBAL, global_hypot),
     (GLOBAL, global_concatenated),
     (GLOBAL, global_power_of_two),
+    (GLOBAL, global_recursive),
+    (GLOBAL, global_generators),
+    (GLOBAL, global_in_place_on_copies),
     (DESCENT, descent_array),
     (DESCENT, descent_pytorch),
+    (DESCENT, descent_generator),
+    (DESCENT, descent_recursive),
+    (DESCENT, descent_unrolled),
+    (DESCENT, descent_in_place_on_copies),
 ]
 
 
@@ -146,28 +282,10 @@ def s_value_by_norm(grad, clip_value):
     return clipped, np.sum(grad * clipped) / (np.linalg.norm(grad) * np.linalg.norm(clipped))
 
 
-def s_value_in_place(grad, clip_value):
-    before = grad.copy()
-    np.clip(grad, -clip_value, clip_value, out=grad)
-    return grad, np.sum(before * grad) / np.sqrt(np.sum(before**2) * np.sum(grad**2))
-
-
-def s_norm_spectral(grad, max_norm):
-    norm = np.linalg.norm(grad, 2)
-    if norm > max_norm:
-        return grad * max_norm / norm
-    return grad
-
-
 def s_norm_looks_at_entries(grad, max_norm):
     if (np.abs(grad) > max_norm).any():
         grad = max_norm * grad / np.linalg.norm(grad)
     return grad
-
-
-def s_norm_flat(grad, max_norm):
-    grad = grad[np.newaxis]
-    return grad * max_norm / max(np.linalg.norm(grad), max_norm)
 
 
 def s_global_each(grads, max_norm):
@@ -178,22 +296,6 @@ def s_global_each(grads, max_norm):
         total += norm**2
         clipped.append(g * max_norm / norm if norm > max_norm else g)
     return clipped, np.sqrt(total)
-
-
-def s_global_lengthens(grads, max_norm):
-    c = max(np.abs(g).max() for g in grads)
-    total = c * np.sqrt(sum(np.sum((g / c) ** 2) for g in grads))
-    return [g * (max_norm / total) for g in grads], total
-
-
-def s_global_in_place(grads, max_norm):
-    c = max(np.abs(g).max() for g in grads)
-    if c == 0:
-        return grads, 0.0
-    total = c * np.sqrt(sum(np.sum((g / c) ** 2) for g in grads))
-    for g in grads:
-        g *= min(1.0, max_norm / total)
-    return grads, total
 
 
 def s_descent_same_array(gradient, start, learning_rate, momentum, max_norm, steps):
@@ -208,27 +310,10 @@ def s_descent_same_array(gradient, start, learning_rate, momentum, max_norm, ste
     return np.array(path)
 
 
-def s_descent_average(gradient, start, learning_rate, momentum, max_norm, steps):
-    w, v, path = start, np.zeros(2), [start]
-    for _ in range(steps):
-        g = gradient(w)
-        g = g * min(1, max_norm / np.linalg.norm(g))
-        v = momentum * v + (1 - momentum) * g
-        w = w - learning_rate * v
-        path.append(w)
-    return np.array(path)
-
-
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
     (VALUE, s_value_by_norm, "clipping by norm", 0.25),
-    (VALUE, s_value_in_place, "", 1.75),
-    (NORM, s_norm_spectral, "the largest singular value of a matrix", 1.25),
     (NORM, s_norm_looks_at_entries, "a decision by the largest entry", 1.5),
-    (NORM, s_norm_flat, "", 1.75),
     (GLOBAL, s_global_each, "one norm for each array", 1.0),
-    (GLOBAL, s_global_lengthens, "a factor without its minimum", 1.75),
-    (GLOBAL, s_global_in_place, "", 2.75),
     (DESCENT, s_descent_same_array, "the last point in every row", 0.25),
-    (DESCENT, s_descent_average, "a running average for the velocity", 0.25),
 ]

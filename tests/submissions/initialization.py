@@ -97,6 +97,67 @@ def factors_prefixes(x, weights, alpha):
     return factors
 
 
+def spread_array(rule, fan_in, fan_out):
+    fans = {"lecun": fan_in, "xavier": (fan_in + fan_out) / 2, "he": fan_in / 2}
+    fans["he-average"] = fans["xavier"] / 2
+    return np.sqrt(np.array([1, 3]) / fans[rule])
+
+
+def draw_into_an_array(fan_in, fan_out, rng):
+    weights = np.empty((fan_in, fan_out))
+    rng.random(out=weights)
+    weights -= 0.5
+    weights *= 2 * np.sqrt(6.0) / np.sqrt(fan_in)
+    return weights
+
+
+def draw_scaled_by_the_deviation(fan_in, fan_out, rng):
+    unit = rng.uniform(-1.0, 1.0, fan_in * fan_out).reshape(fan_out, fan_in).T
+    return np.sqrt(2 / fan_in) * unit / np.sqrt(1 / 3)
+
+
+def mean_squares_recursive(widths, variances, alpha, start, end):
+    def walk(sizes, rates, value):
+        if not sizes:
+            return [value]
+        grown = value * (1 + alpha**2) / 2 * sizes[0] * rates[0]
+        return [value, *walk(sizes[1:], rates[1:], grown)]
+
+    rates = list(variances)
+    back = walk(widths[:0:-1], rates[::-1], end)
+    return walk(widths[:-1], rates, start), back[::-1]
+
+
+def mean_squares_accumulate(widths, variances, alpha, start, end):
+    factor = (1 + alpha * alpha) / 2 * np.asarray(variances)
+    up = np.multiply.accumulate(np.concatenate(([start], factor * widths[:-1])))
+    down = np.multiply.accumulate(np.concatenate(([end], np.flip(factor * widths[1:]))))
+    return np.stack([up, np.flip(down)])
+
+
+def factors_normalizing(x, weights, alpha):
+    wanted, h, factors = np.sqrt(np.vdot(x, x) / x.size), x, np.zeros(len(weights))
+    for k, w in enumerate(weights):
+        h = np.einsum("bi,ij->bj", h, w)
+        h = np.maximum(alpha * h, h)
+        factors[k] = wanted / np.sqrt(np.mean(np.square(h)))
+        h = h * factors[k]
+    return factors
+
+
+def factors_loops(x, weights, alpha):
+    rows = [[float(v) for v in row] for row in x]
+    wanted = sum(v * v for row in rows for v in row) / (len(rows) * len(rows[0]))
+    factors = ()
+    for w in weights:
+        rows = [[sum(a * b for a, b in zip(row, unit)) for unit in w.T] for row in rows]
+        rows = [[v if v >= 0 else alpha * v for v in row] for row in rows]
+        size = sum(v * v for row in rows for v in row) / (len(rows) * len(rows[0]))
+        factors += ((wanted / size) ** 0.5,)
+        rows = [[factors[-1] * v for v in row] for row in rows]
+    return factors
+
+
 OTHER_FORMS = [
     (SPREAD, spread_branches),
     (SPREAD, spread_gain_and_fan),
@@ -108,6 +169,13 @@ OTHER_FORMS = [
     (MEAN_SQUARES, mean_squares_logarithms),
     (FACTORS, factors_ratios),
     (FACTORS, factors_prefixes),
+    (SPREAD, spread_array),
+    (DRAW, draw_into_an_array),
+    (DRAW, draw_scaled_by_the_deviation),
+    (MEAN_SQUARES, mean_squares_recursive),
+    (MEAN_SQUARES, mean_squares_accumulate),
+    (FACTORS, factors_normalizing),
+    (FACTORS, factors_loops),
 ]
 
 

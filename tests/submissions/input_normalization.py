@@ -86,10 +86,7 @@ def zca_newton(train, x, eps):
     c = np.cov(train, rowvar=False, bias=True) + eps * np.eye(train.shape[1])
     root, inverse = c, np.eye(len(c))
     for _ in range(30):
-        root, inverse = (
-            (root + np.linalg.inv(inverse)) / 2,
-            (inverse + np.linalg.inv(root)) / 2,
-        )
+        root, inverse = ((root + np.linalg.inv(inverse)) / 2, (inverse + np.linalg.inv(root)) / 2)
     return (x - train.mean(axis=0)) @ inverse
 
 
@@ -109,6 +106,79 @@ def curvature_blocks(x, floor):
     return steep[0], steep[0] / steep[-1]
 
 
+def standardize_on_copies(train, x):
+    centred, scale = np.array(x, float), np.linalg.norm(train - train.mean(0), axis=0)
+    centred -= train.mean(0)
+    scale = scale / np.sqrt(len(train))
+    scale[scale == 0] += 1
+    return np.stack([centred, centred @ np.diag(1 / scale)])
+
+
+def standardize_by_columns(train, x):
+    pairs = []
+    for seen, column in zip(train.T, x.T, strict=True):
+        mean, std = np.mean(seen), np.std(seen)
+        pairs.append((column - mean, (column - mean) / std if std else column - mean))
+    return tuple(np.column_stack(parts) for parts in zip(*pairs))
+
+
+def pca_argsort(train, x, eps):
+    centred = np.subtract(train, train.mean(axis=0, keepdims=True))
+    values, vectors = np.linalg.eigh(np.cov(centred, rowvar=False, ddof=0))
+    order = np.argsort(-values)
+    scaled = vectors[:, order] * (values[order] + eps) ** -0.5
+    return np.einsum("ij,jk->ik", x - train.mean(axis=0), scaled)
+
+
+def pca_gram(train, x, eps):
+    mean = np.average(train, axis=0)
+    u, s, _ = np.linalg.svd((train - mean).T @ (train - mean) / len(train), hermitian=True)
+    return np.linalg.solve(np.diag(np.sqrt(s + eps)), u.T @ (x - mean).T).T
+
+
+def zca_loops(train, x, eps):
+    rows, features = train.shape
+    mean = [sum(train[i, j] for i in range(rows)) / rows for j in range(features)]
+    c = np.zeros((features, features))
+    for j in range(features):
+        for k in range(features):
+            c[j, k] = sum((r[j] - mean[j]) * (r[k] - mean[k]) for r in train) / rows
+    values, v = np.linalg.eigh(c)
+    out = np.zeros(x.shape)
+    for i, j in np.ndindex(*x.shape):
+        for k in range(features):
+            along = sum((x[i, m] - mean[m]) * v[m, k] for m in range(features))
+            out[i, j] += along / np.sqrt(values[k] + eps) * v[j, k]
+    return out
+
+
+def zca_of_the_root(train, x, eps):
+    c = np.cov(train.T, bias=True) + eps * np.identity(train.shape[1])
+    values, v = np.linalg.eigh(c)
+    root = v @ np.diag(np.sqrt(values)) @ v.T
+    return np.linalg.solve(root, (x - train.mean(0)).T).T
+
+
+def curvature_loops(x, floor):
+    rows = [[*map(float, row), 1.0] for row in x]
+    size = range(len(rows[0]))
+    h = [[sum(r[j] * r[k] for r in rows) / len(rows) for k in size] for j in size]
+    values = np.linalg.eigvalsh(np.array(h))
+    above = [v for v in values if v > floor]
+    return np.array([max(values), max(values) / min(above)])
+
+
+def curvature_differences(x, floor):
+    # The loss is a quadratic, so that differences of its gradient are exact.
+    def gradient(theta):
+        error = x @ theta[:-1] + theta[-1]
+        return np.append(x.T @ error, error.sum()) / len(x)
+
+    h = np.array([gradient(row) for row in np.eye(x.shape[1] + 1)])
+    values = np.sort(np.linalg.eigvalsh((h + h.T) / 2))[::-1]
+    return float(values[0]), float(values[0] / values[np.searchsorted(-values, -floor) - 1])
+
+
 OTHER_FORMS = [
     (STANDARDIZE, standardize_loops),
     (STANDARDIZE, standardize_moments),
@@ -121,6 +191,14 @@ OTHER_FORMS = [
     (ZCA, zca_newton),
     (CURVATURE, curvature_svd),
     (CURVATURE, curvature_blocks),
+    (STANDARDIZE, standardize_on_copies),
+    (STANDARDIZE, standardize_by_columns),
+    (PCA, pca_argsort),
+    (PCA, pca_gram),
+    (ZCA, zca_loops),
+    (ZCA, zca_of_the_root),
+    (CURVATURE, curvature_loops),
+    (CURVATURE, curvature_differences),
 ]
 
 
@@ -172,22 +250,12 @@ def s_curvature_of_inputs(x, floor):
 
 # (exercise, function, the misconception that the report names, the points that the weights give)
 STUDENTS = [
-    (
-        STANDARDIZE,
-        s_standardize_keras,
-        "a tiny number that stands in for the deviation 0",
-        2.5,
-    ),
+    (STANDARDIZE, s_standardize_keras, "a tiny number that stands in for the deviation 0", 2.5),
     (STANDARDIZE, s_standardize_in_place, "", 2.75),
     (PCA, s_pca_epsilon_outside, "epsilon outside the root", 0.25),
     # Where the training set has no extent it divides by rounding errors, which no variant repeats.
     (ZCA, s_zca_epsilon_everywhere, "", 0.25),
     (ZCA, s_zca_no_root, "a division by the variances instead of the deviations", 0.25),
     (ZCA, s_zca_without_flat_directions, "", 1.25),
-    (
-        CURVATURE,
-        s_curvature_of_inputs,
-        "singular values of the inputs instead of eigenvalues",
-        0.0,
-    ),
+    (CURVATURE, s_curvature_of_inputs, "singular values of the inputs instead of eigenvalues", 0.0),
 ]

@@ -3,10 +3,13 @@
 Each function stands by itself, so that its source can be put into a notebook.
 """
 
+import math
+
 import numpy as np
 
 FORWARD = "layer_normalization.forward"
 BACKWARD = "layer_normalization.backward"
+GROUP = "layer_normalization.group"
 INFLUENCE = "layer_normalization.influence"
 
 # ---- right
@@ -109,16 +112,141 @@ def influence_moved_back(normalize, x, feature, step):
     return result
 
 
+def forward_projection(x, gamma, beta, eps):
+    m = x.shape[1]
+    centred = x @ (np.eye(m) - np.full((m, m), 1 / m))
+    var = np.linalg.norm(centred, axis=1) ** 2 / m
+    out = np.diag((var + eps) ** -0.5) @ centred @ np.diag(gamma) + np.outer(np.ones(len(x)), beta)
+    return out, x @ np.full(m, 1 / m), var
+
+
+def forward_on_a_copy(x, gamma, beta, eps):
+    out = np.array(x, dtype=float)
+    mean, var = [], []
+    for row in out:
+        mean += [row.mean()]
+        row -= mean[-1]
+        var += [row.dot(row) / row.size]
+        row /= math.sqrt(var[-1] + eps)
+        row *= gamma
+        row += beta
+    return out, mean, var
+
+
+def forward_along_axis(x, gamma, beta, eps):
+    def one(row):
+        return (row - np.average(row)) / np.sqrt(np.var(row) + eps) * gamma + beta
+
+    return np.apply_along_axis(one, 1, x), np.average(x, axis=-1), np.std(x, axis=-1) ** 2
+
+
+def backward_loops(dout, x, mean, var, gamma, eps):
+    batch, m = x.shape
+    dx = [[0.0] * m for _ in range(batch)]
+    dgamma, dbeta = [0.0] * m, [0.0] * m
+    for i in range(batch):
+        s = (float(var[i]) + eps) ** -0.5
+        u = [(float(x[i, j]) - float(mean[i])) * s for j in range(m)]
+        du = [float(gamma[j] * dout[i, j]) for j in range(m)]
+        a = sum(du) / m
+        b = sum(p * q for p, q in zip(du, u, strict=True)) / m
+        for j in range(m):
+            dx[i][j] = s * (du[j] - a - u[j] * b)
+            dgamma[j] += float(dout[i, j]) * u[j]
+            dbeta[j] += float(dout[i, j])
+    return dx, dgamma, dbeta
+
+
+def backward_complex_step(dout, x, mean, var, gamma, eps):
+    def loss(z):
+        centred = z - z.mean(axis=1, keepdims=True)
+        return (dout * gamma * centred / np.sqrt((centred**2).mean(axis=1) + eps)[:, None]).sum()
+
+    dx = np.zeros(x.shape)
+    for k in np.ndindex(*x.shape):
+        moved = x.astype(complex)
+        moved[k] += 1e-30j
+        dx[k] = loss(moved).imag * 1e30
+    u = (x - mean[:, None]) / np.sqrt(var + eps)[:, None]
+    return dx, np.einsum("ij,ij->j", u, dout), np.einsum("ij->j", dout)
+
+
+def group_loops(x, gamma, beta, groups, eps):
+    out = np.zeros(x.shape)
+    size = x.shape[1] // groups
+    for i in range(len(x)):
+        for g in range(groups):
+            part = x[i, g * size : (g + 1) * size]
+            u = (part - part.mean()) / (part.var() + eps) ** 0.5
+            for c in range(size):
+                out[i, g * size + c] = gamma[g * size + c] * u[c] + beta[g * size + c]
+    return out
+
+
+def group_split(x, gamma, beta, groups, eps):
+    parts = []
+    for part in np.split(x, groups, axis=1):
+        mean, var = part.mean(axis=(1, 2), keepdims=True), part.var(axis=(1, 2), keepdims=True)
+        parts.append((part - mean) * (var + eps) ** -0.5)
+    return (np.concatenate(parts, axis=1).swapaxes(1, 2) * gamma + beta).swapaxes(1, 2)
+
+
+def group_of_four_axes(x, gamma, beta, groups, eps):
+    n, c, p = x.shape
+    z = np.copy(x).reshape(n, groups, c // groups, p)
+    z -= np.einsum("ngcp->ng", z)[:, :, None, None] / (c // groups * p)
+    z /= np.sqrt(np.einsum("ngcp,ngcp->ng", z, z) / (c // groups * p) + eps)[:, :, None, None]
+    return np.einsum("c,ncp->ncp", gamma, z.reshape(n, c, p)) + beta.reshape(1, c, 1)
+
+
+def group_membership(x, gamma, beta, groups, eps):
+    channels = x.shape[1]
+    member = np.arange(channels) * groups // channels == np.arange(groups)[:, None]
+    share = member / (member.sum(axis=1, keepdims=True) * x.shape[2])
+    mean = np.einsum("gc,ncp->ng", share, x) @ member
+    centred = x - mean[:, :, None]
+    var = np.einsum("gc,ncp->ng", share, centred**2) @ member
+    return (centred / np.sqrt(var + eps)[:, :, None] * gamma[:, None] + beta[:, None]).tolist()
+
+
+def influence_batches_at_once(normalize, x, feature, step):
+    moved = x + step * np.einsum("ki,j->kij", np.eye(len(x)), np.eye(x.shape[1])[feature])
+    changes = np.stack([normalize(batch) for batch in moved]) - normalize(x)
+    return np.abs(changes).max(axis=2).transpose()
+
+
+def influence_of_one(normalize, x, feature, step):
+    before = normalize(x)
+
+    def moved(k):
+        change = step * np.outer(np.arange(len(x)) == k, np.arange(x.shape[1]) == feature)
+        return normalize(x + change) - before
+
+    table = {(i, k): max(map(abs, moved(k)[i])) for i in range(len(x)) for k in range(len(x))}
+    return np.array(list(table.values())).reshape(len(x), len(x))
+
+
 OTHER_FORMS = [
     (FORWARD, forward_loops),
     (FORWARD, forward_transposed),
     (FORWARD, forward_moments),
+    (FORWARD, forward_projection),
+    (FORWARD, forward_on_a_copy),
+    (FORWARD, forward_along_axis),
     (BACKWARD, backward_jacobian),
     (BACKWARD, backward_step_by_step),
     (BACKWARD, backward_projection),
+    (BACKWARD, backward_loops),
+    (BACKWARD, backward_complex_step),
+    (GROUP, group_loops),
+    (GROUP, group_split),
+    (GROUP, group_of_four_axes),
+    (GROUP, group_membership),
     (INFLUENCE, influence_all_at_once),
     (INFLUENCE, influence_loops),
     (INFLUENCE, influence_moved_back),
+    (INFLUENCE, influence_batches_at_once),
+    (INFLUENCE, influence_of_one),
 ]
 
 
@@ -171,6 +299,23 @@ def s_backward_rows(dout, x, mean, var, gamma, eps):
     return dx, np.sum(dout * u, axis=0, keepdims=True), np.sum(dout, axis=0, keepdims=True)
 
 
+def s_group_batch_norm(x, gamma, beta, groups, eps):
+    mean, var = x.mean(axis=(0, 2), keepdims=True), x.var(axis=(0, 2), keepdims=True)
+    return gamma[:, None] * (x - mean) / np.sqrt(var + eps) + beta[:, None]
+
+
+def s_group_layer_norm(x, gamma, beta, groups, eps):
+    mean, var = x.mean(axis=(1, 2), keepdims=True), x.var(axis=(1, 2), keepdims=True)
+    return gamma[:, None] * (x - mean) / np.sqrt(var + eps) + beta[:, None]
+
+
+def s_group_forgot_channels(x, gamma, beta, groups, eps):
+    n, c, p = x.shape
+    z = x.reshape(n, groups, c // groups, p)
+    z = (z - z.mean(axis=(2, 3), keepdims=True)) / np.sqrt(z.var((2, 3), keepdims=True) + eps)
+    return z.reshape(n, c, p)
+
+
 def s_influence_no_copy(normalize, x, feature, step):
     before, result = normalize(x), np.zeros((len(x), len(x)))
     for k in range(len(x)):
@@ -185,15 +330,13 @@ ONE_AXIS = "an axis of length one"
 
 STUDENTS = [
     (FORWARD, s_forward_not_a_column, "statistics that are not kept as columns", 0.0),
-    (FORWARD, s_forward_columns_of_statistics, ONE_AXIS, 2.25),
-    (FORWARD, s_forward_writes_to_x, "", 2.25),
-    (BACKWARD, s_backward_summed_too_early, "the path through the variance missing", 1.25),
-    (
-        BACKWARD,
-        s_backward_divided_by_batch,
-        "sums in dx that are divided by the batch size",
-        1.75,
-    ),
-    (BACKWARD, s_backward_rows, ONE_AXIS, 3.75),
+    (FORWARD, s_forward_columns_of_statistics, ONE_AXIS, 2.0),
+    (FORWARD, s_forward_writes_to_x, "", 2.125),
+    (BACKWARD, s_backward_summed_too_early, "the path through the variance missing", 1.0),
+    (BACKWARD, s_backward_divided_by_batch, "sums in dx that are divided by the batch size", 1.375),
+    (BACKWARD, s_backward_rows, ONE_AXIS, 3.0),
+    (GROUP, s_group_batch_norm, "statistics of the whole batch", 0.125),
+    (GROUP, s_group_layer_norm, "the whole example in one group", 0.125),
+    (GROUP, s_group_forgot_channels, "gamma and beta forgotten", 1.125),
     (INFLUENCE, s_influence_no_copy, "changes that pile up", 0.25),
 ]

@@ -3,6 +3,8 @@
 Each function stands by itself, so that its source can be put into a notebook.
 """
 
+import math
+
 import numpy as np
 
 SQUARED = "losses.squared_error"
@@ -116,6 +118,90 @@ def softmax_margins(logits, labels):
     return losses.mean(), (p - np.eye(logits.shape[1])[labels]) / len(losses)
 
 
+def squared_einsum(y, target):
+    e = y - target
+    return np.einsum("ij,ij->", e, e) / (2 * len(e)), np.divide(e, len(e))
+
+
+def squared_complex_step(y, target):
+    def loss(z):
+        return ((z - target) ** 2).sum() / (2 * len(z))
+
+    dy = np.zeros(y.shape)
+    for k in np.ndindex(*y.shape):
+        z = y.astype(complex)
+        z[k] += 1e-30j
+        dy[k] = loss(z).imag * 1e30
+    return np.array(loss(y)), dy
+
+
+def kl_masked(y, target):
+    some, loss, dy = target > 0, 0.0, np.zeros_like(y)
+    loss = (target[some] * np.log(target[some] / y[some])).sum() / len(y)
+    dy[some] = target[some] / y[some] / -len(y)
+    return loss, dy
+
+
+def kl_generator(y, target):
+    def term(p, q):
+        return 0.0 if q == 0 else float(q) * (math.log(q) - math.log(p))
+
+    loss = math.fsum(term(p, q) for p, q in zip(y.ravel(), target.ravel(), strict=True)) / len(y)
+    return [loss, [[-q / (p * len(y)) for p, q in zip(*rows)] for rows in zip(y, target)]]
+
+
+def sigmoid_signs(z, target):
+    # The loss of a target of 1 and that of 0, weighted by the target.
+    losses = {sign: np.logaddexp(0.0, -sign * z) for sign in (1, -1)}
+    loss = np.mean(target * losses[1] + (1 - target) * losses[-1])
+    return loss, (np.tanh(z / 2) / 2 + 0.5 - target) / z.size
+
+
+def sigmoid_where(z, target):
+    e = np.exp(-np.abs(z))
+    y = np.where(z < 0, e, 1) / (1 + e)
+    terms = np.log1p(e) + np.where(z > 0, z, 0) - z * target
+    return terms.mean(axis=1).mean(), np.divide(y - target, target.size)
+
+
+def sigmoid_vectorized(z, target):
+    def one(z, t):
+        if z >= 0:
+            return math.log1p(math.exp(-z)) + (1 - t) * z, 1 / (1 + math.exp(-z)) - t
+        return math.log1p(math.exp(z)) - t * z, math.exp(z) / (1 + math.exp(z)) - t
+
+    loss, error = np.vectorize(one, otypes=[float, float])(z, target)
+    return np.sum(loss) / loss.size, error / loss.size
+
+
+def softmax_logsumexp(logits, labels):
+    top = np.amax(logits, axis=1, keepdims=True)
+    total = top + np.log(np.sum(np.exp(logits - top), axis=1, keepdims=True))
+    dlogits = np.exp(logits - total)
+    np.subtract.at(dlogits, (np.arange(len(labels)), labels), 1)
+    chosen = np.choose(labels, logits.T)
+    return np.mean(total.squeeze(axis=1) - chosen), dlogits / len(labels)
+
+
+def softmax_one_hot_product(logits, labels):
+    n, classes = logits.shape
+    hot = (labels.reshape(-1, 1) == range(classes)).astype(float)
+    z = logits - logits.max(1, keepdims=True)
+    e = np.exp(z)
+    loss = np.trace(hot @ (np.log(e.sum(1)) - z.T)) / n
+    return loss, (np.diag(1 / e.sum(1)) @ e - hot) / n
+
+
+def softmax_rows(logits, labels):
+    def one(z, label):
+        z = z - z.max()
+        p = np.exp(z) / np.exp(z).sum()
+        return np.log(np.exp(z).sum()) - z[label], p - np.eye(len(z))[label]
+
+    losses, errors = zip(*map(one, logits, labels), strict=True)
+    return sum(losses) / len(losses), tuple(error / len(losses) for error in errors)
+
+
 OTHER_FORMS = [
     (SQUARED, squared_loops),
     (SQUARED, squared_norms),
@@ -129,6 +215,16 @@ OTHER_FORMS = [
     (SOFTMAX, softmax_loops),
     (SOFTMAX, softmax_log_probabilities),
     (SOFTMAX, softmax_margins),
+    (SQUARED, squared_einsum),
+    (SQUARED, squared_complex_step),
+    (KL, kl_masked),
+    (KL, kl_generator),
+    (SIGMOID, sigmoid_signs),
+    (SIGMOID, sigmoid_where),
+    (SIGMOID, sigmoid_vectorized),
+    (SOFTMAX, softmax_logsumexp),
+    (SOFTMAX, softmax_one_hot_product),
+    (SOFTMAX, softmax_rows),
 ]
 
 

@@ -3,7 +3,10 @@
 Each function stands by itself, so that its source can be put into a notebook.
 """
 
+import math
+
 import numpy as np
+from numba import njit
 
 POWER = "schedules.power"
 EXPONENTIAL = "schedules.exponential"
@@ -85,6 +88,95 @@ def best_rates_power(curvature, noise, error, steps):
     return [first / (1 + t * curvature * first) for t in range(steps)]
 
 
+def power_vectorized(step, init_value, decay_steps, power):
+    return np.vectorize(lambda t: init_value * math.pow(1 + t / decay_steps, -power))(step)
+
+
+def power_on_a_copy(step, init_value, decay_steps, power):
+    rates = step.astype(np.float64)
+    rates += decay_steps
+    rates /= decay_steps
+    np.power(rates, -power, out=rates)
+    rates *= init_value
+    return rates
+
+
+@njit
+def power_compiled(step, init_value, decay_steps, power):
+    rates = np.empty(step.size)
+    for k in range(step.size):
+        rates[k] = init_value / (1.0 + step[k] / decay_steps) ** power
+    return rates
+
+
+def exponential_outer(step, init_value, decay_steps, decay_rate):
+    t = step / decay_steps
+    both = init_value * np.exp(np.log(decay_rate) * np.array([t, t // 1]))
+    return both[0], both[1], np.array(decay_rate ** (1 / decay_steps))
+
+
+def exponential_generators(step, init_value, decay_steps, decay_rate):
+    whole = (math.floor(t / decay_steps) for t in step)
+    stairs = tuple(init_value * decay_rate**k for k in whole)
+    smooth = tuple(init_value * decay_rate ** (t / decay_steps) for t in step)
+    return smooth, stairs, math.exp(math.log(decay_rate) / decay_steps)
+
+
+def performance_recursive(losses, init_value, factor, patience, min_delta, min_value):
+    def go(rest, rate, best, bad):
+        if not rest:
+            return []
+        better = rest[0] < best - min_delta
+        best, bad = (rest[0], 0) if better else (best, bad + 1)
+        if bad > patience:
+            rate, bad = max(rate * factor, min_value), 0
+        return [rate, *go(rest[1:], rate, best, bad)]
+
+    return go([float(loss) for loss in losses], init_value, math.inf, 0)
+
+
+def performance_closure(losses, init_value, factor, patience, min_delta, min_value):
+    best, left, rate = None, patience, init_value
+
+    def update(loss):
+        nonlocal best, left, rate
+        if np.isfinite(loss) and (best is None or loss + min_delta < best):
+            best, left = loss, patience
+        elif left == 0:
+            rate, left = max(min_value, factor * rate), patience
+        else:
+            left -= 1
+        return rate
+
+    return np.fromiter(map(update, losses), float, count=len(losses))
+
+
+def best_rates_by_the_slope(curvature, noise, error, steps):
+    # The minimum of a parabola in the rate, from three of its points.
+    rates = np.empty(steps)
+    for t in range(steps):
+        left, middle, right = (
+            (1 - r * curvature) ** 2 * error + r**2 * noise for r in (-1.0, 0.0, 1.0)
+        )
+        rates[t] = (left - right) / (2 * (left + right - 2 * middle))
+        error -= (left - right) ** 2 / (8 * (left + right - 2 * middle))
+    return rates
+
+
+def best_rates_recursive(curvature, noise, error, steps):
+    if steps == 0:
+        return []
+    rate = 1 / (curvature + noise / (curvature * error))
+    return [
+        rate,
+        *best_rates_recursive(curvature, noise, error * (1 - rate * curvature), steps - 1),
+    ]
+
+
+def best_rates_harmonic(curvature, noise, error, steps):
+    return 1 / (noise / (curvature * error) + curvature * np.arange(1, steps + 1))
+
+
 OTHER_FORMS = [
     (POWER, power_loop),
     (POWER, power_by_logarithm),
@@ -94,6 +186,16 @@ OTHER_FORMS = [
     (PERFORMANCE, performance_arrays),
     (BEST_RATES, best_rates_inverse),
     (BEST_RATES, best_rates_power),
+    (POWER, power_vectorized),
+    (POWER, power_on_a_copy),
+    (POWER, power_compiled),
+    (EXPONENTIAL, exponential_outer),
+    (EXPONENTIAL, exponential_generators),
+    (PERFORMANCE, performance_recursive),
+    (PERFORMANCE, performance_closure),
+    (BEST_RATES, best_rates_by_the_slope),
+    (BEST_RATES, best_rates_recursive),
+    (BEST_RATES, best_rates_harmonic),
 ]
 
 

@@ -131,6 +131,97 @@ def phases_masks(params, gradients, reused, top, learning_rate, reduction, momen
     return params
 
 
+def reuse_pairs(pretrained, layers, head):
+    pairs = list(zip(pretrained[::2], pretrained[1::2], strict=True))[:layers]
+    pairs += zip(head[::2], head[1::2], strict=True)
+    learned = sum(np.prod(w.shape) + len(b) for w, b in pairs[layers:])
+    return [np.array(array) for pair in pairs for array in pair], np.int64(learned)
+
+
+def resize_separable(image, size, antialias):
+    rows = []
+    for old, new in zip(image.shape, size, strict=True):
+        reach = max(old / new, 1) if antialias else 1
+        row = {}
+        for i in range(new):
+            place = (i + 0.5) * old / new - 0.5
+            near = {k: 1 - abs(place - k) / reach for k in range(old) if abs(place - k) < reach}
+            row[i] = {k: v / sum(near.values()) for k, v in near.items()}
+        rows.append(row)
+    down, across = rows
+    return np.array(
+        [
+            [
+                sum(u * v * image[k, m] for k, u in down[i].items() for m, v in across[j].items())
+                for j in range(size[1])
+            ]
+            for i in range(size[0])
+        ]
+    )
+
+
+def resize_kronecker(image, size, antialias):
+    def matrix(old, new):
+        t = np.fromfunction(lambda i, k: (i + 0.5) * old / new - 0.5 - k, (new, old))
+        t = 1 - abs(t) / (max(1.0, old / new) if antialias else 1.0)
+        t[t < 0] = 0
+        return np.diag(1 / t.sum(axis=1)) @ t
+
+    whole = np.kron(matrix(image.shape[0], size[0]), matrix(image.shape[1], size[1]))
+    return (whole @ image.ravel()).reshape(size).tolist()
+
+
+def step_gated(params, grads, frozen, learning_rate, strength):
+    def after(k, p, g):
+        gate = float(k >= 2 * frozen)
+        return p - learning_rate * gate * (g + strength * p * (k % 2 == 0))
+
+    return [after(k, *pair) for k, pair in enumerate(zip(params, grads, strict=True))]
+
+
+def step_lists(params, grads, frozen, learning_rate, strength):
+    kept, rest = params[: 2 * frozen], list(zip(params, grads))[2 * frozen :]
+    decayed = ((1 - learning_rate * strength) * p if p.ndim == 2 else p for p, _ in rest)
+    moved = [(d - learning_rate * g).tolist() for d, (_, g) in zip(decayed, rest)]
+    return [p.tolist() for p in kept] + moved
+
+
+def phases_class(params, gradients, reused, top, learning_rate, reduction, momentum, steps):
+    class Momentum:
+        def __init__(self, rate, first):
+            self.rate, self.first, self.velocity = rate, first, {}
+
+        def step(self, arrays):
+            slopes = gradients(arrays)
+            for k in range(self.first, len(arrays)):
+                old = self.velocity.get(k, 0.0)
+                self.velocity[k] = momentum * old - self.rate * slopes[k]
+                arrays[k] = arrays[k] + self.velocity[k]
+
+    arrays = list(params)
+    for count, optimizer in (
+        (steps[0], Momentum(learning_rate, 2 * reused)),
+        (steps[1], Momentum(rate=learning_rate * reduction, first=2 * reused - 2 * top)),
+    ):
+        for _ in range(count):
+            optimizer.step(arrays)
+    return tuple(arrays)
+
+
+def phases_recursive(params, gradients, reused, top, learning_rate, reduction, momentum, steps):
+    def go(arrays, velocities, rate, frozen, left):
+        if left == 0:
+            return arrays
+        pairs = zip(velocities, gradients(arrays), strict=True)
+        moved = [(k >= frozen) * (momentum * v - rate * g) for k, (v, g) in enumerate(pairs)]
+        arrays = [a + v for a, v in zip(arrays, moved, strict=True)]
+        return go(arrays, moved, rate, frozen, left - 1)
+
+    at_rest = [np.zeros(array.shape) for array in params]
+    first = go(params, at_rest, learning_rate, 2 * reused, steps[0])
+    return go(first, at_rest, reduction * learning_rate, 2 * (reused - top), steps[1])
+
+
 OTHER_FORMS = [
     (REUSE, reuse_loop),
     (REUSE, reuse_lists),
@@ -141,6 +232,13 @@ OTHER_FORMS = [
     (STEP, step_copies),
     (PHASES, phases_two_loops),
     (PHASES, phases_masks),
+    (REUSE, reuse_pairs),
+    (RESIZE, resize_separable),
+    (RESIZE, resize_kronecker),
+    (STEP, step_gated),
+    (STEP, step_lists),
+    (PHASES, phases_class),
+    (PHASES, phases_recursive),
 ]
 
 

@@ -95,6 +95,89 @@ def ridge_singular_values(x, y, strength):
     return w, y.mean() - w @ x.mean(axis=0)
 
 
+def penalty_concatenated(params, strength):
+    gradients = [strength * p if p.ndim > 1 else p * 0 for p in params]
+    flat = np.concatenate([p.ravel() for p in params if p.ndim > 1] or [np.zeros(1)])
+    return strength * flat.dot(flat) / 2, gradients
+
+
+def penalty_by_traces(params, strength):
+    penalty, gradients = 0, ()
+    for p in params:
+        matrix = p.ndim == 2
+        penalty += strength / 2 * np.trace(p.T @ p) if matrix else 0
+        gradients += (np.multiply(strength, p) if matrix else np.zeros(p.shape),)
+    return np.array(penalty), gradients
+
+
+def penalty_complex_step(params, strength):
+    def penalty(arrays):
+        return strength / 2 * sum((a * a).sum() for a in arrays if a.ndim == 2)
+
+    gradients = []
+    for k, p in enumerate(params):
+        gradients.append(np.zeros(p.shape))
+        for i in np.ndindex(*p.shape):
+            moved = [a.astype(complex) for a in params]
+            moved[k][i] += 1e-30j
+            gradients[-1][i] = np.imag(penalty(moved)) * 1e30
+    return penalty(params), gradients
+
+
+def step_einsum(params, example_grads, learning_rate, strength):
+    moved = []
+    for p, g in zip(params, example_grads, strict=True):
+        mean = np.einsum("b...->...", g) / len(g)
+        moved.append(p - learning_rate * (mean + strength * p * (p.ndim - 1)))
+    return moved
+
+
+def step_loops(params, example_grads, learning_rate, strength):
+    moved = []
+    for p, g in zip(params, example_grads, strict=True):
+        new = p.copy()
+        for k in np.ndindex(*p.shape):
+            slope = sum(float(example[k]) for example in g) / len(g)
+            slope += strength * p[k] if len(k) == 2 else 0.0
+            new[k] -= learning_rate * slope
+        moved.append(new.tolist())
+    return moved
+
+
+def adaptive_branches(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    if not decoupled:
+        grad = grad + strength * weight
+    square = np.average([square, grad**2], axis=0, weights=[rho, 1 - rho])
+    stepped = weight - learning_rate * grad / np.sqrt(square + eps)
+    return np.array([stepped - decoupled * learning_rate * strength * weight, square])
+
+
+def adaptive_on_copies(weight, grad, square, learning_rate, rho, eps, strength, decoupled):
+    w, s, g = weight.copy(), square.copy(), grad.copy()
+    g += (0.0 if decoupled else strength) * w
+    s *= rho
+    s += (1 - rho) * g * g
+    w *= 1 - learning_rate * (strength if decoupled else 0.0)
+    w -= learning_rate * g / np.hypot(np.sqrt(s), eps**0.5)
+    return [w, s]
+
+
+def ridge_augmented(x, y, strength):
+    # Least squares with as many more rows as features: the penalty is one more sum of squares.
+    n = x.shape[1]
+    rows = np.vstack([x - x.mean(0), np.sqrt(len(x) * strength) * np.eye(n)])
+    w = np.linalg.lstsq(rows, np.append(y - y.mean(), np.zeros(n)), rcond=None)[0]
+    return w, np.array(y.mean() - x.mean(0) @ w)
+
+
+def ridge_cholesky(x, y, strength):
+    c, m = x - x.mean(axis=0), len(x)
+    a = c.T @ c / m + strength * np.eye(x.shape[1])
+    low = np.linalg.cholesky(a)
+    w = np.linalg.solve(low.T, np.linalg.solve(low, c.T @ y / m))
+    return [w.tolist(), float(np.mean(y) - np.mean(x @ w))]
+
+
 OTHER_FORMS = [
     (PENALTY, penalty_loops),
     (PENALTY, penalty_norms),
@@ -105,6 +188,15 @@ OTHER_FORMS = [
     (RIDGE, ridge_extended),
     (RIDGE, ridge_dual),
     (RIDGE, ridge_singular_values),
+    (PENALTY, penalty_concatenated),
+    (PENALTY, penalty_by_traces),
+    (PENALTY, penalty_complex_step),
+    (STEP, step_einsum),
+    (STEP, step_loops),
+    (ADAPTIVE, adaptive_branches),
+    (ADAPTIVE, adaptive_on_copies),
+    (RIDGE, ridge_augmented),
+    (RIDGE, ridge_cholesky),
 ]
 
 
@@ -177,12 +269,7 @@ STUDENTS = [
     (PENALTY, s_penalty_in_place, "", 1.75),
     (STEP, s_step_after, "the new weights shrunk instead of the old ones", 1.0),
     (STEP, s_step_in_place, "", 2.25),
-    (
-        ADAPTIVE,
-        s_adaptive_average_first,
-        "the average of the squares without the penalty",
-        1.25,
-    ),
+    (ADAPTIVE, s_adaptive_average_first, "the average of the squares without the penalty", 1.5),
     (ADAPTIVE, s_adaptive_in_place, "", 2.25),
     (RIDGE, s_ridge_origin, "a fit through the origin", 0.25),
     (RIDGE, s_ridge_column, "an axis of length one", 1.75),

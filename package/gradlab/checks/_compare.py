@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.checks._model import Criterion, Exercise
-from gradlab.checks._run import Outcome, Parts
+from gradlab.checks._model import Criterion, Exercise, Function
+from gradlab.checks._run import Outcome, Parts, observed
+
+Judged = list[tuple[Criterion, Outcome]]
+"""Criteria of values, with the cases that they look at."""
 
 
 def same_but_for_axes_of_length_one(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
@@ -46,27 +49,38 @@ def differs(
         got = got.reshape(expected.shape)
     # Counts and masks are right or wrong.
     tolerance = criterion.tolerance or exercise.tolerance.get(str(expected.dtype), (0.0, 0.0))
+    worst = where_worst(tolerance, name, expected, got)
+    return f"{worst[0]}: expected {worst[1]}, got {worst[2]}" if worst else ""
+
+
+def where_worst(
+    tolerance: tuple[float, float], name: str, expected: NDArray[Any], got: NDArray[Any]
+) -> tuple[str, str, str] | None:
+    """Return the entry whose error is largest, in tolerances, what is due there, and what is there.
+
+    The arrays have one shape. None if all agree.
+    """
     reference, got = expected.astype(np.float64), got.astype(np.float64)
     finite = np.isfinite(reference)
     scale = np.where(finite, np.abs(reference), 0.0)
     if reference.ndim > 1:
         scale = scale.max(axis=0, keepdims=True)
+    allowed = tolerance[0] * scale + tolerance[1]
     with np.errstate(all="ignore"):
-        allowed = np.broadcast_to(tolerance[0] * scale + tolerance[1], reference.shape)
         error = np.abs(got - reference)
-        close = finite & (error <= allowed)
+        wrong = ~(finite & (error <= allowed))
+        if not wrong.any():
+            return None
         severity = error / allowed
     # Where infinity is due, only infinity is right. No reference has a nan; a mistake that is being
     # recognised may have.
-    same = (got == reference) | (np.isnan(got) & np.isnan(reference))
-    wrong = ~(close | same)
+    wrong &= ~((got == reference) | (np.isnan(got) & np.isnan(reference)))
     if not wrong.any():
-        return ""
+        return None
     severity = np.where(wrong, np.nan_to_num(severity, nan=np.inf, posinf=np.inf), -1.0)
     index = np.unravel_index(int(severity.argmax()), severity.shape)
     place = f"{name}[{', '.join(map(str, index))}]" if index else name
-    right, mine = _told_apart(float(reference[index]) + 0.0, float(got[index]) + 0.0)
-    return f"{place}: expected {right}, got {mine}"
+    return place, *_told_apart(float(reference[index]) + 0.0, float(got[index]) + 0.0)
 
 
 def _told_apart(expected: float, got: float) -> tuple[str, str]:
@@ -85,3 +99,25 @@ def problems(exercise: Exercise, criterion: Criterion, outcome: Outcome) -> dict
         for name in criterion.outputs
     }
     return {name: problem for name, problem in found.items() if problem}
+
+
+def reproduces(exercise: Exercise, variant: Function, judged: Judged) -> bool:
+    """Whether a mistake gives the student's numbers: all that are judged, in these cases."""
+    seen: dict[int, dict[str, Parts]] = {}
+    for criterion, outcome in judged:
+        if id(outcome) not in seen:
+            try:
+                seen[id(outcome)] = observed(exercise, variant, outcome.case)
+            except Exception:  # A mistake that fits some shapes alone is not what happened here.
+                return False
+        wrong = seen[id(outcome)]
+        for name in criterion.outputs:
+            pairs = zip(wrong[name], outcome.expected[name], strict=False)
+            numbers = [
+                ours.astype(right.dtype) if right.dtype.kind == "f" else ours
+                for ours, right in pairs
+            ]
+            numbers += wrong[name][len(numbers) :]
+            if mismatch(exercise, criterion, name, numbers, outcome.got[name]):
+                return False
+    return True

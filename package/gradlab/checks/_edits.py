@@ -39,6 +39,28 @@ def edited(model: Function, *edits: str) -> Function:
     return compiled(model, text)
 
 
+def with_given(model: Function, name: str, value: Any) -> Function | None:
+    """Return `model` with a value in the place of the last one that a variable of it is given."""
+    tree = ast.parse(_source(model))
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    places = [
+        place
+        for place, step in enumerate(function.body)
+        for node in ast.walk(step)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name
+    ]
+    if not places:
+        return None
+    function.body.insert(places[-1] + 1, ast.parse(f"{name} = {GIVEN}").body[0])
+    changed = compiled(model, tree)
+    changed.__globals__[GIVEN] = copy.copy(value)
+    return changed
+
+
+GIVEN = "_given"
+"""The name beside the model of the value that one of its variables gets."""
+
+
 @cache
 def _source(model: Function) -> str:
     return textwrap.dedent(inspect.getsource(model))

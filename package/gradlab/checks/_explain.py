@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import time
 import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -13,17 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.checks._compare import mismatch, problems
+from gradlab.checks._compare import Judged, problems, reproduces
 from gradlab.checks._edits import one_place_variants, two_at_once
+from gradlab.checks._limits import Limits
 from gradlab.checks._model import Criterion, Exercise, Function, Misconception, call_once
 from gradlab.checks._run import Outcome, Parts, call, observed
+from gradlab.checks._seen import what_agrees, where_it_leaves
 
 
 @dataclass
 class Finding:
     """A criterion's verdict; `detail` and `hint` say what is wrong, `where` in which case.
 
-    `wrong` are the outputs that differ from the reference's in some case that ran.
+    `wrong` are the outputs that differ from the reference's in some case that ran, and `seen` is
+    what can be said of them where nothing explains them.
     """
 
     criterion: Criterion
@@ -34,6 +37,7 @@ class Finding:
     hint: str = ""
     equations: tuple[str, ...] = ()
     wrong: frozenset[str] = frozenset()
+    seen: str = ""
 
     @property
     def points(self) -> float:
@@ -41,11 +45,10 @@ class Finding:
         return self.criterion.points if self.passed else 0.0
 
 
-Judged = list[tuple[Criterion, Outcome]]
-
-
 SECONDS = 2.0
-"""How long edits of the model answer, and orders, are tried: neither changes the points."""
+"""How long edits of the model answer, and orders, are tried: neither changes the points.
+
+Of the processor's time, so that what is found does not depend on what else the machine does."""
 
 MAX_REORDERED = 5
 """With more values than this, other orders of them are too many to try."""
@@ -63,15 +66,26 @@ class _Cause:
 
 
 def explain(
-    exercise: Exercise, function: Function, findings: list[Finding], outcomes: list[Outcome]
+    exercise: Exercise,
+    function: Function,
+    findings: list[Finding],
+    outcomes: list[Outcome],
+    limits: Limits,
 ) -> None:
     """Say of the failed value criteria what gives these numbers, or what to read again."""
+    findings = [f for f in findings if f.criterion.kind == "values"]
     failed = [f for f in findings if not f.passed]
     if not failed:
         return
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+    # What a function prints has been shown once.
+    quiet = io.StringIO()
+    with warnings.catch_warnings(), redirect_stderr(quiet), redirect_stdout(quiet):
         warnings.simplefilter("ignore")
-        cause = _cause(exercise, function, findings, outcomes)
+        seen = _Seen(exercise, function, limits, findings, outcomes)
+        cause = _cause(seen)
+        first = next((f for f in failed if f.wrong), None)
+        if cause is None and first is not None:
+            first.seen = _told(seen)
     already: frozenset[str] = frozenset()
     for finding in failed:
         explained = cause is not None and (bool(finding.wrong) or cause.whole)
@@ -84,32 +98,21 @@ def explain(
         already |= finding.wrong
 
 
-def _cause(
-    exercise: Exercise, function: Function, findings: list[Finding], outcomes: list[Outcome]
-) -> _Cause | None:
+def _cause(seen: _Seen) -> _Cause | None:
     """Return the simplest explanation that there is: a known mistake comes before a new one."""
-    failed = [f for f in findings if not f.passed]
-    # Cases of failed criteria first: most mistakes are ruled out by the first of them.
-    judged = [
-        (finding.criterion, outcome)
-        for finding in sorted(findings, key=lambda f: f.passed)
-        for outcome in outcomes
-        if finding.criterion.group in ("", outcome.case.group)
-    ]
-    seen = _Seen(exercise, judged, _spoiled(failed, judged))
-    numbers = any(f.wrong for f in failed)
-    found = _known(seen) if numbers else None
+    exercise = seen.exercise
+    found = _known(seen) if seen.numbers else None
     # One call that raises does so in any order; of several, the first may have misled the next.
     # What did not come back is not called again.
     hopeless = any(
-        outcome.overtime or (outcome.raised and exercise.observe is call_once)
-        for _, outcome in judged
+        outcome.endless or (outcome.raised and exercise.observe is call_once)
+        for _, outcome in seen.failed
     )
     if found is None and not hopeless:
-        found = _other_order(exercise, function, judged, time.perf_counter() + SECONDS)
+        found = _other_order(seen, time.process_time() + SECONDS)
     # Where exceptions leave little to be seen, it fits many an edit.
-    if found is None and numbers and not seen.idle and len(seen.judged) > len(seen.failed):
-        deadline = time.perf_counter() + SECONDS
+    if found is None and seen.computed and len(seen.judged) > len(seen.failed):
+        deadline = time.process_time() + SECONDS
         found = _near(seen) or _one_edit(seen, deadline) or _two_known(seen, deadline)
     return found
 
@@ -117,18 +120,40 @@ def _cause(
 class _Seen:
     """What is to be explained: the cases that ran, and those that exceptions have `spoiled`."""
 
-    def __init__(self, exercise: Exercise, judged: Judged, spoiled: Judged) -> None:
-        self.exercise, self.spoiled = exercise, spoiled
+    def __init__(
+        self,
+        exercise: Exercise,
+        function: Function,
+        limits: Limits,
+        findings: list[Finding],
+        outcomes: list[Outcome],
+    ) -> None:
+        # Cases of failed criteria first: most mistakes are ruled out by the first of them.
+        judged = [
+            (finding.criterion, outcome)
+            for finding in sorted(findings, key=lambda f: f.passed)
+            for outcome in outcomes
+            if finding.criterion.group in ("", outcome.case.group)
+        ]
+        wrong = [f for f in findings if not f.passed]
+        self.exercise, self.function, self.limits = exercise, function, limits
+        self.spoiled = _spoiled(wrong, judged)
         self.judged = [pair for pair in judged if not pair[1].error]
         self.failed = [pair for pair in judged if pair[1].error]
         self.idle = _idle([outcome for _, outcome in self.judged]) if self.judged else frozenset()
+        self.numbers = any(f.wrong for f in wrong)
+
+    @property
+    def computed(self) -> bool:
+        """Whether there are numbers, and of each output some that were computed."""
+        return self.numbers and not self.idle
 
     def is_that_of(self, variant: Function) -> bool:
         """Whether a mistake gives all of it: every output that is judged, in every case.
 
         A name is an accusation. In the cases that are spoiled the mistake has to fail as well.
         """
-        return _reproduces(self.exercise, variant, self.judged) and not any(
+        return reproduces(self.exercise, variant, self.judged) and not any(
             _fails_otherwise(self.exercise, variant, *pair) for pair in self.spoiled
         )
 
@@ -137,6 +162,18 @@ class _Seen:
         return self.is_that_of(variant) and all(
             _raises(self.exercise, variant, outcome) for _, outcome in self.failed
         )
+
+
+def _told(seen: _Seen) -> str:
+    """Say what agrees, and where the function leaves the model answer, if that can be seen."""
+    if not seen.computed or seen.failed:
+        return ""
+    deadline = time.process_time() + SECONDS
+    said = [
+        what_agrees(seen.exercise, seen.judged),
+        where_it_leaves(seen.exercise, seen.function, seen.judged, seen.limits, deadline),
+    ]
+    return " ".join(filter(None, said))
 
 
 def _spoiled(failed: list[Finding], judged: Judged) -> Judged:
@@ -175,7 +212,7 @@ def _two_known(seen: _Seen, deadline: float) -> _Cause | None:
         return None
     owner = {edits: m for m in seen.exercise.misconceptions for edits in m.edits}
     for one, other, variant in two_at_once(model, tuple(owner)):
-        if time.perf_counter() > deadline:
+        if time.process_time() > deadline:
             break
         first, second = owner[one], owner[other]
         if first is not second and seen.is_just_that_of(variant):
@@ -189,7 +226,7 @@ def _one_edit(seen: _Seen, deadline: float) -> _Cause | None:
     if seen.exercise.model is None:
         return None
     for old, new, variant in one_place_variants(seen.exercise.model):
-        if time.perf_counter() > deadline:
+        if time.process_time() > deadline:
             break
         if seen.is_just_that_of(variant):
             new, old = _shortened(new), _shortened(old)
@@ -310,58 +347,35 @@ def _idle(outcomes: list[Outcome]) -> frozenset[str]:
     return names - frozenset.intersection(*(o.idle_when_right for o in outcomes))
 
 
-def _reproduces(exercise: Exercise, variant: Function, judged: Judged) -> bool:
-    seen: dict[int, dict[str, Parts]] = {}
-    for criterion, outcome in judged:
-        if id(outcome) not in seen:
-            try:
-                seen[id(outcome)] = observed(exercise, variant, outcome.case)
-            except Exception:  # A mistake that fits some shapes alone is not what happened here.
-                return False
-        wrong = seen[id(outcome)]
-        for name in criterion.outputs:
-            pairs = zip(wrong[name], outcome.expected[name], strict=False)
-            numbers = [
-                ours.astype(right.dtype) if right.dtype.kind == "f" else ours
-                for ours, right in pairs
-            ]
-            numbers += wrong[name][len(numbers) :]
-            if mismatch(exercise, criterion, name, numbers, outcome.got[name]):
-                return False
-    return True
-
-
-def _other_order(
-    exercise: Exercise, function: Function, judged: Judged, deadline: float
-) -> _Cause | None:
+def _other_order(seen: _Seen, deadline: float) -> _Cause | None:
     """Say in which order the values were returned, if all are right in the one asked for."""
-    names = exercise.returns or exercise.outputs
+    names = seen.exercise.returns or seen.exercise.outputs
     if not 2 <= len(names) <= MAX_REORDERED:
         return None
     for order in permutations(range(len(names))):
-        if time.perf_counter() > deadline:
+        if time.process_time() > deadline:
             break
 
         def reordered(*arguments: Any, order: tuple[int, ...] = order) -> Any:
-            result = function(*arguments)
+            result = seen.function(*arguments)
             if type(result) not in (tuple, list, np.ndarray) or len(result) != len(names):
                 return result
             return tuple(result[k] for k in order)
 
-        if order != tuple(range(len(names))) and _right(exercise, reordered, judged):
+        if order != tuple(range(len(names))) and _right(seen, reordered):
             returned = ", ".join(names[order.index(k)] for k in range(len(names)))
             hint = f"You return ({returned}); asked for is ({', '.join(names)})."
             return _Cause(hint, "the right values in another order", whole=True)
     return None
 
 
-def _right(exercise: Exercise, function: Function, judged: Judged) -> bool:
+def _right(seen: _Seen, function: Function) -> bool:
     """Whether the function meets every criterion."""
-    seen: dict[int, Outcome] = {}
-    for criterion, outcome in judged:
-        if id(outcome) not in seen:
-            seen[id(outcome)] = call(exercise, function, outcome.case)
-        again = seen[id(outcome)]
-        if again.error or problems(exercise, criterion, again):
+    outcomes: dict[int, Outcome] = {}
+    for criterion, outcome in seen.judged + seen.failed:
+        if id(outcome) not in outcomes:
+            outcomes[id(outcome)] = call(seen.exercise, function, outcome.case, seen.limits)
+        again = outcomes[id(outcome)]
+        if again.error or problems(seen.exercise, criterion, again):
             return False
     return True

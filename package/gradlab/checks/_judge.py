@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -10,28 +11,26 @@ from numpy.typing import NDArray
 
 from gradlab.checks._compare import problems, same_but_for_axes_of_length_one
 from gradlab.checks._explain import Finding, explain
+from gradlab.checks._limits import BYTES, SECONDS, Limits, nothing_left_behind
 from gradlab.checks._model import Case, Criterion, Exercise, Function
 from gradlab.checks._run import Outcome, call
 
 
+@nothing_left_behind()
 def judge(
     exercise: Exercise, function: Function, cases: Sequence[Case]
 ) -> tuple[list[Finding], str]:
     """Return a finding for each criterion, and the first warning that the function gave."""
-    outcomes: list[Outcome] = []
-    for case in cases:
-        # What did not come back once is not waited for again.
-        late = next((o for o in outcomes if o.overtime), None)
-        outcomes.append(replace(late, case=case) if late else call(exercise, function, case))
-    findings = []
-    for criterion in exercise.criteria:
-        if criterion.kind == "values":
-            findings.append(_judge_values(exercise, criterion, outcomes))
-        elif criterion.kind == "shape":
-            findings.append(_judge_shapes(criterion, outcomes))
-        else:
-            findings.append(_judge_unchanged(criterion, outcomes))
-    explain(exercise, function, [f for f in findings if f.criterion.kind == "values"], outcomes)
+    with closing(Limits(SECONDS, BYTES)) as limits:
+        outcomes: list[Outcome] = []
+        for case in cases:
+            # What did not come back once is not waited for again.
+            endless = next((o for o in outcomes if o.endless), None)
+            outcomes.append(
+                replace(endless, case=case) if endless else call(exercise, function, case, limits)
+            )
+        findings = [_judged(exercise, criterion, outcomes) for criterion in exercise.criteria]
+        explain(exercise, function, findings, outcomes, limits)
     # Leaving the inputs alone is no achievement of a function that computes nothing right.
     if not any(f.passed for f in findings if f.criterion.kind == "values"):
         for finding in findings:
@@ -39,6 +38,14 @@ def judge(
                 finding.passed = False
                 finding.detail = "Counts once one of the values above is right"
     return findings, next((o.warning for o in outcomes if o.warning), "")
+
+
+def _judged(exercise: Exercise, criterion: Criterion, outcomes: list[Outcome]) -> Finding:
+    if criterion.kind == "values":
+        return _judge_values(exercise, criterion, outcomes)
+    if criterion.kind == "shape":
+        return _judge_shapes(criterion, outcomes)
+    return _judge_unchanged(criterion, outcomes)
 
 
 def _judge_values(exercise: Exercise, criterion: Criterion, outcomes: list[Outcome]) -> Finding:

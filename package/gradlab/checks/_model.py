@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -119,7 +121,12 @@ class Exercise:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of the function's arguments: the reference's."""
-        return tuple(inspect.signature(self.reference).parameters)
+        return _parameters(self.reference)
+
+
+@cache
+def _parameters(function: Function) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
 
 
 def values(title: str, points: float, outputs: str, group: str, equations: str) -> Criterion:
@@ -136,3 +143,47 @@ def shapes(title: str, points: float) -> Criterion:
 def unchanged(points: float) -> Criterion:
     """Return the criterion that no argument was written to."""
     return Criterion("the arguments are left as they were", points, "unchanged")
+
+
+CRITERION = re.compile(r"(?P<title>.+) \((?P<group>\w*), (?P<points>[\d.]+)\)")
+WHAT = re.compile(
+    r"(?P<outputs>[^:]+):(?P<equations>[ \w-]*)(, within \((?P<relative>.+), (?P<absolute>.+)\))?"
+)
+
+
+def criteria(text: str) -> tuple[Criterion, ...]:
+    """Return the criteria that a text lists.
+
+    A line at the margin has the title, the group of cases and the points; the group is ``shape``
+    or ``unchanged`` where no values are judged. The line below says which outputs are, and the
+    equations to read again; then, if need be, a tolerance. What is long goes on in a line that is
+    indented further::
+
+        the right share is kept (ordinary, 0.75)
+            share_kept, mask: do-mask do-inverted, within (0.0, 0.03)
+        out has the shape of x (shape, 0.25)
+
+    Raises
+    ------
+    ValueError
+        If an entry is not of this form.
+    """
+    whole = re.sub(r"\n {8,}", " ", text.strip())
+    return tuple(_criterion(*entry.partition("\n")[::2]) for entry in re.split(r"\n(?=\S)", whole))
+
+
+def _criterion(line: str, below: str) -> Criterion:
+    found = CRITERION.fullmatch(line)
+    if not found:
+        raise ValueError(f"a criterion must begin with 'title (group, points)', got {line!r}")
+    title, group, points = found["title"], found["group"], float(found["points"])
+    if group == "shape":
+        return Criterion(title, points, "shape")
+    if group == "unchanged":
+        return Criterion(title, points, "unchanged")
+    what = WHAT.fullmatch(below.strip())
+    if not what:
+        raise ValueError(f"{title!r} must have 'outputs: equations' in the line below it")
+    tolerance = (float(what["relative"]), float(what["absolute"])) if what["relative"] else None
+    outputs, equations = tuple(what["outputs"].split(", ")), tuple(what["equations"].split())
+    return Criterion(title, points, "values", group, outputs, equations, tolerance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 from html import escape
@@ -58,6 +59,8 @@ class Report:
                 lines.append(f"Looks like {finding.misconception}. {finding.hint}")
             elif finding.hint and finding.hint not in seen:
                 lines.append(finding.hint)
+            if finding.seen:
+                lines.append(finding.seen)
             equations = () if finding.equations in seen else finding.equations
             seen |= {
                 finding.detail,
@@ -89,21 +92,25 @@ class Report:
         return {POINTS: points}
 
     def _repr_html_(self) -> str:
+        """A table that needs no style sheet, script or class: these are dropped somewhere.
+
+        Colours come in pairs of text and ground, or are those of the page around.
+        """
         rows = []
         for finding, explanation, equations in self._explanations():
             colour, mark = ("#1a7f4b", "passed") if finding.passed else ("#b3261e", "failed")
             criterion = finding.criterion
-            texts = [escape(line) for line in explanation]
+            texts = [_html(line) for line in explanation]
             if equations:
                 texts.append(f"Read again: {_equations(equations, _link(self.exercise))}.")
             lines = "".join(f'<div style="margin-top:2px">{text}</div>' for text in texts)
             rows.append(
-                '<tr style="background:none">'
-                f'<td style="{_CELL};width:1%"><span style="background:{colour};color:#fff;'
+                '<tr style="background-color:transparent">'
+                f'<td style="{_CELL};width:1%"><span style="background-color:{colour};color:#fff;'
                 f'border-radius:3px;padding:1px 6px;font-size:0.85em">{mark}</span></td>'
                 f'<td style="{_CELL};width:1%;white-space:nowrap">{finding.points:g} / '
                 f"{criterion.points:g}</td>"
-                f'<td style="{_CELL};white-space:normal"><strong>{escape(criterion.title)}'
+                f'<td style="{_CELL};white-space:normal"><strong>{_html(criterion.title)}'
                 f"</strong>{lines}</td></tr>"
             )
         note = ""
@@ -120,6 +127,11 @@ class Report:
         )
 
 
+def _html(line: str) -> str:
+    """A line with what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(line))
+
+
 def _equations(labels: tuple[str, ...], link: str = "{}") -> str:
     named = ", ".join(link.format(label) for label in labels)
     return f"equation{'s' if len(labels) > 1 else ''} {named}"
@@ -131,7 +143,7 @@ def _link(exercise: str) -> str:
     chapter = exercise.split(".")[0].replace("_", "-")
     if not site:
         return "{}"
-    return f'<a href="{escape(site)}/book/{chapter}.html#equation-{{0}}">{{0}}</a>'
+    return f'<a href="{escape(site)}/book/{chapter}.html#equation-{{0}}" {_NEW_TAB}>{{0}}</a>'
 
 
 def book_url() -> str:
@@ -145,5 +157,8 @@ def book_url() -> str:
             return str(address).rstrip("/")
     return ""
 
+
+_NEW_TAB = 'target="_blank" rel="noopener" style="color:inherit;text-decoration:underline"'
+"""A link would open within the output's own frame, in a colour that a dark page may not have."""
 
 _CELL = "text-align:left;vertical-align:top;padding:4px 10px 4px 0;border-top:1px solid #8888"

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.checks._limits import CHARACTERS, SECONDS, OvertimeError, in_time, printing_little
+from gradlab.checks._limits import CHARACTERS, Limits, OvertimeError, printing_little
 from gradlab.checks._model import Case, Exercise, Function, call_once
 
 MAX_ENTRIES = 1_000_000
@@ -38,7 +38,8 @@ class Outcome:
     got: dict[str, Parts] = field(default_factory=dict)
     error: str = ""
     raised: bool = False
-    overtime: bool = False
+    endless: bool = False
+    """Whether time or memory did not suffice."""
     warning: str = ""
     changed: tuple[str, ...] = ()
     idle: frozenset[str] = frozenset()
@@ -110,7 +111,7 @@ def _is_idle(part: NDArray[Any], given: list[NDArray[Any]]) -> bool:
     )
 
 
-def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
+def call(exercise: Exercise, function: Function, case: Case, limits: Limits) -> Outcome:
     due = _Idle(exercise)
 
     def reference(*arguments: Any) -> Any:
@@ -137,18 +138,27 @@ def call(exercise: Exercise, function: Function, case: Case) -> Outcome:
     ):
         warnings.simplefilter("always")
         try:
-            with in_time(SECONDS):
-                outcome.got = observed(exercise, guarded, case)
-        except NotDataError as error:
-            outcome.error = str(error)
+            with limits:
+                try:
+                    outcome.got = observed(exercise, guarded, case)
+                except NotDataError as error:
+                    outcome.error = str(error)
+                except (OvertimeError, MemoryError):
+                    raise
+                except BaseException as error:  # Nothing that a function raises ends a notebook.
+                    outcome.error, outcome.raised = _describe(error), True
+                if caught:
+                    outcome.warning = _named(caught[0].message)[:300]
         except OvertimeError:
-            outcome.error = f"Your function ran for {SECONDS:g} seconds: does your loop end?"
-            outcome.raised = outcome.overtime = True
-        except (Exception, SystemExit) as error:
-            outcome.error, outcome.raised = _describe(error), True
-    if caught:
-        outcome.warning = _named(caught[0].message)[:300]
-    elif stderr.getvalue():
+            outcome.error = f"Your function ran for {limits.seconds:g} seconds: does your loop end?"
+            outcome.raised = outcome.endless = True
+        except MemoryError as error:
+            outcome.error = (
+                f"{_describe(error)}. In one case it may take {limits.memory / 2**20:g} MB: does a "
+                "list grow without end, or has an array an axis too many?"
+            )
+            outcome.raised = outcome.endless = True
+    if stderr.getvalue() and not outcome.warning:
         outcome.warning = stderr.getvalue().strip().splitlines()[0][:300]
     outcome.changed = tuple(guarded.changed)
     outcome.idle = frozenset(guarded.idle.names)
@@ -220,6 +230,8 @@ def _as_data(name: str, value: Any) -> NDArray[Any]:
     elif type(value) is not np.ndarray:
         came = "None" if value is None else f"an object of type {type(value).__name__}"
         raise NotDataError(f"{name} must be a NumPy array or a list of numbers, got {came}")
+    if value.size > MAX_ENTRIES:
+        raise NotDataError(f"{name} holds more than {MAX_ENTRIES} entries")
     if value.dtype.kind not in "iufb":
         raise NotDataError(f"{name} must hold real numbers, got dtype {value.dtype}")
     return value
@@ -227,6 +239,11 @@ def _as_data(name: str, value: Any) -> NDArray[Any]:
 
 def _is_array(value: Any) -> bool:
     return type(value) is np.ndarray
+
+
+def is_data(value: Any) -> bool:
+    """Whether a value is a number, or an array of real ones."""
+    return _is_number(value) or (_is_array(value) and value.dtype.kind in "iufb")
 
 
 def _is_number(value: Any) -> bool:
@@ -257,7 +274,9 @@ def _named(error: BaseException | str) -> str:
     """The type and the message of an exception or warning, in one line."""
     try:
         message = str(error)
-    except Exception:  # The student's own class may be wrong in its message, too.
+    except OvertimeError:
+        raise
+    except BaseException:  # The student's own class may be wrong in its message, too.
         message = "(its message cannot be read)"
     return " ".join(f"{type(error).__name__}: {message}".split()).removesuffix(":")
 
@@ -268,16 +287,21 @@ def _describe(error: BaseException) -> str:
         return "Your function is not written yet: it raises NotImplementedError"
     text = _named(error)
     # The innermost frame of the student's own code: the notebook's, not ours nor a library's.
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if not ("site-packages" in f.filename or _OURS in f.filename)]
-    if not own:
+    file, number = "", 0
+    for frame, at in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        if not ("site-packages" in name or _OURS in name):
+            file, number = name, at
+    if not file:
         return f"Your function raised {text[:500]}"
-    line = (linecache.getline(own[-1].filename, own[-1].lineno or 0)).strip()
+    line = linecache.getline(file, number).strip()
     if isinstance(error, TypeError) and re.match(r"raise NotImplemented\b", line):
         return "Your function is not written yet: it raises NotImplemented"
-    where = f" in line {own[-1].lineno} of its cell" + (f" ({line[:120]})" if line else "")
+    where = f" in line {number} of its cell" + (f" ({line[:120]})" if line else "")
     if "values to unpack" in text and ".shape" in line:
         where += ". The array has another number of axes in this case"
+    if isinstance(error, RecursionError):
+        where += ". It calls itself: does it reach a case in which it no longer does?"
     return f"Your function raised {text[:500]}{where}"
 
 

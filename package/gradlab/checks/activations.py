@@ -12,13 +12,10 @@ from gradlab.checks._edits import mistakes
 from gradlab.checks._model import (
     NAN,
     Case,
-    Criterion,
     Exercise,
     Function,
     counting_nan,
-    shapes,
-    unchanged,
-    values,
+    criteria,
 )
 from gradlab.checks.losses import for_each_cut
 
@@ -91,31 +88,20 @@ SIGMOID_TANH = Exercise(
     reference=_saturating_reference,
     model=_sigmoid_and_tanh,
     cases=_saturating_cases,
-    criteria=(
-        shapes("all four have the shape of z", 0.25),
-        values(
-            "sigmoid and tanh are right", 0.25, "s t", "ordinary", "act-sigmoid act-tanh-sigmoid"
-        ),
-        values(
-            "both slopes are right",
-            0.5,
-            "ds dt",
-            "ordinary",
-            "act-sigmoid-backward act-tanh-backward",
-        ),
-        Criterion(
-            "net inputs of 30 to 1000, on both sides",
-            0.25,
-            group="extreme",
-            outputs=(NAN, "s", "t", "ds", "dt"),
-            equations=("act-sigmoid",),
-        ),
-        Criterion("z is left as it was", 0.25, "unchanged"),
-    ),
+    criteria=criteria("""
+all four have the shape of z (shape, 0.25)
+sigmoid and tanh are right (ordinary, 0.25)
+    s, t: act-sigmoid act-tanh-sigmoid
+both slopes are right (ordinary, 0.25)
+    ds, dt: act-sigmoid-backward act-tanh-backward
+net inputs of 30 to 1000, on both sides (extreme, 0.25)
+    number of NaN, s, t, ds, dt: act-sigmoid
+z is left as it was (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _sigmoid_and_tanh,
         """
-an exponential that overflows (act-sigmoid, 1.25)
+an exponential that overflows (act-sigmoid, 1)
     (1 + np.tanh(z / 2)) / 2 -> np.exp(z) / (1 + np.exp(z))
     np.tanh(z) -> (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))
     np.tanh(z) -> (np.exp(2 * z) - 1) / (np.exp(2 * z) + 1)
@@ -139,7 +125,7 @@ the net input in the place of the output (act-sigmoid-backward, 0.75)
     s * (1 - s) -> z * (1 - z)
     t**2 -> z**2
     The short forms of the slopes hold for the output of the function: s (1 - s), not z (1 - z).
-a sigmoid that falls (act-sigmoid, 1)
+a sigmoid that falls (act-sigmoid, 0.75)
     np.tanh(z / 2) -> np.tanh(-z / 2)
     The exponent has a minus: a large net input gives 1.
 a tanh with a step missing (act-tanh-sigmoid)
@@ -151,9 +137,6 @@ a tanh with a step missing (act-tanh-sigmoid)
     np.tanh(z) -> 1 + np.tanh(z) & t**2 -> np.tanh(z) ** 2
     tanh goes from -1 to 1 and has the slope 1 at 0. The sigmoid is taken of 2 z, doubled, and
     lowered by 1: all three are needed.
-the slope of tanh without its square (act-tanh-backward, 0.75)
-    t**2 -> t
-    The slope is 1 minus the square of the output. Without the square it is 2 on the far left.
 one formula for both slopes (act-tanh-backward, 0.75)
     1 - t**2 -> t * (1 - t)
     s * (1 - s) -> 1 - s**2
@@ -226,36 +209,28 @@ LEAKY_RELU = Exercise(
     reference=_leaky_reference,
     model=_leaky_relu,
     cases=_leaky_cases,
-    criteria=(
-        shapes("out and dz have the shape of z, off is a number", 0.25),
-        values("out is right", 0.25, "out", "ordinary", "act-leaky-relu"),
-        values("dz is right", 0.5, "dz", "ordinary", "act-leaky-relu-backward"),
-        values(
-            "off is the share of the units that are never on",
-            0.5,
-            "off",
-            "ordinary",
-            "act-dead-fraction",
-        ),
-        values(
-            "net inputs of 0, an alpha of 0 and one above 1",
-            0.25,
-            "out dz off",
-            "edge",
-            "act-leaky-relu act-leaky-relu-backward",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out and dz have the shape of z, off is a number (shape, 0.25)
+out is right (ordinary, 0.25)
+    out: act-leaky-relu
+dz is right (ordinary, 0.5)
+    dz: act-leaky-relu-backward
+off is the share of the units that are never on (ordinary, 0.25)
+    off: act-dead-fraction
+net inputs of 0, an alpha of 0 and one above 1 (edge, 0.25)
+    out, dz, off: act-leaky-relu act-leaky-relu-backward
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _leaky_relu,
         """
-the maximum of z and alpha z (act-leaky-relu, 1.75)
+the maximum of z and alpha z (act-leaky-relu, 1.5)
     np.where(on, z, alpha * z) -> np.maximum(z, alpha * z)
     np.where(on, z, alpha * z) -> np.maximum(z, alpha * z) & where(on, 1 -> where(z > alpha * z, 1
     np.where(on, z, alpha * z) -> np.maximum(z, alpha * z) & where(on, 1 -> where(z >= alpha * z, 1
     That is deck L's form. It is the same up to an alpha of 1; beyond, alpha z is the larger one on
     the right. Choose by the sign of z.
-a net input of 0 that counts as on (act-leaky-relu-backward, 1.75)
+a net input of 0 that counts as on (act-leaky-relu-backward, 1.5)
     z > 0 -> z >= 0
     where(on, 1 -> where(z >= 0, 1
     ~on.any(axis=0) -> (z < 0).all(axis=0)
@@ -266,14 +241,11 @@ a ReLU without its leak (act-leaky-relu)
     alpha * z -> 0
     1, alpha -> 1, 0
     On the left the function is alpha z with the slope alpha, and 0 only where alpha is.
-a slope without what arrives (act-leaky-relu-backward, 1.25)
-    dout * np.where -> np.where
-    The backward pass multiplies the slope by dout.
-the sign of dout instead of that of z (act-leaky-relu-backward, 1.25)
+the sign of dout instead of that of z (act-leaky-relu-backward, 1)
     where(on, 1 -> where(dout > 0, 1
     Whether the slope is 1 or alpha was decided in the forward pass, by z. A negative gradient
     passes a unit that is on.
-the function in the place of its slope (act-leaky-relu-backward, 1.25)
+the function in the place of its slope (act-leaky-relu-backward, 1)
     1, alpha -> z, alpha * z
     1, alpha -> 1, alpha * z
     dout is multiplied by the derivative: 1 on the right and alpha on the left.
@@ -298,9 +270,6 @@ the share of the units that are off at least once (act-dead-fraction, 1.25)
 the examples for which no unit is on (act-dead-fraction, 1.25)
     axis=0 -> axis=1
     axis 1 runs over the units of one example. A unit is a column: look down axis 0.
-a number of units instead of a share (act-dead-fraction, 1.25)
-    .mean() -> .sum()
-    Divide by the number of units.
 the share of the units that are on (act-dead-fraction, 1.25)
     ~on.any -> on.any
     That is what remains. Asked for are the units that are never on.
@@ -308,10 +277,10 @@ a share that is always 0 (act-dead-fraction, 1.25, idle)
     on.any(axis=0) -> on.any()
     No unit is found to be off. Without an axis, any and max look at all units at once; a unit is a
     column.
-an output that is z itself (act-leaky-relu, 1.5, idle)
+an output that is z itself (act-leaky-relu, 1.25, idle)
     alpha * z -> z
     On the left z is multiplied by alpha.
-a gradient that passes as it arrives (act-leaky-relu-backward, 1.25, idle)
+a gradient that passes as it arrives (act-leaky-relu-backward, 1, idle)
     1, alpha -> 1, 1
     dout is multiplied by the slope, which is alpha where z is not above 0.
 """,
@@ -368,19 +337,16 @@ ELU = Exercise(
     reference=_elu_reference,
     model=_elu,
     cases=_elu_cases,
-    criteria=(
-        shapes("out and dz have the shape of z", 0.25),
-        values("out is right", 0.25, "out", "ordinary", "act-elu act-selu"),
-        values("dz is right", 0.5, "dz", "ordinary", "act-elu-backward act-selu-backward"),
-        Criterion(
-            "net inputs of -1000, 0 and 1000",
-            0.25,
-            group="extreme",
-            outputs=(NAN, "out", "dz"),
-            equations=("act-elu", "act-elu-backward"),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out and dz have the shape of z (shape, 0.25)
+out is right (ordinary, 0.25)
+    out: act-elu act-selu
+dz is right (ordinary, 0.5)
+    dz: act-elu-backward act-selu-backward
+net inputs of -1000, 0 and 1000 (extreme, 0.25)
+    number of NaN, out, dz: act-elu act-elu-backward
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _elu,
         """
@@ -435,9 +401,121 @@ alpha forgotten (act-elu)
     alpha * np.exp(left) -> np.exp(left)
     alpha * np.expm1 -> np.expm1
     The left side is multiplied by alpha, and so is its slope.
-a slope without what arrives (act-elu-backward, 0.75)
-    dout * slope -> slope
-    The backward pass multiplies the slope by dout.
+""",
+    ),
+)
+
+
+# ---- GELU and SiLU
+
+
+def _smooth_reference(dout: Array, z: Array) -> tuple[Array, ...]:
+    return (
+        reference.gelu(z, "tanh"),
+        reference.silu(z),
+        reference.gelu_backward(dout, z, "tanh"),
+        reference.silu_backward(dout, z),
+    )
+
+
+def _smooth_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for group, rest, dtype in (
+        ("ordinary", "", np.float64),
+        ("ordinary", ", one of them 0", np.float64),
+        ("ordinary", ", float32", np.float32),
+        ("extreme", ", entries of -1000 and 1000", np.float64),
+    ):
+        z = _away_from_0(rng, _sizes(rng), 0.3, 2.5)
+        if group == "extreme":
+            z[:2] = rng.permuted(np.tile([[-1000.0], [1000.0]], z.shape[1]), axis=0)
+        elif "0" in rest:
+            z[rng.integers(len(z)), 1] = 0.0
+        arguments = {"dout": _arriving(rng, z.shape).astype(dtype), "z": z.astype(dtype)}
+        cases.append(Case(group, _label(z.shape, "units", rest), arguments))
+    return cases
+
+
+def _gelu_and_silu(dout: Array, z: Array) -> Any:
+    t = np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))
+    inner = np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z**2)
+    g = z / 2 * (1 + t)
+    dg = (1 + t) / 2 + z / 2 * (1 - t**2) * inner
+    p = (1 + np.tanh(z / 2)) / 2
+    s = z * p
+    ds = p + s * (1 - p)
+    return g, s, dout * dg, dout * ds
+
+
+SMOOTH = Exercise(
+    name="activations.gelu_silu",
+    outputs=(NAN, "g", "s", "dg", "ds"),
+    returns=("g", "s", "dg", "ds"),
+    observe=counting_nan,
+    reference=_smooth_reference,
+    model=_gelu_and_silu,
+    cases=_smooth_cases,
+    criteria=criteria("""
+all four have the shape of z (shape, 0.125)
+GELU and SiLU are right (ordinary, 0.25)
+    g, s: act-gelu-tanh act-silu
+dg is right (ordinary, 0.25)
+    dg: act-gelu-tanh-backward
+ds is right (ordinary, 0.25)
+    ds: act-silu-backward
+net inputs of -1000 and 1000 (extreme, 0.25)
+    g, s, dg, ds: act-gelu-tanh act-silu
+the arguments are left as they were (unchanged, 0.125)
+"""),
+    misconceptions=mistakes(
+        _gelu_and_silu,
+        """
+an infinite number divided by another (act-silu)
+    (1 + np.tanh(z / 2)) / 2 -> np.exp(z) / (1 + np.exp(z))
+    exp(1000) is infinite, and infinity divided by infinity is NaN. Take the exponential of a
+    negative number, or 1 / (1 + exp(-z)), which stays defined.
+the exact GELU (act-gelu)
+    g = z / 2 * (1 + t) -> g = reference.gelu(z) & dout * dg -> reference.gelu_backward(dout, z)
+    g = z / 2 * (1 + t) -> g = reference.gelu(z)
+    That is the definition, with the distribution function itself. Asked for is the approximation
+    by a tanh, which is up to 0.0005 off.
+GELU by the sigmoid of 1.702 z (act-gelu-tanh)
+    t = np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)) -> t = np.tanh(0.851 * z)
+        & np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z**2) -> 0.851
+    Another approximation of the same paper, ten times coarser. This part asks for the one with z^3.
+a GELU without its cube (act-gelu-tanh)
+    (z + 0.044715 * z**3) -> z & (1 + 3 * 0.044715 * z**2) -> 1
+    (z + 0.044715 * z**3) -> z
+    The tanh is taken of z + 0.044715 z^3, times the root of 2 / pi.
+a constant that is rounded (act-gelu-tanh)
+    np.sqrt(2 / np.pi) * (z -> 0.8 * (z & np.sqrt(2 / np.pi) * (1 -> 0.8 * (1
+    0.044715 * z**3 -> 0.0447 * z**3 & 0.044715 * z**2 -> 0.0447 * z**2
+    Write the root of 2 / pi as np.sqrt(2 / np.pi), and all digits of 0.044715.
+a product rule with one term (act-gelu-tanh-backward)
+    (1 + t) / 2 + z / 2 * (1 - t**2) * inner -> (1 + t) / 2 & p + s * (1 - p) -> p
+    (1 + t) / 2 + z / 2 * (1 - t**2) * inner -> (1 + t) / 2
+    p + s * (1 - p) -> p
+    (1 + t) / 2 + z / 2 * (1 - t**2) * inner -> z / 2 * (1 - t**2) * inner
+        & p + s * (1 - p) -> s * (1 - p)
+    (1 + t) / 2 + z / 2 * (1 - t**2) * inner -> z / 2 * (1 - t**2) * inner
+    p + s * (1 - p) -> s * (1 - p)
+    Both functions are z times something that depends on z, too: the slope has a term for each.
+the slope of tanh without that of its argument (act-gelu-tanh-backward, 0.75)
+    (1 - t**2) * inner -> (1 - t**2)
+    (1 - t**2) * inner -> (1 - t**2) * np.sqrt(2 / np.pi)
+    The chain rule goes on: multiply by the derivative of what the tanh is taken of, in which the
+    cube brings 3 * 0.044715 z^2.
+the slope of the sigmoid at its value (act-silu-backward, 0.75)
+    s * (1 - p) -> s * (1 - s)
+    s * (1 - p) -> p * (1 - p)
+    With p for the sigmoid, the slope of z p is p + z p (1 - p).
+slopes without what arrives (act-silu-backward, 0.5)
+    dout * dg, dout * ds -> dg, ds
+    The backward pass multiplies each slope by dout.
+a SiLU without its factor z (act-silu)
+    s = z * p -> s = p & p + s * (1 - p) -> p * (1 - p)
+    s = z * p -> s = p
+    SiLU is the sigmoid times z.
 """,
     ),
 )
@@ -502,14 +580,15 @@ CONSTANTS = Exercise(
     reference=_constants_reference,
     model=_self_normalizing_constants,
     cases=_constants_cases,
-    criteria=(
-        values("alpha makes the mean 0", 0.5, "alpha", "ordinary", "act-selu"),
-        values("scale makes the variance 1", 0.5, "deviation", "ordinary", "act-selu"),
-        values(
-            "samples of small and of large numbers", 0.25, "alpha deviation", "edge", "act-selu"
-        ),
-        Criterion("z is left as it was", 0.25, "unchanged"),
-    ),
+    criteria=criteria("""
+alpha makes the mean 0 (ordinary, 0.5)
+    alpha: act-selu
+scale makes the variance 1 (ordinary, 0.25)
+    deviation: act-selu
+samples of small and of large numbers (edge, 0.25)
+    alpha, deviation: act-selu
+z is left as it was (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _self_normalizing_constants,
         """
@@ -518,7 +597,7 @@ SELU's constants (act-selu, 0)
     return alpha, scale -> return 1.6733, 1.0507
     Those belong to the standard normal distribution. Another sample has other constants: solve the
     two conditions for the sample at hand.
-means over each half of the sample (act-selu, 0.75)
+means over each half of the sample (act-selu, 0.5)
     -right.mean() / left.mean() -> -right[z > 0].mean() / left[z <= 0].mean()
     -right.mean() / left.mean() -> -right[z > 0].mean() / left[z <= 0].mean()
         & (right + alpha * left).std() -> np.sqrt(((right + alpha * left) ** 2).mean())
@@ -534,13 +613,13 @@ an exponential without its -1 (act-elu)
     np.expm1(np.minimum(z, 0)) -> np.where(z > 0, 0, np.exp(z))
     np.expm1( -> np.exp(
     The left side of the function is alpha (exp(z) - 1).
-an alpha with its sign turned (act-selu, 0.75)
+an alpha with its sign turned (act-selu, 0.5)
     -right.mean() -> right.mean()
     -right.mean() -> right.mean()
         & (right + alpha * left).std() -> np.sqrt(((right + alpha * left) ** 2).mean())
     return alpha -> return -alpha
     On the left exp(z) - 1 is negative, so a positive alpha balances the right side.
-an alpha upside down (act-selu, 0.75)
+an alpha upside down (act-selu, 0.5)
     -right.mean() / left.mean() -> -left.mean() / right.mean()
     -right.mean() / left.mean() -> -left.mean() / right.mean()
         & (right + alpha * left).std() -> np.sqrt(((right + alpha * left) ** 2).mean())
@@ -623,34 +702,20 @@ SOFTMAX = Exercise(
     reference=_softmax_reference,
     model=_softmax,
     cases=_softmax_cases,
-    criteria=(
-        shapes("p, log_p and dz have the shape of z", 0.25),
-        Criterion(
-            "p and log_p are right at ordinary net inputs",
-            0.5,
-            group="ordinary",
-            outputs=("p", "log_p"),
-            equations=("act-softmax", "act-log-softmax"),
-            # Wide enough that a small number added to a probability costs the points for extreme
-            # inputs and no others.
-            tolerance=(1e-4, 1e-6),
-        ),
-        values(
-            "dz is right at ordinary net inputs", 0.75, "dz", "ordinary", "act-softmax-backward"
-        ),
-        Criterion(
-            "all three at net inputs of 1000",
-            0.75,
-            group="extreme",
-            outputs=(NAN, "p", "log_p", "dz"),
-            equations=("act-softmax", "act-log-softmax"),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+p, log_p and dz have the shape of z (shape, 0.25)
+p and log_p are right at ordinary net inputs (ordinary, 0.5)
+    p, log_p: act-softmax act-log-softmax, within (1e-4, 1e-6)
+dz is right at ordinary net inputs (ordinary, 0.5)
+    dz: act-softmax-backward
+all three at net inputs of 1000 (extreme, 0.5)
+    number of NaN, p, log_p, dz: act-softmax act-log-softmax
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _softmax,
         f"""
-an exponential that overflows (act-softmax, 1.75)
+an exponential that overflows (act-softmax, 1.5)
     z - z.max(axis=1)[:, None] -> z
     z - z.max(axis=1)[:, None] -> z & shifted - np.log(total) -> np.log(p)
     z - z.max(axis=1)[:, None] -> z & exponentials / total -> np.exp(shifted - np.log(total))
@@ -659,18 +724,18 @@ an exponential that overflows (act-softmax, 1.75)
     shifted - np.log(total) -> z - np.log(np.exp(z).sum(axis=1))[:, None]
     exp(1000) is infinite, and infinity divided by itself is NaN; at -1000 it is 0 / 0. Shift each
     example before you take exponentials: a shift cancels.
-one shift for the whole batch (act-softmax, 1.75)
+one shift for the whole batch (act-softmax, 1.5)
     z.max(axis=1)[:, None] -> z.max()
     z.max(axis=1)[:, None] -> z.max() & shifted - np.log(total) -> np.log(p)
     z.max(axis=1)[:, None] -> z.max()
         & shifted - np.log(total) -> z - np.logaddexp.reduce(z, axis=1)[:, None]
     You subtract the largest of all entries. An example whose entries are all far below it is left
     with a sum of 0. Each example has its own largest entry: axis 1.
-the logarithm of a probability that was rounded to 0 (act-log-softmax, 1.75)
+the logarithm of a probability that was rounded to 0 (act-log-softmax, 1.5)
     shifted - np.log(total) -> np.log(p)
     p is right, but some of its entries are too small for a float, and the logarithm of 0 is minus
     infinity. Take the logarithm of the formula: that of exp(z) is z.
-probabilities that were kept away from 0 (act-log-softmax, 1.75)
+probabilities that were kept away from 0 (act-log-softmax, 1.5)
     {SOFTMAX_CUT}
     It keeps the logarithm finite, but at a number that you chose. From the net input the true one
     can be computed.
@@ -709,4 +774,4 @@ a gradient with its sign turned (act-softmax-backward, 1)
     ),
 )
 
-EXERCISES = (SIGMOID_TANH, LEAKY_RELU, ELU, CONSTANTS, SOFTMAX)
+EXERCISES = (SIGMOID_TANH, LEAKY_RELU, ELU, SMOOTH, CONSTANTS, SOFTMAX)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradlab import autodiff as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, Function, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, Function, criteria
 
 Array = NDArray[Any]
 Pair = tuple[float, float]
@@ -106,20 +106,28 @@ DUAL = Exercise(
     outputs=("value", "derivative"),
     reference=_dual,
     cases=_dual_cases,
-    criteria=(
-        values("add and sub", 0.25, _PAIR, "sum", "ad-sum"),
-        values("mul", 0.25, _PAIR, "mul", "ad-product"),
-        values("div", 0.25, _PAIR, "div", "ad-quotient"),
-        values("exp", 0.125, _PAIR, "exp", "ad-exp"),
-        values("log", 0.25, _PAIR, "log", "ad-log"),
-        values("tanh", 0.25, _PAIR, "tanh", "ad-tanh"),
-        values("relu", 0.125, _PAIR, "relu", "ad-relu"),
-        values("pow, with base and exponent both moving", 0.5, _PAIR, "power", "ad-power"),
-        values("relu where it has a kink", 0.25, _PAIR, "kink", "ad-relu"),
-        values(
-            "pow of a negative base with a constant exponent", 0.25, _PAIR, "constant", "ad-power"
-        ),
-    ),
+    criteria=criteria("""
+add and sub (sum, 0.25)
+    value, derivative: ad-sum
+mul (mul, 0.25)
+    value, derivative: ad-product
+div (div, 0.25)
+    value, derivative: ad-quotient
+exp (exp, 0.125)
+    value, derivative: ad-exp
+log (log, 0.25)
+    value, derivative: ad-log
+tanh (tanh, 0.25)
+    value, derivative: ad-tanh
+relu (relu, 0.125)
+    value, derivative: ad-relu
+pow, with base and exponent both moving (power, 0.5)
+    value, derivative: ad-power
+relu where it has a kink (kink, 0.25)
+    value, derivative: ad-relu
+pow of a negative base with a constant exponent (constant, 0.25)
+    value, derivative: ad-power
+"""),
     misconceptions=mistakes(
         _dual_model,
         """
@@ -176,18 +184,12 @@ the derivative of the operand passed on as it is (ad-dual)
     (1 - value**2) * dx -> dx
     np.exp(x) * dx -> dx & dx / x -> dx & (1 - value**2) * dx -> dx
     The function stretches or squeezes its argument: its local derivative is missing.
-a multiplication where the logarithm divides (ad-log, 2.25)
-    dx / x -> dx * x
-    The slope of log a is 1 / a.
 the power rule applied to the exponential (ad-exp, 2.375)
     np.exp(x) * dx -> x * np.exp(x - 1) * dx
     In exp(a) it is the exponent that moves, not the base.
 the slope of tanh formed from its argument (ad-tanh, 2.25)
     1 - value**2 -> 1 - x**2
     The formula squares the value, tanh(a), not a.
-the slope of tanh without its square (ad-tanh, 2.25)
-    1 - value**2 -> 1 - value
-    The slope is 1 - tanh(a)^2.
 another slope of relu at 0 (ad-relu, 2.25)
     x > 0 -> x >= 0
     else (0.0, 0.0) -> else (0.0, dx / 2 if x == 0 else 0.0)
@@ -211,9 +213,6 @@ an exponent that is not lowered (ad-power, 1.75)
     x ** (y - 1) -> x**y
     x ** (y - 1) -> x**y & dy != 0 -> False
     The derivative of a^b by the base is b a^(b - 1).
-a power without the factor of its exponent (ad-power, 1.75)
-    y * x ** (y - 1) -> x ** (y - 1)
-    The derivative of a^b by the base is b a^(b - 1): the exponent comes down as a factor.
 the logarithm of the exponent (ad-power, 2)
     np.log(x) * dy -> np.log(abs(y)) * dy
     np.log(x) * dy -> np.log(y) * dy
@@ -336,24 +335,18 @@ REVERSE = Exercise(
     outputs=("adjoints",),
     reference=_reverse,
     cases=_reverse_cases,
-    criteria=(
-        shapes("there is one adjoint for each node", 0.25),
-        values("right where every node is used once", 0.5, "adjoints", "tree", "ad-adjoint"),
-        values(
-            "right where nodes are used several times", 0.5, "adjoints", "ordinary", "ad-adjoint"
-        ),
-        values(
-            "a node that enters the same operation twice", 0.5, "adjoints", "repeats", "ad-adjoint"
-        ),
-        values(
-            "an output in the middle, an unused input, an output that is an input",
-            0.5,
-            "adjoints",
-            "inner",
-            "ad-adjoint",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+there is one adjoint for each node (shape, 0.25)
+right where every node is used once (tree, 0.5)
+    adjoints: ad-adjoint
+right where nodes are used several times (ordinary, 0.5)
+    adjoints: ad-adjoint
+a node that enters the same operation twice (repeats, 0.5)
+    adjoints: ad-adjoint
+an output in the middle, an unused input, an output that is an input (inner, 0.5)
+    adjoints: ad-adjoint
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _reverse_model,
         """
@@ -453,6 +446,19 @@ def _arrows_to(operands: Graph, outputs: list[int]) -> int:
     return sum(len(operands[k]) for k in needed)
 
 
+def _multiplications_of_own_passes(
+    function: Function, operands: Graph, outputs: list[int]
+) -> tuple[Any, ...]:
+    """The multiplications are judged with the passes that were counted, if there are any."""
+    *passes, forward, reverse = function(operands, outputs)
+    right = _cost(operands, outputs)
+    arrows = sum(map(len, operands))
+    return *passes, *(
+        np.where(came != 0, made - came * arrows + due * arrows, made)
+        for made, came, due in zip((forward, reverse), passes, right, strict=False)
+    )
+
+
 def _cost_model(operands: Graph, outputs: list[int]) -> Any:
     forward = sum(1 for nodes in operands if len(nodes) == 0)
     reverse = len(outputs)
@@ -467,46 +473,39 @@ COST = Exercise(
     name="autodiff.cost",
     outputs=(*_PASSES.split(), *_MULTIPLICATIONS.split()),
     reference=_cost,
+    observe=_multiplications_of_own_passes,
     cases=_cost_cases,
-    criteria=(
-        values("the passes of forward mode", 0.25, "forward_passes", "ordinary", "ad-passes"),
-        values("the passes of reverse mode", 0.25, "reverse_passes", "ordinary", "ad-passes"),
-        values(
-            "the multiplications of both modes",
-            0.5,
-            _MULTIPLICATIONS,
-            "ordinary",
-            "ad-dual ad-adjoint",
-        ),
-        values(
-            "repeated operands, inputs that are late, unused or outputs themselves",
-            0.25,
-            f"{_PASSES} {_MULTIPLICATIONS}",
-            "edge",
-            "ad-passes",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the passes of forward mode (ordinary, 0.25)
+    forward_passes: ad-passes
+the passes of reverse mode (ordinary, 0.25)
+    reverse_passes: ad-passes
+the multiplications of so many passes, in both modes (ordinary, 0.5)
+    forward_multiplications, reverse_multiplications: ad-dual ad-adjoint
+repeated operands, inputs that are late, unused or outputs themselves (edge, 0.25)
+    forward_passes, reverse_passes, forward_multiplications, reverse_multiplications: ad-passes
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _cost_model,
         """
-one forward pass for each node (ad-passes, 0.5)
+one forward pass for each node (ad-passes, 1)
     sum(1 for nodes in operands if len(nodes) == 0) -> len(operands)
     So says a slide of deck L; but a pass visits all nodes, so forward mode needs one for each
     input.
-the two modes exchanged (ad-passes, 0)
+the two modes exchanged (ad-passes, 0.75)
     arrows = -> forward, reverse = reverse, forward; arrows =
     A forward pass has the seed on one input and answers for all outputs; a reverse pass starts at
     one output and answers for all inputs.
-one reverse pass for all outputs (ad-passes, 0.5)
+one reverse pass for all outputs (ad-passes, 1)
     len(outputs) -> 1
     That is so for a loss, which is one output. A reverse pass starts at one node, so each output
     needs its own.
-one forward pass for all inputs (ad-passes, 0.5)
+one forward pass for all inputs (ad-passes, 1)
     sum(1 for nodes in operands if len(nodes) == 0) -> 1
     A pass with all seeds 1 gives the sum of the derivatives. To tell them apart, each input needs
     a pass of its own.
-a pass for each entry of the Jacobian (ad-passes, 0)
+a pass for each entry of the Jacobian (ad-passes, 0.75)
     arrows = -> forward = reverse = forward * reverse; arrows =
     A forward pass yields a whole column, a reverse pass a whole row.
 inputs that nothing uses left out (ad-passes, 1.25)
@@ -656,32 +655,19 @@ JACOBIAN = Exercise(
     reference=_jacobian,
     observe=_jacobian_and_calls,
     cases=_jacobian_cases,
-    criteria=(
-        shapes("the Jacobian has a row for each output and a column for each input", 0.25),
-        values("few inputs: the Jacobian is right", 0.5, "jacobian", "tall", "ad-dual"),
-        values("few outputs: the Jacobian is right", 0.5, "jacobian", "wide", "ad-adjoint"),
-        values(
-            "few inputs: no more passes than needed, and as many as you say",
-            0.5,
-            "calls passes",
-            "tall",
-            "ad-passes",
-        ),
-        values(
-            "few outputs: no more passes than needed, and as many as you say",
-            0.5,
-            "calls passes",
-            "wide",
-            "ad-passes",
-        ),
-        values(
-            "a single input, a single output, as many inputs as outputs",
-            0.25,
-            "jacobian calls passes",
-            "edge",
-            "ad-passes",
-        ),
-    ),
+    criteria=criteria("""
+the Jacobian has a row for each output and a column for each input (shape, 0.25)
+few inputs: the Jacobian is right (tall, 0.5)
+    jacobian: ad-dual
+few outputs: the Jacobian is right (wide, 0.5)
+    jacobian: ad-adjoint
+few inputs: no more passes than needed, and as many as you say (tall, 0.5)
+    calls, passes: ad-passes
+few outputs: no more passes than needed, and as many as you say (wide, 0.5)
+    calls, passes: ad-passes
+a single input, a single output, as many inputs as outputs (edge, 0.25)
+    jacobian, calls, passes: ad-passes
+"""),
     misconceptions=mistakes(
         _jacobian_model,
         """

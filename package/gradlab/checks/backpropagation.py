@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,12 +14,9 @@ from gradlab import gradient_check
 from gradlab.checks._edits import mistakes
 from gradlab.checks._model import (
     Case,
-    Criterion,
     Exercise,
     Function,
-    shapes,
-    unchanged,
-    values,
+    criteria,
 )
 
 Array = NDArray[Any]
@@ -92,6 +89,40 @@ def _forward_arguments(
     }
 
 
+def _layer_by_layer(
+    function: Function, x: Array, weights: Arrays, biases: Arrays
+) -> tuple[Arrays, Arrays, Array]:
+    """Net inputs are right if they follow from the student's own outputs of the layer below, and
+    outputs if they follow from their own net inputs: an error there is taken off.
+    """
+    net_inputs, outputs = function(x, weights, biases)
+    right_z, right_h = _forward(x, weights, biases)
+    if not _fit(net_inputs, right_z) or not _fit(outputs, right_h):
+        return net_inputs, outputs, outputs[-1] if outputs else np.empty(0)
+    squash = [np.tanh] * (len(weights) - 1) + [lambda z: 1 / (1 + np.exp(-z))]
+    own_z, own_h = net_inputs, [x, *outputs[:-1]]
+    due_z = [h @ w + bias for h, w, bias in zip(own_h, weights, biases, strict=True)]
+    due_h = [g(z) for g, z in zip(squash, own_z, strict=True)]
+    return (
+        _following(net_inputs, due_z, right_z),
+        _following(outputs, due_h, right_h),
+        outputs[-1],
+    )
+
+
+def _following(came: Sequence[Any], due: Sequence[Any], right: Sequence[Any]) -> list[Any]:
+    """Arrays less what those that they follow from are off, where they are not right at once."""
+    return [
+        a if np.allclose(a, b, rtol=1e-3, atol=1e-5) else a - d + b
+        for a, d, b in zip(came, due, right, strict=True)
+    ]
+
+
+def _fit(came: Sequence[Array], right: Sequence[Array]) -> bool:
+    """Whether arrays have the shapes of the right ones, and each holds something but zeros."""
+    return [a.shape for a in came] == [a.shape for a in right] and all(a.any() for a in came)
+
+
 def _forward_model(x: Array, weights: Arrays, biases: Arrays) -> Any:
     net_inputs, outputs = [], []
     h = x
@@ -106,17 +137,22 @@ def _forward_model(x: Array, weights: Arrays, biases: Arrays) -> Any:
 
 FORWARD = Exercise(
     name="backpropagation.forward",
-    outputs=("net_inputs", "outputs"),
+    outputs=("net_inputs", "outputs", "last_output"),
+    returns=("net_inputs", "outputs"),
     lists=("net_inputs", "outputs"),
     reference=_forward,
+    observe=_layer_by_layer,
     cases=_cases(_forward_arguments),
-    criteria=(
-        shapes("there is one net input and one output a layer, of the right shape", 0.25),
-        values("the net inputs are right", 0.75, "net_inputs", "ordinary", "bp-net-input"),
-        values("the outputs are right", 0.5, "outputs", "ordinary", "bp-activation"),
-        values(_SQUARE, 0.25, "net_inputs outputs", "edge", "bp-net-input bp-activation"),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+there is one net input and one output a layer, of the right shape (shape, 0.25)
+the net inputs follow from the outputs of the layer below (ordinary, 0.75)
+    net_inputs: bp-net-input
+the outputs follow from the net inputs (ordinary, 0.5)
+    outputs: bp-activation
+layers of equal width, a single example, no hidden layer (edge, 0.25)
+    net_inputs, outputs, last_output: bp-net-input bp-activation
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _forward_model,
         """
@@ -129,11 +165,11 @@ the last layer first (bp-net-input, 0)
 net inputs and outputs exchanged (bp-activation, 0.25)
     return net_inputs, outputs -> return outputs, net_inputs
     The net inputs, before the activation, come first in the tuple.
-net inputs handed on to the next layer (bp-net-input, 0.25)
+net inputs handed on to the next layer (bp-net-input, 1)
     h = np.tanh(z) -> h = z & outputs.append(h) -> outputs.append(np.tanh(z))
     A layer receives what the one below puts out, after the activation. Without that the network is
     linear, however deep.
-no activation in the hidden layers (bp-activation, 0.25)
+no activation in the hidden layers (bp-activation, 1.25)
     np.tanh(z) -> z
     Every hidden layer applies tanh to its net input. Without that the network is linear, however
     deep.
@@ -143,16 +179,13 @@ tanh at the output, too (bp-activation, 1.25)
 an output layer without activation (bp-activation, 1.25)
     1 / (1 + np.exp(-net_inputs[-1])) -> net_inputs[-1]
     A network for regression often ends so, deck S's too. This one ends with a sigmoid.
-the sigmoid in all layers (bp-activation, 0.25)
+the sigmoid in all layers (bp-activation, 1.25)
     np.tanh(z) -> 1 / (1 + np.exp(-z))
     The sigmoid belongs to the last layer; the hidden ones apply tanh.
 the sigmoid of the last output (bp-activation, 1.25)
     np.exp(-net_inputs[-1]) -> np.exp(-h)
     The last layer applies the sigmoid in place of tanh: to its net input, not to a tanh of it.
-a plus in the exponent of the sigmoid (bp-activation, 1.25)
-    -net_inputs[-1] -> net_inputs[-1]
-    The sigmoid is 1 / (1 + exp(-z)): it grows with z.
-the biases left out (bp-net-input, 0.25)
+the biases left out (bp-net-input, 1)
     h @ weight + bias -> h @ weight
     Every unit adds its bias to its weighted sum.
 net inputs that are returned without the bias (bp-net-input, 1)
@@ -194,8 +227,16 @@ def _sensitivities_arguments(
 def _output_and_hidden(
     function: Function, dout: Array, net_inputs: Arrays, weights: Arrays
 ) -> tuple[Array, Arrays]:
-    """Look at the sensitivity of the output layer by itself: it is the first to be right."""
+    """Look at the sensitivity of the output layer by itself: it is the first to be right.
+
+    Those of the hidden layers are right if they follow from the student's own of the layer above.
+    """
     result = function(dout, net_inputs, weights)
+    right = _sensitivities(dout, net_inputs, weights)
+    if _fit(result, right):
+        layers = zip(result[1:], weights[1:], net_inputs, strict=False)
+        due = [above @ weight.T * (1 - np.tanh(z) ** 2) for above, weight, z in layers]
+        result = [*_following(result[:-1], due, right[:-1]), result[-1]]
     return (result[-1] if result else np.empty(0)), result[:-1]
 
 
@@ -217,31 +258,16 @@ SENSITIVITIES = Exercise(
     reference=_sensitivities,
     observe=_output_and_hidden,
     cases=_cases(_sensitivities_arguments),
-    criteria=(
-        shapes("there is one sensitivity a layer, of the right shape", 0.25),
-        values(
-            "the sensitivity of the output layer is right",
-            0.5,
-            "output_layer",
-            "ordinary",
-            "bp-sensitivity-output",
-        ),
-        values(
-            "the sensitivities of the hidden layers are right",
-            1.0,
-            "hidden_layers",
-            "ordinary",
-            "bp-sensitivity",
-        ),
-        values(
-            _SQUARE,
-            0.5,
-            "output_layer hidden_layers",
-            "edge",
-            "bp-sensitivity-output bp-sensitivity",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+there is one sensitivity a layer, of the right shape (shape, 0.25)
+the sensitivity of the output layer is right (ordinary, 0.5)
+    output_layer: bp-sensitivity-output
+the sensitivity of a hidden layer follows from the one above (ordinary, 1)
+    hidden_layers: bp-sensitivity
+layers of equal width, a single example, no hidden layer (edge, 0.5)
+    output_layer, hidden_layers: bp-sensitivity-output bp-sensitivity
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _sensitivities_model,
         """
@@ -256,7 +282,7 @@ the weights of the wrong layer (bp-sensitivity, 0.25)
     weights[k].T -> weights[k - 1].T
     Between layers l and l + 1 stand the weights that the forward pass used to get from one to the
     other. Mind that weights[0] leads into layer 1.
-the slope at the output layer forgotten (bp-sensitivity-output, 0.25)
+the slope at the output layer forgotten (bp-sensitivity-output, 1.5)
     dout * a * (1 - a) -> dout
     dout is the gradient with respect to the output. The sensitivity is that with respect to the net
     input, with the sigmoid in between. (A linear output has slope 1, and then the two are the
@@ -274,7 +300,7 @@ a gradient handed down without the slopes above (bp-sensitivity, 1)
     s = dout * a -> s = (g := dout) * a & s = s @ weights[k].T -> s = (g := g @ weights[k].T)
     You multiply by a layer's own slope, but send down what it was before that. What goes through
     the weights is the sensitivity of the layer above, slope included.
-the slope of tanh at the output layer (bp-sensitivity-output, 0.25)
+the slope of tanh at the output layer (bp-sensitivity-output, 1.5)
     dout * a * (1 - a) -> dout * (1 - np.tanh(net_inputs[-1]) ** 2)
     The output layer has a sigmoid, so its slope is the sigmoid's.
 the slope of the sigmoid in the hidden layers (bp-sensitivity, 1)
@@ -299,10 +325,7 @@ the slope taken at the output of the layer (bp-sensitivity)
         dout * a -> (a := 1 / (1 + np.exp(-a))) * dout
     The activation is applied once too often: its slope belongs to the net input z, and net_inputs
     holds z already.
-the slope of tanh without its square (bp-sensitivity, 1)
-    np.tanh(net_inputs[k - 1]) ** 2 -> np.tanh(net_inputs[k - 1])
-    The slope is 1 - tanh(z)^2.
-a division by the batch size (bp-sensitivity-output, 0.25)
+a division by the batch size (bp-sensitivity-output, 1.5)
     dout * a -> dout / len(dout) * a
     Where the loss is a mean over the batch, dout holds the 1 / B already.
 """,
@@ -352,28 +375,18 @@ GRADIENTS = Exercise(
     lists=("dweights", "dbiases"),
     reference=_gradients,
     cases=_cases(_gradients_arguments),
-    criteria=(
-        shapes("every gradient has the shape of what it belongs to", 0.25),
-        values(
-            "the gradients of the weights are right",
-            0.5,
-            "dweights",
-            "ordinary",
-            "bp-weight-gradient",
-        ),
-        values(
-            "the gradients of the biases are right", 0.5, "dbiases", "ordinary", "bp-bias-gradient"
-        ),
-        values("the gradient of the input is right", 0.25, "dx", "ordinary", "bp-input-gradient"),
-        values(
-            _SQUARE,
-            0.25,
-            "dx dweights dbiases",
-            "edge",
-            "bp-weight-gradient bp-bias-gradient bp-input-gradient",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+every gradient has the shape of what it belongs to (shape, 0.25)
+the gradients of the weights are right (ordinary, 0.5)
+    dweights: bp-weight-gradient
+the gradients of the biases are right (ordinary, 0.5)
+    dbiases: bp-bias-gradient
+the gradient of the input is right (ordinary, 0.25)
+    dx: bp-input-gradient
+layers of equal width, a single example, no hidden layer (edge, 0.25)
+    dx, dweights, dbiases: bp-weight-gradient bp-bias-gradient bp-input-gradient
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _gradients_model,
         """
@@ -458,6 +471,22 @@ def _check(
     numerical = _numerical(f, parameters, step)
     pairs = zip(numerical, gradients, strict=True)
     return numerical, [gradient_check.relative_error(a, b) for a, b in pairs]
+
+
+def _with_their_own_gradients(
+    function: Function, f: Loss, parameters: Arrays, gradients: Arrays, step: float
+) -> tuple[Arrays, Array]:
+    """The errors are right if they follow from the numerical gradients that came."""
+    numerical, came = function(f, parameters, gradients, step)
+    found, right = _check(f, parameters, gradients, step)
+    errors = np.array(came, dtype=np.float64)
+    if _fit(numerical, found) and errors.shape == (len(right),):
+        for k, (own, claimed) in enumerate(zip(numerical, gradients, strict=True)):
+            # What is the claim itself was not computed.
+            if np.isfinite(own).all() and not np.array_equal(own, claimed):
+                due = gradient_check.relative_error(own, claimed)
+                (errors[k],) = _following([errors[k]], [due], [right[k]])
+    return numerical, errors
 
 
 def _loss(rng: np.random.Generator, last: int) -> Loss:
@@ -557,34 +586,18 @@ CHECK = Exercise(
     outputs=("numerical", "errors"),
     lists=("numerical",),
     reference=_check,
+    observe=_with_their_own_gradients,
     cases=_check_cases,
-    criteria=(
-        shapes("an array for each array of parameters, and as many errors", 0.25),
-        values(
-            "the numerical gradients are right",
-            1.0,
-            "numerical",
-            "difference",
-            "bp-central-difference",
-        ),
-        Criterion(
-            "the relative errors are right",
-            0.75,
-            group="check",
-            outputs=("errors",),
-            equations=("bp-relative-error",),
-            tolerance=_LOOSE,
-        ),
-        Criterion(
-            "a gradient of zeros",
-            0.25,
-            group="edge",
-            outputs=("errors",),
-            equations=("bp-relative-error",),
-            tolerance=_LOOSE,
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria(f"""
+an array for each array of parameters, and as many errors (shape, 0.25)
+the numerical gradients are right (difference, 1)
+    numerical: bp-central-difference
+the relative errors follow from the numerical gradients (check, 0.75)
+    errors: bp-relative-error, within {_LOOSE}
+a gradient of zeros (edge, 0.25)
+    errors: bp-relative-error, within {_LOOSE}
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _check_model,
         """
@@ -593,20 +606,20 @@ a one-sided difference (bp-central-difference, 1.5)
     array[index] = saved + step -> array[index] = saved & (2 * step) -> step
     You compare with the value at the point itself. Its error shrinks with the step, that of the
     central difference with the square of the step: nudge both ways.
-a division by one step (bp-central-difference, 0.25)
+a division by one step (bp-central-difference, 1.25)
     (2 * step) -> step
     The two points lie two steps apart.
-a multiplication by half the step (bp-central-difference, 0.25)
+a multiplication by half the step (bp-central-difference, 1.25)
     / (2 * step) -> / 2 * step
     The whole of 2 h stands below the fraction bar: in code it needs parentheses.
-a minus too many (bp-central-difference, 0.25)
+a minus too many (bp-central-difference, 1.25)
     above - below -> below - above
     The value at the larger argument comes first.
 an entry that is not put back (bp-central-difference, 1.5)
     found[index] = (above -> array[index] = saved - step; found[index] = (above
     When an entry's turn comes, all others must have their original values: the definition moves one
     at a time.
-all entries of an array nudged at once (bp-central-difference, 0.25)
+all entries of an array nudged at once (bp-central-difference, 1.25)
     np.ndindex(array.shape) -> [...] & saved = array[index] -> saved = array.copy()
     That gives the sum of an array's derivatives. Move one entry at a time.
 a step of your own (bp-central-difference, 1.5)

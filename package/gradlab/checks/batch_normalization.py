@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 
 from gradlab import batch_normalization as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Criterion, Exercise, Function, shapes, unchanged, values
+from gradlab.checks._model import (
+    Case,
+    Exercise,
+    Function,
+    criteria,
+)
 
 Array = NDArray[Any]
 
@@ -110,33 +115,20 @@ FORWARD = Exercise(
     reference=_forward,
     observe=_forward_observed,
     cases=_forward_cases,
-    criteria=(
-        shapes("out, mean and var have the right shapes", 0.25),
-        values("mean is that of each feature", 0.25, "mean", "ordinary", "bn-mean"),
-        values("var is that of each feature", 0.5, "var", "ordinary", "bn-variance"),
-        Criterion(
-            "out follows from the mean and var that you return: undone with them, it is x again",
-            0.5,
-            group="ordinary",
-            outputs=("x again",),
-            equations=("bn-normalize", "bn-scale-shift"),
-        ),
-        values(
-            "out is right on ordinary batches",
-            0.75,
-            "out",
-            "ordinary",
-            "bn-normalize bn-scale-shift",
-        ),
-        values(
-            "a constant feature, one far from 0, a batch of two, a single feature",
-            0.5,
-            "out mean var",
-            "edge",
-            "bn-variance bn-normalize",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out, mean and var have the right shapes (shape, 0.25)
+mean is that of each feature (ordinary, 0.25)
+    mean: bn-mean
+var is that of each feature (ordinary, 0.5)
+    var: bn-variance
+out follows from the mean and var that you return: undone with them, it is x again (ordinary, 0.5)
+    x again: bn-normalize bn-scale-shift
+out is right on ordinary batches (ordinary, 0.75)
+    out: bn-normalize bn-scale-shift
+a constant feature, one far from 0, a batch of two, a single feature (edge, 0.5)
+    out, mean, var: bn-variance bn-normalize
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _forward_model,
         """
@@ -158,9 +150,6 @@ an input that is not centred (bn-normalize, 1.25)
     (x - mean) / np -> x - mean / np
     The mean has to be subtracted from x before the division: (x - mean) / ..., with the
     parentheses.
-an input that is scaled but not centred (bn-normalize, 1.25)
-    (x - mean) / np -> x / np
-    Subtract the mean before you divide.
 gamma and beta forgotten (bn-scale-shift, 1.25)
     gamma * normalized + beta -> normalized
     The standardized batch still has to be multiplied by gamma and shifted by beta.
@@ -188,9 +177,6 @@ the variance divided by B - 1 (bn-variance, 1.25)
     ((x - mean) ** 2).mean(axis=0) -> x.var(axis=0, ddof=1)
     Training divides by the batch size B. The factor B / (B - 1) belongs to the statistics for
     inference.
-the squares of the variance added up (bn-variance, 1.25)
-    ** 2).mean(axis=0) -> ** 2).sum(axis=0)
-    The variance is the mean of the squares: divide their sum by the batch size.
 the standard deviation returned as the variance (bn-variance, 1.5)
     return out, mean, var -> return out, mean, np.sqrt(var)
     Return the variance itself, before the root.
@@ -261,26 +247,18 @@ BACKWARD = Exercise(
     outputs=("dx", "dgamma", "dbeta"),
     reference=_backward,
     cases=_backward_cases,
-    criteria=(
-        shapes("dx, dgamma and dbeta have the right shapes", 0.25),
-        values("dgamma is right", 0.5, "dgamma", "ordinary", "bn-backward-gamma"),
-        values("dbeta is right", 0.25, "dbeta", "ordinary", "bn-backward-beta"),
-        values(
-            "dx is right on ordinary batches",
-            1.75,
-            "dx",
-            "ordinary",
-            "bn-backward-variance bn-backward-mean bn-backward-z",
-        ),
-        values(
-            "a constant feature, a batch of two, a single feature",
-            0.5,
-            "dx dgamma dbeta",
-            "edge",
-            "bn-backward-z",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+dx, dgamma and dbeta have the right shapes (shape, 0.25)
+dgamma is right (ordinary, 0.5)
+    dgamma: bn-backward-gamma
+dbeta is right (ordinary, 0.25)
+    dbeta: bn-backward-beta
+dx is right on ordinary batches (ordinary, 1.75)
+    dx: bn-backward-variance bn-backward-mean bn-backward-z
+a constant feature, a batch of two, a single feature (edge, 0.5)
+    dx, dgamma, dbeta: bn-backward-z
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _backward_model,
         """
@@ -367,9 +345,6 @@ dgamma that sums the standardized data by itself (bn-backward-gamma, 2.5)
     (dout * centred * inv_std).sum(axis=0) -> dout.sum(axis=0) * (centred * inv_std).sum(axis=0)
     u adds up to 0 over the batch, so sum(u), and sum(dout) * sum(u), are 0 but for rounding.
     Multiply dout and u first, then sum.
-dgamma without a sum over the batch (bn-backward-gamma, 2.25)
-    (dout * centred * inv_std).sum(axis=0) -> dout * centred * inv_std
-    One gamma serves the whole batch: its gradient sums over it, axis 0.
 dgamma and dbeta with gamma (bn-backward-gamma)
     dout * centred -> dout * gamma * centred
     dout.sum -> (dout * gamma).sum
@@ -431,27 +406,16 @@ RUNNING_STATISTICS = Exercise(
     outputs=("running_mean", "running_var"),
     reference=reference.update_running_statistics,
     cases=_running_cases,
-    criteria=(
-        shapes("running_mean and running_var keep their shapes", 0.125),
-        values(
-            "running_mean moves by the momentum", 0.5, "running_mean", "ordinary", "bn-running-mean"
-        ),
-        values(
-            "running_var moves by the momentum, with B / (B - 1)",
-            0.5,
-            "running_var",
-            "ordinary",
-            "bn-running-variance",
-        ),
-        values(
-            "a batch of two, a momentum of 1 and of 0",
-            0.25,
-            "running_mean running_var",
-            "edge",
-            "bn-running-mean bn-running-variance",
-        ),
-        unchanged(0.125),
-    ),
+    criteria=criteria("""
+running_mean and running_var keep their shapes (shape, 0.125)
+running_mean moves by the momentum (ordinary, 0.5)
+    running_mean: bn-running-mean
+running_var moves by the momentum, with B / (B - 1) (ordinary, 0.5)
+    running_var: bn-running-variance
+a batch of two, a momentum of 1 and of 0 (edge, 0.25)
+    running_mean, running_var: bn-running-mean bn-running-variance
+the arguments are left as they were (unchanged, 0.125)
+"""),
     misconceptions=mistakes(
         _running_model,
         """
@@ -535,12 +499,14 @@ INFERENCE = Exercise(
     outputs=("out",),
     reference=reference.batch_norm_inference,
     cases=_inference_cases,
-    criteria=(
-        values("out is right on ordinary batches", 0.5, "out", "ordinary", "bn-inference"),
-        values("a single example, a variance of zero", 0.25, "out", "edge", "bn-inference"),
-        shapes("out has the right shape", 0.125),
-        unchanged(0.125),
-    ),
+    criteria=criteria("""
+out is right on ordinary batches (ordinary, 0.5)
+    out: bn-inference
+a single example, a variance of zero (edge, 0.25)
+    out: bn-inference
+out has the right shape (shape, 0.125)
+the arguments are left as they were (unchanged, 0.125)
+"""),
     misconceptions=mistakes(
         _inference_model,
         """
@@ -570,9 +536,6 @@ an input that is not centred (bn-inference, 0.125)
     (x - running_mean) / -> x - running_mean /
     running_mean has to be subtracted from x before the division: (x - running_mean) / ..., with
     the parentheses.
-an input that is scaled but not centred (bn-inference, 0.125)
-    (x - running_mean) / -> x /
-    Subtract running_mean before you divide.
 the variance in place of the standard deviation (bn-inference, 0.125)
     np.sqrt(running_var + eps) -> (running_var + eps)
     The root is missing: divide by sqrt(running_var + eps).

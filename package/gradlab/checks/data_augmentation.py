@@ -14,12 +14,9 @@ from gradlab.activations import softmax
 from gradlab.checks._edits import mistakes
 from gradlab.checks._model import (
     Case,
-    Criterion,
     Exercise,
     Function,
-    shapes,
-    unchanged,
-    values,
+    criteria,
 )
 
 Array = NDArray[Any]
@@ -31,9 +28,9 @@ _EXACT = (0.0, 1e-6)
 _CALLS = 25
 """At a probability of 0.4 an image that is never mirrored in as many is no accident: 3e-6."""
 
-_SHARES = (0.0, 0.185)
-"""For a share of 200 draws: six deviations of the difference of two, which are
-sqrt(2 * 0.1 * 0.9 / 200) = 0.03 at a probability of 0.1. The mistakes are 0.4 away and more."""
+_SHARES = (0.0, 0.11)
+"""For a share of 600 draws: six deviations of the difference of two, which are
+sqrt(2 * 0.1 * 0.9 / 600) = 0.017 at a probability of 0.1. The mistakes are 0.4 away and more."""
 _STEP = 100.0
 """Image b of a batch holds the codes of its pixels, all below this, plus b times this."""
 
@@ -57,7 +54,7 @@ def _crop_flip(
 def _crop_flip_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for group, shape, size, padding, probability in (
-        ("share", (200, 4, 5, 3), (3, 2), 0, 0.1),
+        ("share", (600, 6, 5, 3), (3, 2), 0, 0.1),
         ("ordinary", (120, 6, 5, 3), (5, 2), 1, 0.4),
         ("ordinary", (120, 9, 5, 2), (4, 3), 0, 0.6),
         ("edge", (40, 5, 4, 3), (5, 4), 0, 0.0),
@@ -132,7 +129,12 @@ def _observe_crop_flip(
     kinds = [window.kind for window in windows]
     tops = {window.top for window in windows} or {-1}
     lefts = {window.left for window in windows} or {-1}
-    places = len({(window.top, window.left) for window in windows})
+    places = {(window.top, window.left) for window in windows}
+    drawn = {(*window[2:], window.kind == "plain") for window in windows}
+    axes = [window.top for window in windows], [window.left for window in windows]
+    spans = (
+        n + 2 * padding - wanted + 1 for n, wanted in zip(images.shape[1:], size, strict=False)
+    )
     return (
         out,
         *(out.shape[1:3] if out.ndim == 4 else (0, 0)),
@@ -144,8 +146,10 @@ def _observe_crop_flip(
         max(tops),
         min(lefts),
         max(lefts),
-        places > 1,
-        places > 0.7 * len(tops) * len(lefts),
+        len(places) > 1,
+        len(places) > 0.7 * len(tops) * len(lefts),
+        len(drawn) > 1.4 * len(places),
+        any(map(_too_rare_at_the_ends, axes, spans)),
         sum(kind != "plain" for kind in kinds) / len(found),
         probability in (0, 1) and any((kind != "plain") != probability for kind in kinds),
         len({kind == "plain" for kind in kinds}) == 2,
@@ -153,6 +157,19 @@ def _observe_crop_flip(
         np.array_equal(first, again),
         not np.array_equal(first, second),
     )
+
+
+def _too_rare_at_the_ends(places: list[int], span: int) -> bool:
+    """Whether the first and the last place come less often than others, as after rounding.
+
+    With a span of 4 and 600 draws half of them are there, and a third after rounding. The limit is
+    4.5 deviations below the half, and 3.9 above the third.
+    """
+    if len(places) < 500 or len(set(places)) < max(span, 3):
+        return False
+    share = 2 / span
+    found = sum(place in (0, span - 1) for place in places) / len(places)
+    return bool(found < share - 4.5 * np.sqrt(share * (1 - share) / len(places)))
 
 
 def _crop_flip_answer(
@@ -189,6 +206,8 @@ CROP_FLIP = Exercise(
         "largest_left",
         "several_places_in_one_batch",
         "rows_and_columns_drawn_apart",
+        "flips_drawn_apart",
+        "too_few_places_at_the_ends",
         "share_flipped",
         "flipped_at_probability_0_or_plain_at_1",
         "flipped_and_plain_in_one_batch",
@@ -200,72 +219,25 @@ CROP_FLIP = Exercise(
     reference=_crop_flip,
     observe=_observe_crop_flip,
     cases=_crop_flip_cases,
-    criteria=(
-        shapes("out has the right shape", 0.25),
-        Criterion(
-            "each image is a window of its own, mirrored left to right or plain",
-            0.5,
-            group="ordinary",
-            outputs=(
-                "upside_down_images",
-                "reversed_channels",
-                "border_not_of_zeros",
-                "images_that_are_no_window",
-            ),
-            equations=("da-crop",),
-            tolerance=_EXACT,
-        ),
-        Criterion(
-            "every place of the padded image can come, the last ones too",
-            0.5,
-            group="ordinary",
-            outputs=("smallest_top", "largest_top", "smallest_left", "largest_left"),
-            equations=("da-crop",),
-            tolerance=_EXACT,
-        ),
-        Criterion(
-            "the right share is mirrored",
-            0.5,
-            group="share",
-            outputs=(
-                "share_flipped",
-                "flipped_and_plain_in_one_batch",
-            ),
-            equations=("da-crop",),
-            tolerance=_SHARES,
-        ),
-        Criterion(
-            "each image has draws of its own, from rng",
-            0.5,
-            group="ordinary",
-            outputs=(
-                "several_places_in_one_batch",
-                "rows_and_columns_drawn_apart",
-                "flipped_and_plain_in_one_batch",
-                "an_image_is_mirrored_at_some_time",
-                "same_seed_gives_same_images",
-                "next_call_gives_new_images",
-            ),
-            equations=("da-crop",),
-            tolerance=_EXACT,
-        ),
-        Criterion(
-            "a window as large as the image, probabilities of 0 and 1, a single image",
-            0.25,
-            group="edge",
-            outputs=(
-                "rows_of_out",
-                "columns_of_out",
-                "upside_down_images",
-                "reversed_channels",
-                "images_that_are_no_window",
-                "flipped_at_probability_0_or_plain_at_1",
-            ),
-            equations=("da-crop",),
-            tolerance=_EXACT,
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria(f"""
+out has the right shape (shape, 0.25)
+each image is a window of its own, mirrored left to right or plain (ordinary, 0.5)
+    upside_down_images, reversed_channels, border_not_of_zeros, images_that_are_no_window: da-crop,
+        within {_EXACT}
+every place of the padded image can come, the last ones too (ordinary, 0.5)
+    smallest_top, largest_top, smallest_left, largest_left: da-crop, within {_EXACT}
+the right share is mirrored, and no place is rarer than another (share, 0.5)
+    share_flipped, flipped_and_plain_in_one_batch, too_few_places_at_the_ends: da-crop, within
+        {_SHARES}
+each image has draws of its own, from rng (ordinary, 0.5)
+    several_places_in_one_batch, rows_and_columns_drawn_apart, flips_drawn_apart,
+        flipped_and_plain_in_one_batch, an_image_is_mirrored_at_some_time,
+        same_seed_gives_same_images, next_call_gives_new_images: da-crop, within {_EXACT}
+a window as large as the image, probabilities of 0 and 1, a single image (edge, 0.25)
+    rows_of_out, columns_of_out, upside_down_images, reversed_channels, images_that_are_no_window,
+        flipped_at_probability_0_or_plain_at_1: da-crop, within {_EXACT}
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_crop_flip_answer,
     misconceptions=mistakes(
         _crop_flip_answer,
@@ -295,6 +267,17 @@ a batch that is mirrored as a whole or not at all (da-crop, 1.75)
 one random number for both directions (da-crop, 2.25)
     rng.integers(0, across + 1, batch) -> tops * across // max(down, 1)
     Top and left are two draws: with one, the window moves along a diagonal.
+one random number for the place and the flip (da-crop, 2.25)
+    tops = rng.integers(0, down + 1, batch) ->
+        numbers = rng.random(batch); tops = (numbers * (down + 1)).astype(int)
+        & rng.random(batch) < probability -> numbers < probability
+    Your images are mirrored where the number for their place is small, so some windows are never
+    mirrored and others never plain. The flip wants a draw of its own.
+places that were rounded (da-crop, 2.25)
+    rng.integers(0, down + 1, batch) -> rng.uniform(0, down, batch).round().astype(int)
+        & rng.integers(0, across + 1, batch) -> rng.uniform(0, across, batch).round().astype(int)
+    Rounding leaves the first and the last place half as much room as the others. rng.integers draws
+    all places alike.
 a window that is always in the middle (da-crop, 1.75)
     tops, lefts, mirrored -> [down // 2] * batch, [across // 2] * batch, mirrored
     That is what one does at test time. In training its place is random.
@@ -392,25 +375,16 @@ ZOOM = Exercise(
     outputs=("out",),
     reference=_zoom,
     cases=_zoom_cases,
-    criteria=(
-        shapes("out has the shape of the image", 0.25),
-        values("enlarged images", 1.25, "out", "enlarge", "da-zoom da-bilinear"),
-        values(
-            "shrunk images, with the background around them",
-            0.75,
-            "out",
-            "shrink",
-            "da-zoom da-bilinear",
-        ),
-        values(
-            "a factor of 1, places that are pixels, an image of one row",
-            0.5,
-            "out",
-            "edge",
-            "da-bilinear",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out has the shape of the image (shape, 0.25)
+enlarged images (enlarge, 1.25)
+    out: da-zoom da-bilinear
+shrunk images, with the background around them (shrink, 0.75)
+    out: da-zoom da-bilinear
+a factor of 1, places that are pixels, an image of one row (edge, 0.5)
+    out: da-bilinear
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_zoom_answer,
     misconceptions=mistakes(
         _zoom_answer,
@@ -575,31 +549,16 @@ COLOR_PCA = Exercise(
     reference=_color_pca,
     observe=_observe_color,
     cases=_color_cases,
-    criteria=(
-        shapes("out has the shape of the images", 0.25),
-        values(
-            "all pixels of an image are shifted alike, by its own alpha",
-            0.5,
-            "spread_over_pixels by_own_alpha",
-            "ordinary",
-            "da-color-pca",
-        ),
-        Criterion(
-            "the shift runs along the axes of the colours, with the right length",
-            0.75,
-            group="ordinary",
-            outputs=_AXES,
-            equations=("da-color-pca",),
-        ),
-        Criterion(
-            "four channels, grey images",
-            0.25,
-            group="edge",
-            outputs=_AXES,
-            equations=("da-color-pca",),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out has the shape of the images (shape, 0.25)
+all pixels of an image are shifted alike, by its own alpha (ordinary, 0.5)
+    spread_over_pixels, by_own_alpha: da-color-pca
+the shift runs along the axes of the colours, with the right length (ordinary, 0.75)
+    lengths, sine_to_an_axis, length_over_variance, out_minus_sum_over_axes: da-color-pca
+four channels, grey images (edge, 0.25)
+    lengths, sine_to_an_axis, length_over_variance, out_minus_sum_over_axes: da-color-pca
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_color_answer,
     misconceptions=mistakes(
         _color_answer,
@@ -736,12 +695,14 @@ TEST_TIME = Exercise(
     outputs=("average",),
     reference=reference.test_time_average,
     cases=_average_cases,
-    criteria=(
-        shapes("the average has the shape of one prediction", 0.25),
-        values("the average of the predictions", 0.5, "average", "ordinary", "da-test-time"),
-        values("crops, one image, a single change", 0.25, "average", "edge", "da-test-time"),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the average has the shape of one prediction (shape, 0.25)
+the average of the predictions (ordinary, 0.5)
+    average: da-test-time
+crops, one image, a single change (edge, 0.25)
+    average: da-test-time
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_average_answer,
     misconceptions=mistakes(
         _average_answer,

@@ -14,12 +14,9 @@ from gradlab.activations import softmax
 from gradlab.checks._edits import mistakes
 from gradlab.checks._model import (
     Case,
-    Criterion,
     Exercise,
     Function,
-    shapes,
-    unchanged,
-    values,
+    criteria,
 )
 
 Array = NDArray[Any]
@@ -167,66 +164,25 @@ FORWARD = Exercise(
     reference=reference.dropout_forward,
     observe=_observe_forward,
     cases=_forward_cases,
-    criteria=(
-        shapes("out and mask have the shape of x", 0.25),
-        Criterion(
-            "the right share is kept",
-            0.75,
-            group="share",
-            outputs=("share_kept",),
-            equations=("do-mask",),
-            tolerance=_DRAWS,
-        ),
-        Criterion(
-            "what is kept is scaled as inverted dropout does it",
-            0.5,
-            group="ordinary",
-            outputs=("out_over_x_where_kept",),
-            equations=("do-inverted",),
-            tolerance=_EXACT,
-        ),
-        Criterion(
-            "mask is what x was multiplied by",
-            0.25,
-            group="ordinary",
-            outputs=("mask_where_kept", "largest_mask_where_x_is_0", "out_minus_mask_times_x"),
-            equations=("do-forward", "do-inverted"),
-            tolerance=_EXACT,
-        ),
-        Criterion(
-            "each entry has a draw of its own, from rng",
-            0.5,
-            group="ordinary",
-            outputs=(
-                "different_masks_of_examples",
-                "different_masks_of_units",
-                "same_seed_gives_same_mask",
-                "next_call_gives_new_mask",
-                "number_kept_varies_from_call_to_call",
-                "number_kept_of_an_example_varies",
-                "number_kept_of_a_unit_varies",
-            ),
-            equations=("do-mask",),
-            tolerance=_COUNTS,
-        ),
-        Criterion(
-            "inference lets x through",
-            0.25,
-            group="inference",
-            outputs=("share_kept", "out_over_x_where_kept", "mask_where_kept"),
-            equations=("do-inverted",),
-            tolerance=_DRAWS,
-        ),
-        Criterion(
-            "an x of three axes, a rate of 0",
-            0.25,
-            group="edge",
-            outputs=("out_over_x_where_kept",),
-            equations=("do-inverted",),
-            tolerance=_EXACT,
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria(f"""
+out and mask have the shape of x (shape, 0.25)
+the right share is kept (share, 0.75)
+    share_kept: do-mask, within {_DRAWS}
+what is kept is scaled as inverted dropout does it (ordinary, 0.5)
+    out_over_x_where_kept: do-inverted, within {_EXACT}
+mask is what x was multiplied by (ordinary, 0.25)
+    mask_where_kept, largest_mask_where_x_is_0, out_minus_mask_times_x: do-forward do-inverted,
+        within {_EXACT}
+each entry has a draw of its own, from rng (ordinary, 0.5)
+    different_masks_of_examples, different_masks_of_units, same_seed_gives_same_mask,
+        next_call_gives_new_mask, number_kept_varies_from_call_to_call,
+        number_kept_of_an_example_varies, number_kept_of_a_unit_varies: do-mask, within {_COUNTS}
+inference lets x through (inference, 0.25)
+    share_kept, out_over_x_where_kept, mask_where_kept: do-inverted, within {_DRAWS}
+an x of three axes, a rate of 0 (edge, 0.25)
+    out_over_x_where_kept: do-inverted, within {_EXACT}
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_forward_answer,
     misconceptions=mistakes(
         _forward_answer,
@@ -387,25 +343,16 @@ BACKWARD = Exercise(
     outputs=("dh", "dweight", "dbias"),
     reference=_backward,
     cases=_backward_cases,
-    criteria=(
-        shapes("dh, dweight and dbias have the right shapes", 0.25),
-        values("dh goes back through the mask", 0.5, "dh", "ordinary", "do-backward"),
-        values(
-            "dweight and dbias are those of the layer's input",
-            0.5,
-            "dweight dbias",
-            "ordinary",
-            "do-forward do-backward",
-        ),
-        values(
-            "units and examples that are off, standard dropout, a single example",
-            0.5,
-            "dh dweight dbias",
-            "edge",
-            "do-backward",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+dh, dweight and dbias have the right shapes (shape, 0.25)
+dh goes back through the mask (ordinary, 0.5)
+    dh: do-backward
+dweight and dbias are those of the layer's input (ordinary, 0.5)
+    dweight, dbias: do-forward do-backward
+units and examples that are off, standard dropout, a single example (edge, 0.5)
+    dh, dweight, dbias: do-backward
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_backward_answer,
     misconceptions=mistakes(
         _backward_answer,
@@ -494,6 +441,17 @@ def _inference_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def _first_layer_apart(
+    function: Function,
+    weights: list[Array],
+    biases: list[Array],
+    input_rate: float,
+    hidden_rate: float,
+) -> tuple[list[Array], list[Array], list[Array]]:
+    scaled, kept = function(weights, biases, input_rate, hidden_rate)
+    return scaled[:1], scaled[1:], kept
+
+
 def _inference_answer(
     weights: list[Array], biases: list[Array], input_rate: float, hidden_rate: float
 ) -> tuple[list[Array], list[Array]]:
@@ -505,28 +463,22 @@ def _inference_answer(
 
 INFERENCE = Exercise(
     name="dropout.inference",
-    outputs=("weights", "biases"),
-    lists=("weights", "biases"),
+    outputs=("first_weights", "other_weights", "biases"),
+    returns=("weights", "biases"),
+    lists=("weights", "biases", "first_weights", "other_weights"),
     reference=_inference,
+    observe=_first_layer_apart,
     cases=_inference_cases,
-    criteria=(
-        shapes("weights and biases have the shapes of the given ones", 0.25),
-        values(
-            "weights and biases of the network at inference",
-            0.75,
-            "weights biases",
-            "ordinary",
-            "do-weight-scaling",
-        ),
-        values(
-            "inputs that were never dropped, a network of one layer",
-            0.25,
-            "weights biases",
-            "edge",
-            "do-weight-scaling",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+weights and biases have the shapes of the given ones (shape, 0.25)
+weights of the first layer (ordinary, 0.25)
+    first_weights: do-weight-scaling
+weights of the other layers, and the biases (ordinary, 0.5)
+    other_weights, biases: do-weight-scaling
+inputs that were never dropped, a network of one layer (edge, 0.25)
+    first_weights, other_weights, biases: do-weight-scaling
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_inference_answer,
     misconceptions=mistakes(
         _inference_answer,
@@ -538,22 +490,22 @@ the probability to be dropped where that to be kept belongs (do-weight-scaling, 
 a division by the probability to keep (do-weight-scaling, 0.25)
     * (1 - input_rate) -> / (1 - input_rate) & * (1 - hidden_rate) -> / (1 - hidden_rate)
     With all units on the sums are larger than in training, so the weights have to become smaller.
-biases that are scaled too (do-weight-scaling, 0.25)
+biases that are scaled too (do-weight-scaling, 0.75)
     bias.copy() for bias in biases -> b * (s / w).max() for b, s, w in zip(biases, scaled, weights)
     A bias was never dropped: it came into every sum of the training, and comes into every sum now.
-the weights into the dropped units in place of those out of them (do-weight-scaling, 0.25)
+the weights into the dropped units in place of those out of them (do-weight-scaling)
     [weights[0] * (1 - input_rate)] -> [] & [1:] -> [:-1] & scaled, -> scaled + weights[-1:],
     rate)] -> rate)][: len(weights) - 1] & [1:] -> [1:-1] & scaled, -> scaled + weights[-1:],
     A weight needs the factor if its input could be dropped. So the output layer's has one, for
     hidden units feed it, and the first layer's has that of the inputs.
-the dropped inputs forgotten (do-weight-scaling, 0.25)
+the dropped inputs forgotten (do-weight-scaling, 1)
     weights[0] * (1 - input_rate) -> weights[0]
     The first layer's weights are fed by the inputs, which were dropped with input_rate.
-one rate for all layers (do-weight-scaling, 0.25)
+one rate for all layers (do-weight-scaling)
     (1 - input_rate) -> (1 - hidden_rate)
     (1 - hidden_rate) -> (1 - input_rate)
     The first layer is fed by the inputs, and these have a rate of their own.
-factors that pile up from layer to layer (do-weight-scaling, 0.25)
+factors that pile up from layer to layer (do-weight-scaling, 0.75)
     weight * (1 - hidden_rate) -> weight * (1 - input_rate) * (1 - hidden_rate) ** len(scaled)
     (1 - hidden_rate) -> (1 - hidden_rate) ** len(scaled)
     Once the first layer is scaled, the next one receives what it received in training on average.
@@ -631,24 +583,14 @@ AVERAGE = Exercise(
     reference=_average,
     observe=_observe_average,
     cases=_average_cases,
-    criteria=(
-        shapes("the average has the shape of one output", 0.25),
-        values(
-            "the average over all sub-networks",
-            1.5,
-            "second_call_gives_the_same average",
-            "ordinary",
-            "do-subnetwork do-expectation",
-        ),
-        values(
-            "a single unit, layers that are linear, a rate of 0",
-            0.5,
-            "average",
-            "edge",
-            "do-subnetwork do-expectation",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the average has the shape of one output (shape, 0.25)
+the average over all sub-networks (ordinary, 1.5)
+    second_call_gives_the_same, average: do-subnetwork do-expectation
+a single unit, layers that are linear, a rate of 0 (edge, 0.5)
+    average: do-subnetwork do-expectation
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_average_answer,
     misconceptions=mistakes(
         _average_answer,
@@ -683,9 +625,6 @@ kept units that are not scaled (do-inverted, 0.25)
     kept * h / (1 - rate) -> kept * h
     These are the sub-networks of standard dropout. Inverted dropout divides what is kept by
     1 - rate.
-kept units divided by the drop probability (do-inverted, 0.25)
-    kept * h / (1 - rate) -> kept * h / rate
-    What is kept with probability 1 - rate is divided by 1 - rate.
 the sub-network without any unit left out (do-expectation, 0.25)
     np.arange(2**units) -> np.arange(1, 2**units)
     arange(2 -> arange(1, 2 & return probability -> return probability / sum(probability)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, criteria
 from gradlab.early_stopping import EarlyStopping
 
 Array = NDArray[Any]
@@ -103,16 +103,26 @@ def _follow(
     min_delta: float,
     mode: str,
 ) -> tuple[list[Any], ...]:
-    """Best, wait and stop after each epoch; what the function returned goes into its next call."""
+    """Best, wait and stop after each epoch; what the function returned goes into its next call.
+
+    Wait and stop are right as well if they follow from the best and the wait that went in.
+    """
     best, wait = (INF if mode == "min" else -INF), 0
+    right = best, wait, False
     after: tuple[list[Any], ...] = ([], [], [])
     for metric in metrics:
-        result = function(best, wait, metric, patience, min_delta, mode)
-        for record, value in zip(after, result, strict=True):
-            record.append(value)
-        best, wait = (
-            v.item() if isinstance(v, np.ndarray) and v.size == 1 else v for v in result[:2]
-        )
+        result = [
+            v.item() if isinstance(v, np.ndarray) and v.size == 1 else v
+            for v in function(best, wait, metric, patience, min_delta, mode)
+        ]
+        right = _update(*right[:2], metric, patience, min_delta, mode)
+        due = _update(best, wait, metric, patience, min_delta, mode)
+        # A best that never leaves infinity was not looked for.
+        looked_for = bool(np.isfinite(best))
+        best, wait = result[:2]
+        for record, came, follows, value in zip(after, result, due, right, strict=True):
+            own = looked_for and record is not after[0] and came == follows
+            record.append(value if own else came)
     return after
 
 
@@ -199,36 +209,22 @@ UPDATE = Exercise(
     reference=_update,
     observe=_follow,
     cases=_update_cases,
-    criteria=(
-        shapes("best, wait and stop are one number each", 0.25),
-        values("best is the best loss so far", 0.25, "best_after", "loss", "es-improvement"),
-        values(
-            "wait counts, and stop comes with the patience",
-            0.5,
-            "wait_after stop_after",
-            "loss",
-            "es-stop",
-        ),
-        values(
-            "an accuracy has to rise",
-            0.5,
-            "best_after wait_after stop_after",
-            "accuracy",
-            "es-improvement es-stop",
-        ),
-        values(
-            "metrics that are no numbers, a patience of 0, just the least improvement",
-            0.5,
-            "best_after wait_after stop_after",
-            "edge",
-            "es-improvement es-stop",
-        ),
-    ),
+    criteria=criteria("""
+best, wait and stop are one number each (shape, 0.25)
+best is the best loss so far (loss, 0.25)
+    best_after: es-improvement
+wait counts from there on, and stop comes with the patience (loss, 0.5)
+    wait_after, stop_after: es-stop
+an accuracy has to rise (accuracy, 0.5)
+    best_after, wait_after, stop_after: es-improvement es-stop
+metrics that are no numbers, a patience of 0, just the least improvement (edge, 0.5)
+    best_after, wait_after, stop_after: es-improvement es-stop
+"""),
     model=_update_answer,
     misconceptions=mistakes(
         _update_answer,
         f"""
-a best metric that follows every small change (es-improvement, 0.25)
+a best metric that follows every small change (es-improvement, 0.75)
     wait + 1 -> wait + 1; best = min(best, metric) if mode == "min" else max(best, metric)
     {_DRIFT_HINT}
 a least improvement that is not used (es-improvement, 0.25)
@@ -242,7 +238,7 @@ a least improvement with the other sign (es-improvement)
 a comparison that is not strict (es-improvement, 0.25)
     metric < -> metric <= & metric > -> metric >=
     {_STRICT_HINT}
-the last metric in place of the best (es-improvement, 0.25)
+the last metric in place of the best (es-improvement, 0.75)
     wait = wait + 1 -> wait = wait + 1; best = metric
     {_BEFORE_HINT}
 a mode that is not used (es-improvement, 1)
@@ -294,6 +290,18 @@ def _epochs(losses: list[float], patience: int, min_delta: float) -> tuple[int, 
     return last, stopping.best_step or 0
 
 
+def _best_of_those_trained(
+    function: Callable[..., tuple[Any, Any]], losses: list[float], patience: int, min_delta: float
+) -> tuple[Any, Any]:
+    """The best epoch is right as well if it is that of all that were trained, if too many were."""
+    last, best = function(losses, patience, min_delta)
+    right = _epochs(losses, patience, min_delta)
+    too_many = np.size(last) == np.size(best) == 1 and right[0] < last < len(losses)
+    if too_many and best == _epochs(losses[: int(last) + 1], len(losses), min_delta)[1]:
+        best = right[1]
+    return last, best
+
+
 def _epochs_case(group: str, losses: list[float], patience: int, min_delta: float) -> Case:
     label = f"patience {patience}, min_delta {min_delta:g}, losses {_printed(losses)}"
     arguments = {"losses": losses, "patience": patience, "min_delta": min_delta}
@@ -339,20 +347,18 @@ EPOCHS = Exercise(
     name="early_stopping.epochs",
     outputs=("last", "best"),
     reference=_epochs,
+    observe=_best_of_those_trained,
     cases=_epochs_cases,
-    criteria=(
-        shapes("last and best are one number each", 0.25),
-        values("the last epoch is right", 0.75, "last", "ordinary", "es-stop"),
-        values("the best epoch is right", 0.75, "best", "ordinary", "es-improvement"),
-        values(
-            "a run that never gets better, one that never stops, a patience of 0, a nan",
-            0.5,
-            "last best",
-            "edge",
-            "es-improvement es-stop",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+last and best are one number each (shape, 0.25)
+the last epoch is right (ordinary, 0.75)
+    last: es-stop
+the best epoch of those trained is right (ordinary, 0.75)
+    best: es-improvement
+a run that never gets better, one that never stops, a patience of 0, a nan (edge, 0.5)
+    last, best: es-improvement es-stop
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_epochs_answer,
     misconceptions=mistakes(
         _epochs_answer,
@@ -397,7 +403,7 @@ an epoch that never improves (es-improvement, 0.25, idle)
 a count that is never set back (es-stop, 0.25)
     wait = 0 -> pass
     {_RESET_HINT}
-a run that never stops (es-stop, 0.25)
+a run that never stops (es-stop, 1.25)
     wait >= max(patience, 1) -> False
     You always come to the end of the list. Does the count of epochs without improvement grow, and
     is it compared with the patience?
@@ -461,17 +467,13 @@ PATIENCE = Exercise(
     outputs=("patience",),
     reference=_patience,
     cases=_patience_cases,
-    criteria=(
-        values("the smallest patience of an ordinary run", 0.75, "patience", "ordinary", "es-stop"),
-        values(
-            "losses that only fall or only rise, equal ones, the lowest at the end",
-            0.5,
-            "patience",
-            "edge",
-            "es-stop",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the smallest patience of an ordinary run (ordinary, 0.75)
+    patience: es-stop
+losses that only fall or only rise, equal ones, the lowest at the end (edge, 0.5)
+    patience: es-stop
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_patience_answer,
     misconceptions=mistakes(
         _patience_answer,
@@ -563,10 +565,24 @@ def _train_and_look(
     patience: int,
     max_epochs: int,
 ) -> tuple[Any, ...]:
-    """What the function returned, how many epochs it really trained, what the network holds."""
+    """What the function returned, how many epochs it really trained, what the network holds.
+
+    The best of the epochs that were trained is right as well, if not all that was trained is kept.
+    """
     network = _Network(weights, changes, losses)
     epochs, best_loss = function(network, patience, max_epochs)
-    return epochs, best_loss, network.epochs, network.arrays
+    due, right = _Network(weights, changes, losses), _Network(weights, changes, losses)
+    _, best = _train(due, max(network.epochs, 1), network.epochs)
+    right_epochs, right_best = _train(right, patience, max_epochs)
+    arrays = network.arrays
+    if 0 < network.epochs != right_epochs and best != losses[network.epochs - 1]:
+        if all(map(np.array_equal, arrays, due.arrays)):
+            arrays = right.arrays
+        if best_loss == best:
+            best_loss = right_best
+        if epochs == network.epochs:
+            epochs = right_epochs
+    return epochs, best_loss, network.epochs, arrays
 
 
 def _train_case(
@@ -647,36 +663,16 @@ TRAIN = Exercise(
     reference=_train,
     observe=_train_and_look,
     cases=_train_cases,
-    criteria=(
-        values(
-            "training stops when the patience is at its end",
-            0.75,
-            "epochs_trained",
-            "ordinary",
-            "es-stop",
-        ),
-        values(
-            "the number of epochs and the best loss are returned",
-            0.5,
-            "epochs best_loss",
-            "ordinary",
-            "es-improvement es-stop",
-        ),
-        values(
-            "the network holds the weights of its best epoch",
-            1.25,
-            "weights",
-            "ordinary",
-            "es-improvement",
-        ),
-        values(
-            "max_epochs reached, a nan at first, a patience of 1, losses that are all nan",
-            0.5,
-            "epochs best_loss epochs_trained weights",
-            "edge",
-            "es-improvement es-stop",
-        ),
-    ),
+    criteria=criteria("""
+training stops when the patience is at its end (ordinary, 0.75)
+    epochs_trained: es-stop
+the number of epochs and the best loss of those trained are returned (ordinary, 0.5)
+    epochs, best_loss: es-improvement es-stop
+the network holds the weights of the best epoch of those trained (ordinary, 1.25)
+    weights: es-improvement
+max_epochs reached, a nan at first, a patience of 1, losses that are all nan (edge, 0.5)
+    epochs, best_loss, epochs_trained, weights: es-improvement es-stop
+"""),
     model=_train_answer,
     misconceptions=mistakes(
         _train_answer,
@@ -703,11 +699,11 @@ a number of epochs that is not counted (es-stop, 2, idle)
 the last loss in place of the best (es-improvement, 2)
     epochs, best_loss -> epochs, loss
     The loss that goes with the weights that you put back is the best one.
-training to the end (es-stop, 0, idle)
+training to the end (es-stop, 1.75, idle)
     wait >= patience -> False
     You train for max_epochs and look for the best epoch of all. Early stopping ends training
     before, at the price of what it does not see.
-a comparison with the epoch before (es-improvement, 0)
+a comparison with the epoch before (es-improvement)
     wait = wait + 1 -> wait = wait + 1; best_loss = loss
     wait = wait + 1 -> wait = wait + 1; best_loss = loss & array[...] = best -> pass
     {_BEFORE_HINT}
@@ -715,16 +711,16 @@ an epoch that never improves (es-improvement, 0, idle)
     loss < -> loss >
     In your function no epoch ever improves. A loss improves when it is below the best one so far,
     which is infinity at the start.
-a count that is never set back (es-stop, 1.25)
+a count that is never set back (es-stop, 1.75)
     wait = loss, 0 -> wait = loss, wait
     {_RESET_HINT}
-a comparison that is not strict (es-improvement, 0.5)
+a comparison that is not strict (es-improvement, 1)
     loss < best_loss -> loss <= best_loss
     {_STRICT_HINT}
-a stop one epoch too late (es-stop, 1.25)
+a stop one epoch too late (es-stop, 1.75)
     wait >= patience -> wait > patience
     {_LATE_HINT}
-a stop one epoch too early (es-stop, 0)
+a stop one epoch too early (es-stop, 1.75)
     wait >= patience -> wait >= patience - 1
     {_EARLY_HINT}
 """,

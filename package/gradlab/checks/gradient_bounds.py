@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradlab import gradient_bounds as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Criterion, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, criteria
 from gradlab.network import Activation, Dense, Network
 
 Array = NDArray[Any]
@@ -83,34 +83,17 @@ FACTORS = Exercise(
     outputs=("low", "high"),
     reference=_factors,
     cases=_factor_cases,
-    criteria=(
-        values(
-            "high is right for square and narrowing layers",
-            0.5,
-            "high",
-            "ordinary",
-            "gb-upper-bound",
-        ),
-        values(
-            "low is right for square and narrowing layers",
-            0.5,
-            "low",
-            "ordinary",
-            "gb-lower-bound",
-        ),
-        Criterion(
-            "low is 0 where some direction is lost, and only there",
-            0.75,
-            group="void",
-            outputs=("low",),
-            equations=("gb-lower-bound",),
-            # One may take the root of an eigenvalue of W^T W, which doubles the digits lost: what
-            # should be 0 is then some 1e-8. The right values are above 0.05.
-            tolerance=(1e-6, 1e-6),
-        ),
-        values("slopes may be negative", 0.5, "low high", "signs", "gb-singular-value-products"),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+high is right for square and narrowing layers (ordinary, 0.5)
+    high: gb-upper-bound
+low is right for square and narrowing layers (ordinary, 0.5)
+    low: gb-lower-bound
+low is 0 where some direction is lost, and only there (void, 0.75)
+    low: gb-lower-bound, within (1e-6, 1e-6)
+slopes may be negative (signs, 0.5)
+    low, high: gb-singular-value-products
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _factors_model,
         """
@@ -246,36 +229,18 @@ BOUNDS = Exercise(
     outputs=("lower", "upper"),
     reference=_bounds,
     cases=_bound_cases,
-    criteria=(
-        shapes("lower and upper have the right shapes", 0.25),
-        values(
-            "both bounds are right for every matrix",
-            0.75,
-            _BOTH,
-            "ordinary",
-            "gb-upper-bound gb-lower-bound",
-        ),
-        values(
-            "a layer that voids the lower bound of the matrices before it",
-            0.25,
-            _BOTH,
-            "void",
-            "gb-lower-bound",
-        ),
-        values(
-            "a single matrix, with no layer behind it", 0.25, _BOTH, "single", "gb-weight-gradient"
-        ),
-        Criterion(
-            "float32 vectors whose squares are too small for float32",
-            0.25,
-            group="float32",
-            outputs=("lower", "upper"),
-            equations=("gb-upper-bound",),
-            # Norms and products may be computed in float32, as long as no square is.
-            tolerance=(1e-4, 0.0),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+lower and upper have the right shapes (shape, 0.25)
+both bounds are right for every matrix (ordinary, 0.75)
+    lower, upper: gb-upper-bound gb-lower-bound
+a layer that voids the lower bound of the matrices before it (void, 0.25)
+    lower, upper: gb-lower-bound
+a single matrix, with no layer behind it (single, 0.25)
+    lower, upper: gb-weight-gradient
+float32 vectors whose squares are too small for float32 (float32, 0.25)
+    lower, upper: gb-upper-bound, within (1e-4, 0.0)
+the arguments are left as they were (unchanged, 0.25)
+"""),
     tolerance=RELATIVE,
     misconceptions=mistakes(
         _bounds_model,
@@ -416,38 +381,18 @@ NORMS = Exercise(
     outputs=("sensitivities", "gradients"),
     reference=_norms,
     cases=_norm_cases,
-    criteria=(
-        shapes("sensitivities and gradients have the right shapes", 0.25),
-        values(
-            "sensitivities are right where all layers have one width",
-            1.0,
-            "sensitivities",
-            "ordinary",
-            "gb-sensitivity",
-        ),
-        values(
-            "gradients are right where all layers have one width",
-            0.75,
-            "gradients",
-            "ordinary",
-            "gb-weight-gradient",
-        ),
-        values(
-            "layers of different widths, no hidden layer, one",
-            0.5,
-            "sensitivities gradients",
-            "edge",
-            "gb-sensitivity gb-weight-gradient",
-        ),
-        values(
-            "forty layers, through which nearly everything vanishes",
-            0.25,
-            "sensitivities gradients",
-            "deep",
-            "gb-sensitivity gb-weight-gradient",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+sensitivities and gradients have the right shapes (shape, 0.25)
+sensitivities are right where all layers have one width (ordinary, 1)
+    sensitivities: gb-sensitivity
+gradients are right where all layers have one width (ordinary, 0.75)
+    gradients: gb-weight-gradient
+layers of different widths, no hidden layer, one (edge, 0.5)
+    sensitivities, gradients: gb-sensitivity gb-weight-gradient
+forty layers, through which nearly everything vanishes (deep, 0.25)
+    sensitivities, gradients: gb-sensitivity gb-weight-gradient
+the arguments are left as they were (unchanged, 0.25)
+"""),
     tolerance=RELATIVE,
     misconceptions=mistakes(
         _norms_model,
@@ -463,9 +408,6 @@ the derivative of tanh evaluated at its output (gb-weight-gradient, 0.25)
 1 - z**2 as the slope (gb-weight-gradient, 0.25)
     1 - entering[-1] ** 2 -> 1 - (weight.T @ entering[-2]) ** 2
     The derivative of tanh is 1 - tanh(z)**2.
-1 - tanh(z) as the slope (gb-weight-gradient, 0.25)
-    1 - entering[-1] ** 2 -> 1 - entering[-1]
-    The derivative of tanh is 1 - tanh(z)**2: the square is missing.
 tanh in place of its slope (gb-weight-gradient, 0.25)
     1 - entering[-1] ** 2 -> entering[-1]
     You multiply by tanh(z). The chain rule asks for its derivative, 1 - tanh(z)**2.
@@ -584,23 +526,13 @@ GAIN = Exercise(
     outputs=("gain",),
     reference=_gain,
     cases=_gain_cases,
-    criteria=(
-        values(
-            "the gain is right where all layers have one width",
-            0.75,
-            "gain",
-            "ordinary",
-            "gb-sensitivity",
-        ),
-        values(
-            "different widths, one hidden layer, a net input of 0",
-            0.5,
-            "gain",
-            "edge",
-            "gb-sensitivity",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the gain is right where all layers have one width (ordinary, 0.75)
+    gain: gb-sensitivity
+different widths, one hidden layer, a net input of 0 (edge, 0.5)
+    gain: gb-sensitivity
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _gain_model,
         """

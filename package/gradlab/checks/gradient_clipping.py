@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradlab import gradient_clipping as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Criterion, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, criteria
 from gradlab.optimizers import Momentum
 
 Array = NDArray[Any]
@@ -84,21 +84,16 @@ BY_VALUE = Exercise(
     reference=_value_reference,
     model=_clip_by_value,
     cases=_value_cases,
-    criteria=(
-        shapes("clipped and cosine have the right shapes", 0.25),
-        values("every entry is bounded on both sides", 0.5, "clipped", "ordinary", "gc-value"),
-        values("the cosine of the angle between the two", 0.5, "cosine", "ordinary", "gc-value"),
-        Criterion(
-            "the decks' example, negative entries, nothing to clip, a single entry",
-            0.5,
-            group="edge",
-            outputs=("clipped", "cosine"),
-            equations=("gc-value",),
-            # Where nothing is turned, rounding turns by an angle of 1e-8.
-            tolerance=(1e-6, 1e-5),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+clipped and cosine have the right shapes (shape, 0.25)
+every entry is bounded on both sides (ordinary, 0.5)
+    clipped: gc-value
+the cosine of the angle between the two (ordinary, 0.5)
+    cosine: gc-value
+the decks' example, negative entries, nothing to clip, a single entry (edge, 0.5)
+    clipped, cosine: gc-value, within (1e-6, 1e-5)
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _clip_by_value,
         """
@@ -138,12 +133,6 @@ all entries scaled by the largest one (gc-value, 0.25)
         -> grad * min(1, clip_value / abs(grad).max())
     No entry is above the threshold then, but all of them have been changed. By value, those below
     the threshold stay.
-a cosine that is not divided by the lengths (gc-value, 1)
-    (grad * clipped).sum() / lengths -> (grad * clipped).sum()
-    The inner product is the cosine times both lengths.
-squared lengths under the cosine (gc-value, 1)
-    np.sqrt( -> (
-    The inner product is divided by the lengths of both; a length has a root.
 the cosine with one length squared (gc-value, 1)
     (clipped**2) -> (grad**2)
     (grad**2) -> (clipped**2)
@@ -205,19 +194,16 @@ BY_NORM = Exercise(
     reference=_norm_reference,
     model=_clip_by_norm,
     cases=_norm_cases,
-    criteria=(
-        shapes("clipped has the right shape", 0.25),
-        values(
-            "a gradient that is too long is shortened", 0.75, "clipped", "ordinary", "gc-clip-norm"
-        ),
-        values(
-            "the norm decides, and a short gradient stays", 0.5, "clipped", "short", "gc-clip-norm"
-        ),
-        values(
-            "the decks' example, and a gradient of zeros", 0.25, "clipped", "zero", "gc-clip-norm"
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+clipped has the right shape (shape, 0.25)
+a gradient that is too long is shortened (ordinary, 0.75)
+    clipped: gc-clip-norm
+the norm decides, and a short gradient stays (short, 0.5)
+    clipped: gc-clip-norm
+the decks' example, and a gradient of zeros (zero, 0.25)
+    clipped: gc-clip-norm
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _clip_by_norm,
         """
@@ -236,9 +222,6 @@ clipping by value (gc-clip-norm, 0.25)
     factor * grad -> np.clip(grad, -max_norm, max_norm)
     You bound each entry by itself, which turns the gradient. By norm, all entries are multiplied by
     one factor.
-the square of the norm (gc-clip-norm, 0.25)
-    np.sqrt((grad**2).sum()) -> (grad**2).sum()
-    The sum of the squares is the norm squared: the root is missing.
 the root of the mean square (gc-clip-norm, 0.25)
     .sum() -> .mean()
     The norm is the root of the sum of the squares; a mean makes it smaller by the root of their
@@ -331,36 +314,18 @@ GLOBAL_NORM = Exercise(
     reference=_global_reference,
     model=_clip_by_global_norm,
     cases=_global_cases,
-    criteria=(
-        shapes("clipped and total_norm have the right shapes", 0.25),
-        values(
-            "total_norm is the norm of all arrays together, before clipping",
-            0.5,
-            "total_norm",
-            "ordinary",
-            "gc-norm",
-        ),
-        values(
-            "all arrays are shortened by one factor", 0.75, "clipped", "ordinary", "gc-clip-norm"
-        ),
-        values(
-            "gradients that are short enough, a single array",
-            0.5,
-            "clipped total_norm",
-            "short",
-            "gc-clip-norm",
-        ),
-        Criterion(
-            "squares that are out of range, and zeros",
-            0.75,
-            group="extreme",
-            outputs=("clipped", "total_norm"),
-            equations=("gc-norm",),
-            # Relative alone: beside 1e-200 everything absolute is coarse.
-            tolerance=(1e-5, 0.0),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+clipped and total_norm have the right shapes (shape, 0.25)
+total_norm is the norm of all arrays together, before clipping (ordinary, 0.5)
+    total_norm: gc-norm
+all arrays are shortened by one factor (ordinary, 0.75)
+    clipped: gc-clip-norm
+gradients that are short enough, a single array (short, 0.5)
+    clipped, total_norm: gc-clip-norm
+squares that are out of range, and zeros (extreme, 0.75)
+    clipped, total_norm: gc-norm, within (1e-5, 0.0)
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _clip_by_global_norm,
         """
@@ -519,20 +484,14 @@ DESCENT = Exercise(
     reference=_descent_reference,
     model=_clipped_descent,
     cases=_descent_cases,
-    criteria=(
-        shapes("path has the right shape", 0.25),
-        values(
-            "clipped descent with momentum goes the right way",
-            1.25,
-            "path",
-            "ordinary",
-            "gc-clip-norm",
-        ),
-        values(
-            "no step, two steps, no momentum, nothing to clip", 0.25, "path", "edge", "gc-clip-norm"
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+path has the right shape (shape, 0.25)
+clipped descent with momentum goes the right way (ordinary, 1.25)
+    path: gc-clip-norm
+no step, two steps, no momentum, nothing to clip (edge, 0.25)
+    path: gc-clip-norm
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _clipped_descent,
         """

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradlab import gradient_descent as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, Function, criteria
 
 Array = NDArray[Any]
 Gradient = Callable[[Array], Array]
@@ -74,37 +74,17 @@ RATES = Exercise(
     outputs=("optimal", "bound", "condition"),
     reference=_rates,
     cases=_rates_cases,
-    criteria=(
-        values(
-            "optimal makes the slowest axis as fast as possible",
-            0.75,
-            "optimal",
-            "ordinary",
-            "gd-minimax-rate",
-        ),
-        values(
-            "bound is the rate below which all axes converge",
-            0.5,
-            "bound",
-            "ordinary",
-            "gd-stable-rate",
-        ),
-        values(
-            "condition says how elongated the surface is",
-            0.5,
-            "condition",
-            "ordinary",
-            "gd-condition-number",
-        ),
-        values(
-            "one weight, a round bowl, a long valley",
-            0.5,
-            "optimal bound condition",
-            "edge",
-            "gd-optimal-rate gd-minimax-rate",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+optimal makes the slowest axis as fast as possible (ordinary, 0.5)
+    optimal: gd-minimax-rate
+bound is the rate below which all axes converge (ordinary, 0.5)
+    bound: gd-stable-rate
+condition says how elongated the surface is (ordinary, 0.5)
+    condition: gd-condition-number
+one weight, a round bowl, a long valley (edge, 0.25)
+    optimal, bound, condition: gd-optimal-rate gd-minimax-rate
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_rates_answer,
     misconceptions=mistakes(
         _rates_answer,
@@ -127,7 +107,7 @@ the smallest eigenvalue where the largest one counts (gd-stable-rate)
     2 / high -> 2 / low & 2 / (low + high) -> 1 / low
     The steepest axis is the first to diverge. A rate that only suits the flattest one throws the
     steep ones out.
-the optimal rate taken for the largest stable one (gd-stable-rate, 1.5)
+the optimal rate taken for the largest stable one (gd-stable-rate, 1.25)
     2 / high -> 1 / high
     2 / high -> optimal
     Beyond 1 / lambda_max the steepest axis is overshot at every step, and still converges as long
@@ -145,14 +125,14 @@ the rate that is best for the mean of the inverse curvatures (gd-minimax-rate, 1
     2 / (low + high) -> (1 / low + 1 / high) / 2
     Averaging the best rates of the two axes diverges along the steep one. What has to be balanced
     are the factors 1 - rate * lambda.
-the condition number upside down (gd-condition-number, 1.5)
+the condition number upside down (gd-condition-number, 1.25)
     high / low -> low / high
     The condition number is at least 1: the largest eigenvalue over the smallest.
-the ratio of the contours' axes (gd-condition-number, 1.5)
+the ratio of the contours' axes (gd-condition-number, 1.25)
     high / low -> np.sqrt(high / low)
     The contours' axes differ by the root of the condition number, which is the ratio of the
     eigenvalues themselves.
-the factor of a step in place of the condition number (gd-condition-number, 1.5)
+the factor of a step in place of the condition number (gd-condition-number, 1.25)
     high / low -> (high - low) / (high + low)
     (kappa - 1) / (kappa + 1) is what the condition number is good for. Return kappa.
 """,
@@ -227,31 +207,16 @@ MINIBATCH_DESCENT = Exercise(
     outputs=("path",),
     reference=_minibatch_descent,
     cases=_descent_cases,
-    criteria=(
-        shapes("path has the right shape", 0.25),
-        values(
-            "the path is right where every mini-batch is full",
-            1.25,
-            "path",
-            "full",
-            "gd-update gd-minibatch-gradient",
-        ),
-        values(
-            "the path is right where the last mini-batch is smaller",
-            0.5,
-            "path",
-            "rest",
-            "gd-minibatch-gradient",
-        ),
-        values(
-            "one example a step, and all examples in one step",
-            0.75,
-            "path",
-            "edge",
-            "gd-update gd-minibatch-gradient",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+path has the right shape (shape, 0.25)
+the path is right where every mini-batch is full (full, 0.75)
+    path: gd-update gd-minibatch-gradient
+the path is right where the last mini-batch is smaller (rest, 0.5)
+    path: gd-minibatch-gradient
+one example a step, and all examples in one step (edge, 0.5)
+    path: gd-update gd-minibatch-gradient
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_descent_answer,
     misconceptions=mistakes(
         _descent_answer,
@@ -273,10 +238,10 @@ inputs in the new order with targets in the old one (gd-minibatch-gradient, 0.25
 an order that is not used (gd-minibatch-gradient, 0.25)
     order[start -> np.arange(len(order))[start
     The mini-batches are pieces of order, which holds the indices of the examples.
-a last mini-batch that is left out (gd-minibatch-gradient, 2.25)
+a last mini-batch that is left out (gd-minibatch-gradient, 1.5)
     range(0, len(order), -> range(0, len(order) - batch_size + 1,
     Some programs drop it. This exercise asks to keep it, although it is not full.
-a small last mini-batch that is divided by the full batch size (gd-minibatch-gradient, 2.5)
+a small last mini-batch that is divided by the full batch size (gd-minibatch-gradient, 1.75)
     / len(batch) -> / batch_size
     The mean over the last mini-batch divides by the number of examples that it has.
 a division by the size of the training set (gd-minibatch-gradient, 0.25)
@@ -346,23 +311,13 @@ VARIANCE = Exercise(
     outputs=("variance",),
     reference=_variance,
     cases=_variance_cases,
-    criteria=(
-        values(
-            "the variance is right for small mini-batches",
-            0.75,
-            "variance",
-            "ordinary",
-            "gd-minibatch-variance",
-        ),
-        values(
-            "mini-batches of one example, and of all",
-            0.5,
-            "variance",
-            "edge",
-            "gd-minibatch-variance",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the variance is right for small mini-batches (ordinary, 0.75)
+    variance: gd-minibatch-variance
+mini-batches of one example, and of all (edge, 0.5)
+    variance: gd-minibatch-variance
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_variance_answer,
     misconceptions=mistakes(
         _variance_answer,
@@ -512,35 +467,24 @@ BRACKET = Exercise(
     outputs=("low", "high"),
     reference=_bracket,
     cases=_bracket_cases,
-    criteria=(
-        values(
-            "low and high are right on ordinary bowls",
-            1.25,
-            "low high",
-            "ordinary",
-            "gd-update gd-stable-rate",
-        ),
-        values(
-            "a slope that keeps its length has not diverged",
-            0.25,
-            "low high",
-            "bound",
-            "gd-stable-rate",
-        ),
-        values(
-            "weights that overflow have diverged", 0.25, "low high", "overflow", "gd-stable-rate"
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+low and high are right on ordinary bowls (ordinary, 1)
+    low, high: gd-update gd-stable-rate
+a slope that keeps its length has not diverged (bound, 0.25)
+    low, high: gd-stable-rate
+weights that overflow have diverged (overflow, 0.25)
+    low, high: gd-stable-rate
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_bracket_answer,
     misconceptions=mistakes(
         _bracket_answer,
         """
-nan taken for convergence (gd-stable-rate, 1.75)
+nan taken for convergence (gd-stable-rate, 1.5)
     if np.linalg.norm(grad(w)) <= -> if not np.linalg.norm(grad(w)) >
     Every comparison with nan is False. Where the weights overflow, the length of the gradient is
     nan, so your question whether it is larger gets the answer no.
-an oscillation taken for divergence (gd-stable-rate, 1.75)
+an oscillation taken for divergence (gd-stable-rate, 1.5)
     <= length_at_start -> < length_at_start
     At the bound itself the slope keeps its length for ever. Only what becomes longer counts as
     diverging here.
@@ -588,4 +532,122 @@ a rate that is not in the middle (gd-stable-rate, idle)
     ),
 )
 
-EXERCISES = (RATES, MINIBATCH_DESCENT, VARIANCE, BRACKET)
+
+# ---- simplified Hessians
+
+
+def _simplified(
+    jacobian: Array, loss_hessian: Array, grad: Array, damping: float
+) -> tuple[Array, Array]:
+    matrix = reference.gauss_newton_matrix(jacobian, loss_hessian)
+    return matrix, reference.diagonal_newton_step(grad, np.diag(matrix), damping)
+
+
+def _simplified_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for group, shape, rest in (
+        ("ordinary", (5, 2, 4), ""),
+        ("ordinary", (4, 3, 5), ""),
+        ("ordinary", (6, 1, 3), ", float32"),
+        ("edge", (1, 3, 4), ""),
+        ("edge", (3, 2, 5), ", of which one does nothing"),
+        ("edge", (4, 2, 3), ", a loss that is curved downwards"),
+    ):
+        batch, outputs, weights = shape
+        jacobian = rng.uniform(0.3, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+        if "nothing" in rest:
+            jacobian[:, :, 1] = 0.0
+        root = rng.standard_normal((batch, outputs, outputs))
+        bowl = root @ root.swapaxes(1, 2) + 0.3 * np.eye(outputs)
+        arguments = {
+            "jacobian": jacobian,
+            "loss_hessian": -bowl if "downwards" in rest else bowl,
+            "grad": rng.uniform(0.3, 2.0, weights) * rng.choice([-1.0, 1.0], weights),
+        }
+        if "float32" in rest:
+            arguments = {name: array.astype(np.float32) for name, array in arguments.items()}
+        what = f"{batch} example{'s' if batch > 1 else ''}, {outputs} outputs, {weights} weights"
+        damping = {"damping": float(rng.uniform(0.2, 0.6))}
+        cases.append(Case(group, what + rest, arguments | damping))
+    return cases
+
+
+def _with_its_own_matrix(
+    function: Function, jacobian: Array, loss_hessian: Array, grad: Array, damping: float
+) -> tuple[Array, Array]:
+    """The step is judged with the matrix that came: it follows, or it does not."""
+    matrix, step = function(jacobian, loss_hessian, grad, damping)
+    right, _ = _simplified(jacobian, loss_hessian, grad, damping)
+    if matrix.shape == right.shape and step.shape == grad.shape and np.diag(matrix).any():
+        own, due = (abs(np.diag(m)) + damping for m in (matrix, right))
+        step = step * (own / due)
+    return matrix, step
+
+
+def _simplified_answer(
+    jacobian: Array, loss_hessian: Array, grad: Array, damping: float
+) -> tuple[Array, Array]:
+    examples, _, weights = jacobian.shape
+    matrix = np.zeros((weights, weights))
+    for derivatives, curvature in zip(jacobian, loss_hessian, strict=True):
+        matrix = matrix + derivatives.T @ curvature @ derivatives
+    matrix = matrix / examples
+    step = -grad / (np.abs(np.diag(matrix)) + damping)
+    return matrix, step
+
+
+SIMPLIFIED = Exercise(
+    name="gradient_descent.simplified_hessian",
+    outputs=("matrix", "step"),
+    reference=_simplified,
+    observe=_with_its_own_matrix,
+    cases=_simplified_cases,
+    criteria=criteria("""
+matrix and step have the right shapes (shape, 0.125)
+matrix is Gauss and Newton's (ordinary, 0.5)
+    matrix: gd-gauss-newton
+step follows from the diagonal of the matrix that you return (ordinary, 0.5)
+    step: gd-diagonal-newton
+one example, a weight that does nothing, a loss that is curved downwards (edge, 0.25)
+    matrix, step: gd-gauss-newton gd-diagonal-newton
+the arguments are left as they were (unchanged, 0.125)
+"""),
+    model=_simplified_answer,
+    misconceptions=mistakes(
+        _simplified_answer,
+        """
+a sum over the examples in place of their mean (gd-gauss-newton, 0.75)
+    matrix / examples -> matrix
+    The loss is the mean over the examples, and so is its Hessian: divide by their number.
+the curvature of the loss left out (gd-gauss-newton, 0.75)
+    derivatives.T @ curvature @ derivatives -> derivatives.T @ derivatives
+    J^T J is the matrix of half the squared error alone. Other losses have second derivatives that
+    stand between the two.
+the products of the mean Jacobian (gd-gauss-newton)
+    zip(jacobian, -> zip([jacobian.mean(axis=0)] * examples,
+    Each example has a product of its own, and the products are averaged: a mean taken before loses
+    what differs among the examples.
+the diagonal of the curvature of the loss alone (gd-gauss-newton)
+    @ curvature @ -> @ np.diag(np.diag(curvature)) @
+    The outputs act on the loss together: H_i has entries off its diagonal, too.
+a curvature with its sign (gd-diagonal-newton, 1.25)
+    np.abs(np.diag(matrix)) -> np.diag(matrix)
+    np.abs(np.diag(matrix)) + damping -> np.abs(np.diag(matrix) + damping)
+    Where the error is curved downwards, a division by a negative number would go uphill: take the
+    magnitude of the curvature, and add the damping to that.
+a step that is not damped (gd-diagonal-newton, 0.75)
+    + damping) -> )
+    Where a weight hardly matters the curvature is near 0, and the quotient has no bound.
+Newton's step with the whole matrix (gd-diagonal-newton)
+    -grad / (np.abs(np.diag(matrix)) + damping) ->
+        -np.linalg.solve(matrix + damping * np.eye(weights), grad)
+    That solves a system of as many equations as there are weights, which nobody can afford for a
+    network. Asked for is the diagonal alone: each weight by its own curvature.
+the damping as a learning rate (gd-diagonal-newton)
+    -grad / (np.abs(np.diag(matrix)) + damping) -> -damping * grad / np.abs(np.diag(matrix))
+    It is added to the curvature, so that it acts only where that is small.
+""",
+    ),
+)
+
+EXERCISES = (RATES, MINIBATCH_DESCENT, VARIANCE, BRACKET, SIMPLIFIED)

@@ -257,11 +257,7 @@ DRAW = Exercise(
             "between the limits they are spread evenly",
             0.5,
             group="ordinary",
-            outputs=(
-                "share_of_different_weights",
-                "deviation",
-                "share_within_one_deviation",
-            ),
+            outputs=("share_of_different_weights", "deviation", "share_within_one_deviation"),
             equations=("init-uniform-limit",),
             tolerance=(0.05, 0.0),
         ),

@@ -78,10 +78,7 @@ _UNBIASED = (
 
 
 def _standardize(train: Array, x: Array) -> tuple[Array, Array]:
-    return (
-        reference.fit_center(train).transform(x),
-        reference.fit_standardize(train).transform(x),
-    )
+    return (reference.fit_center(train).transform(x), reference.fit_standardize(train).transform(x))
 
 
 def _standardize_cases(rng: np.random.Generator) -> list[Case]:

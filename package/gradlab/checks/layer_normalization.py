@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradlab import batch_normalization, layer_normalization
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, Function, shapes, unchanged, values
 
 Array = NDArray[Any]
 Normalization = Callable[[Array], Array]
@@ -85,6 +85,18 @@ def _forward_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def _forward_observed(
+    function: Function, x: Array, gamma: Array, beta: Array, eps: float
+) -> tuple[Array, ...]:
+    """Look at what a function returns; undone with its own statistics, out gives x again."""
+    out, mean, var = function(x, gamma, beta, eps)
+    try:
+        again = (out - beta) / gamma * np.sqrt(var + eps).reshape(-1, 1) + mean.reshape(-1, 1)
+    except ValueError:
+        again = np.full(x.shape, np.nan)
+    return out, mean, var, again
+
+
 def _forward_answer(x: Array, gamma: Array, beta: Array, eps: float) -> tuple[Array, Array, Array]:
     mean = x.mean(axis=1)
     centred = x - mean[:, np.newaxis]
@@ -101,21 +113,25 @@ def _statistics_of_everything(x: Array, gamma: Array, beta: Array, eps: float) -
 
 FORWARD = Exercise(
     name="layer_normalization.forward",
-    outputs=("out", "mean", "var"),
+    outputs=("out", "mean", "var", "x_again"),
+    returns=("out", "mean", "var"),
+    observe=_forward_observed,
     reference=_forward,
     cases=_forward_cases,
     criteria=(
         shapes("out, mean and var have the right shapes", 0.25),
+        values("mean is that of each example", 0.25, "mean", "ordinary", "ln-mean"),
+        values("var is that of each example", 0.25, "var", "ordinary", "ln-variance"),
         values(
-            "mean and var are those of each example",
-            0.5,
-            "mean var",
+            "out follows from the mean and var that you return: undone with them, it is x again",
+            0.375,
+            "x_again",
             "ordinary",
-            "ln-mean ln-variance",
+            "ln-normalize ln-scale-shift",
         ),
         values(
             "out is right on ordinary batches",
-            0.75,
+            0.375,
             "out",
             "ordinary",
             "ln-normalize ln-scale-shift",
@@ -129,12 +145,12 @@ FORWARD = Exercise(
         ),
         values(
             "an example of equal features, a single example, a single feature",
-            0.5,
+            0.375,
             "out mean var",
             "edge",
             "ln-variance ln-normalize",
         ),
-        unchanged(0.25),
+        unchanged(0.125),
     ),
     model=_forward_answer,
     misconceptions=mistakes(
@@ -144,7 +160,7 @@ the statistics of each feature instead of each example (ln-mean, 0)
     mean = x.mean -> x = x.T; mean = x.mean & normalized + beta -> normalized.T + beta
     Your mean and variance run over the batch: that is batch normalization. Here each example is
     measured by itself, over its features.
-one mean and one variance for the whole batch (ln-mean, 0)
+one mean and one variance for the whole batch (ln-mean, 0.5)
     = _statistics_of_everything
     Without an axis the statistics run over everything, and every output depends on every example.
     Each example has a mean and a variance of its own.
@@ -155,43 +171,43 @@ statistics that are not kept as columns (ln-normalize, 0)
     mean[:, np.newaxis] -> mean & (centred**2).mean(axis=1) -> x.var(axis=1)
     mean[:, np.newaxis] -> mean & (centred**2).mean(axis=1) -> x.var(1) & )[:, np.newaxis] -> )
     {_NOT_A_COLUMN}
-a parenthesis missing around x - mean (ln-normalize, 1)
+a parenthesis missing around x - mean (ln-normalize, 0.875)
     normalized = centred / -> normalized = x - mean[:, np.newaxis] /
     x - mean / std divides the mean alone, because division comes before subtraction.
-an input that is not centred (ln-normalize, 1)
+an input that is not centred (ln-normalize, 0.875)
     normalized = centred -> normalized = x
     Subtract the mean of the example before you divide by its deviation.
-gamma and beta forgotten (ln-scale-shift, 1)
+gamma and beta forgotten (ln-scale-shift, 0.875)
     gamma * normalized + beta -> normalized
     What you return is the standardized input u; the layer then scales and shifts it.
-the length of the centred example in place of its deviation (ln-variance, 1)
+the length of the centred example in place of its deviation (ln-variance, 0.875)
     np.sqrt(var + eps) -> np.sqrt(x.shape[1] * var)
     np.sqrt(var + eps) -> np.sqrt(x.shape[1] * var + eps)
     np.sqrt(var + eps) -> np.sqrt(x.shape[1] * (var + eps))
     Deck S divides by the length of x - mean, but multiplies by the root of m as well. Without that
     factor the outputs shrink as the layer grows wider.
-epsilon left out (ln-normalize, 1)
+epsilon left out (ln-normalize, 0.875)
     np.sqrt(var + eps) -> np.sqrt(var)
     That is deck S's formula: with equal features it is 0 / 0. Add eps to the variance.
-epsilon outside the root (ln-normalize, 1)
+epsilon outside the root (ln-normalize, 0.875)
     np.sqrt(var + eps) -> (np.sqrt(var) + eps)
     You divide by sqrt(var) + eps. The chapter, like all the libraries it compares, adds eps to the
     variance, under the root.
-the variance in place of the standard deviation (ln-normalize, 1)
+the variance in place of the standard deviation (ln-normalize, 0.875)
     np.sqrt(var + eps) -> (var + eps)
     The root is missing: divide by sqrt(var + eps).
-the variance divided by m - 1 (ln-variance, 0.25)
+the variance divided by m - 1 (ln-variance, 1)
     (centred**2).mean(axis=1) -> x.var(axis=1, ddof=min(1, x.shape[1] - 1))
     (centred**2).mean(axis=1) -> x.var(axis=1, ddof=1)
     The variance of an example divides by the number of its features, m. It describes these
     features and estimates nothing.
-the standard deviation returned as the variance (ln-variance, 1.5)
+the standard deviation returned as the variance (ln-variance, 1.25)
     return out, mean, var -> return out, mean, np.sqrt(var)
     Return the variance itself, before the root.
-epsilon inside the variance that is returned (ln-variance, 1.5)
+epsilon inside the variance that is returned (ln-variance, 1.25)
     return out, mean, var -> return out, mean, var + eps
     Return the variance as it is; eps is added where it is used.
-the mean squared instead of the variance (ln-variance, 0.25)
+the mean squared instead of the variance (ln-variance, 1)
     (centred**2) -> (x**2)
     The variance is the mean of (x - mean) squared: the mean comes off first.
 """,
@@ -261,24 +277,24 @@ BACKWARD = Exercise(
         shapes("dx, dgamma and dbeta have the right shapes", 0.25),
         values(
             "dgamma and dbeta are right",
-            0.75,
+            0.5,
             "dgamma dbeta",
             "ordinary",
             "ln-backward-gamma ln-backward-beta",
         ),
         values(
-            "dx is right on ordinary batches", 1.75, "dx", "ordinary", "ln-backward-u ln-backward-x"
+            "dx is right on ordinary batches", 1.5, "dx", "ordinary", "ln-backward-u ln-backward-x"
         ),
         values(
             "as many examples as features, where a wrong axis raises no error",
-            0.5,
+            0.375,
             "dx",
             "square",
             "ln-backward-x",
         ),
         values(
             "an example of equal features, a single example, a single feature",
-            0.5,
+            0.375,
             "dx dgamma dbeta",
             "edge",
             "ln-backward-x",
@@ -289,31 +305,31 @@ BACKWARD = Exercise(
     misconceptions=mistakes(
         _backward_answer,
         f"""
-gamma pulled out of the sums (ln-backward-x, 1.25)
+gamma pulled out of the sums (ln-backward-x, 1)
     du = gamma * dout -> du = dout & dx = inv_std -> dx = gamma * inv_std
     In batch normalization gamma is one number along the sum and may stand in front. Here the sum
     runs over features, and each has a gamma of its own: it stays inside. With all gammas equal this
     mistake cannot be seen.
-gamma left out of dx (ln-backward-u, 1.25)
+gamma left out of dx (ln-backward-u, 1)
     gamma * dout -> dout
     Between dout and the standardized input stands gamma: dL/du = gamma * dout.
-dx without the paths through the mean and the variance (ln-backward-x, 1.25)
+dx without the paths through the mean and the variance (ln-backward-x, 1)
     du - mean_du - u * mean_du_u -> du
     You treat mean and var as constants. Both depend on every feature of the example, so an entry of
     x acts on all outputs of its example.
-the path through the variance missing (ln-backward-x, 1.25)
+the path through the variance missing (ln-backward-x, 1)
     mean_du - u * mean_du_u -> mean_du
     Moving x also moves the variance. If you have that term, look at its sum:
     sum(du) * sum(x - mean) is zero, sum(du * (x - mean)) is not.
-the path through the mean missing (ln-backward-x, 1.25)
+the path through the mean missing (ln-backward-x, 1)
     du - mean_du - u -> du - u
     Moving x also moves the mean of its example. A dx whose rows do not sum to 0 says so.
-sums over the batch in dx (ln-backward-x, 1.25)
+sums over the batch in dx (ln-backward-x, 1)
     du.sum(axis=1 -> du.sum(axis=0 & u).sum(axis=1 -> u).sum(axis=0 & x.shape[1] -> len(x)
     du.sum(axis=1 -> du.sum(axis=0 & u).sum(axis=1 -> u).sum(axis=0
     That is batch normalization's way back. Mean and variance belong to an example here, so the sums
     in dx run over its features, and examples do not mix.
-sums over the whole batch in dx (ln-backward-x, 1.25)
+sums over the whole batch in dx (ln-backward-x, 1)
     du.sum(axis=1 -> du.sum(axis=None & u).sum(axis=1 -> u).sum(axis=None & x.shape[1] -> x.size
     du.sum(axis=1 -> du.sum(axis=None & u).sum(axis=1 -> u).sum(axis=None
     The axis is forgotten. Each example has its own mean and variance, so the sums run over its
@@ -323,28 +339,28 @@ statistics or sums that are not kept as columns (ln-backward-x, 0)
     du.sum(axis=1, keepdims=True) -> du.sum(1) & u).sum(axis=1, keepdims=True) -> u).sum(1)
     = _rows_in_place_of_columns
     {_NOT_A_COLUMN}
-sums in dx that are not divided by the number of features (ln-backward-x, 1.25)
+sums in dx that are not divided by the number of features (ln-backward-x, 1)
     x.shape[1] -> 1
     The derivative of the mean with respect to one feature is 1 / m, that of the variance
     2 (x - mean) / m.
-sums in dx that are divided by the batch size (ln-backward-x, 1.75)
+sums in dx that are divided by the batch size (ln-backward-x, 1.375)
     x.shape[1] -> len(x)
     Mean and variance of an example average over its m features. The batch size has no place in dx.
-no sum in the path through the variance (ln-backward-x, 1.25)
+no sum in the path through the variance (ln-backward-x, 1)
     u * mean_du_u -> u * du * u
     u * mean_du_u -> u * du * u / features
     One variance serves all features of an example, so each contributes to its gradient: sum over
     them.
-the gradient for the variance without its power of -3/2 (ln-backward-x, 1.25)
+the gradient for the variance without its power of -3/2 (ln-backward-x, 1)
     u * mean_du_u -> u * mean_du_u / inv_std**2
     The derivative of (var + eps)^(-1/2) is -1/2 (var + eps)^(-3/2).
-the factor 2 of the squared difference lost (ln-backward-x, 1.25)
+the factor 2 of the squared difference lost (ln-backward-x, 1)
     u * mean_du_u -> u * mean_du_u / 2
     The derivative of (x - mean) squared is 2 (x - mean).
-a plus where the path through the variance has a minus (ln-backward-x, 1.25)
+a plus where the path through the variance has a minus (ln-backward-x, 1)
     - u * mean_du_u -> + u * mean_du_u
     A larger variance makes the outputs smaller: the derivative is negative.
-a plus where the path through the mean has a minus (ln-backward-x, 1.25)
+a plus where the path through the mean has a minus (ln-backward-x, 1)
     du - mean_du -> du + mean_du
     A larger mean makes x - mean smaller: the derivative is negative.
 1 / var in place of 1 / std (ln-backward-x)
@@ -357,22 +373,153 @@ epsilon left out of the backward pass (ln-backward-x, 0.25)
 epsilon outside the root (ln-normalize, 0.25)
     np.sqrt(var + eps) -> (np.sqrt(var) + eps)
     The chapter adds eps to the variance, under the root, in both passes.
-dgamma and dbeta summed over the features (ln-backward-gamma, 2.5)
+dgamma and dbeta summed over the features (ln-backward-gamma, 2.125)
     dout.sum(axis=0) -> dout.sum(axis=1) & (dout * u).sum(axis=0) -> (dout * u).sum(axis=1)
     gamma_j and beta_j serve feature j of all examples, so their gradients sum over the batch: axis
     0. These are the only sums over the batch in this layer.
-dgamma and dbeta not summed at all (ln-backward-gamma, 2.5, idle)
+dgamma and dbeta not summed at all (ln-backward-gamma, 2.125, idle)
     dout.sum(axis=0) -> dout & (dout * u).sum(axis=0) -> dout * u
     All examples share gamma and beta, so each of them contributes: sum over axis 0.
-a mean where dgamma and dbeta want a sum (ln-backward-beta, 2.75)
+a mean where dgamma and dbeta want a sum (ln-backward-beta, 2.375)
     dout.sum(axis=0) -> dout.mean(axis=0) & (dout * u).sum(axis=0) -> (dout * u).mean(axis=0)
     Whatever averages over the batch is already in dout. Sum over axis 0.
-dgamma from x instead of the standardized input (ln-backward-gamma, 2.75)
+dgamma from x instead of the standardized input (ln-backward-gamma, 2.375)
     (dout * u) -> (dout * x)
     gamma multiplies u = (x - mean) / sqrt(var + eps), so that is what dout meets.
-dgamma summed before dout meets the data (ln-backward-gamma, 2.75)
+dgamma summed before dout meets the data (ln-backward-gamma, 2.375)
     (dout * u).sum(axis=0) -> dout.sum(axis=0) * u.sum(axis=0)
     sum(dout) * sum(u) is not sum(dout * u): multiply first, then sum over the batch.
+""",
+    ),
+)
+
+
+# ---- groups of channels
+
+
+def _group(x: Array, gamma: Array, beta: Array, groups: int, eps: float) -> Array:
+    return layer_normalization.group_norm_forward(x, gamma, beta, groups, eps)[0]
+
+
+def _group_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for group, shape, groups, eps, dtype in (
+        ("group", (4, 6, 5), 2, 0.5, np.float64),
+        ("group", (2, 6, 3), 3, 1e-5, np.float64),
+        ("group", (3, 8, 5), 2, 0.1, np.float32),
+        ("ends", (4, 5, 6), 5, 0.2, np.float64),
+        ("ends", (5, 4, 3), 1, 0.05, np.float64),
+        ("edge", (1, 6, 4), 2, 0.3, np.float64),
+        ("edge", (5, 6, 1), 3, 0.2, np.float64),
+        ("edge", (4, 3, 1), 3, 0.1, np.float64),
+    ):
+        batch, channels, positions = shape
+        # Means and scales of their own for examples, channels and positions.
+        x = np.exp(rng.uniform(-0.7, 0.9, (batch, channels, 1))) * rng.standard_normal(shape)
+        for axes in ((batch, 1, 1), (1, channels, 1), (1, 1, positions)):
+            x = x + rng.uniform(0.4, 2.0, axes) * rng.choice([-1.0, 1.0], axes)
+        label = f"{batch} examples, {channels} channels, {positions} positions, {groups} groups"
+        label += f", eps = {eps:g}" + (", float32" if dtype is np.float32 else "")
+        gamma, beta = (_signed(rng, channels).astype(dtype) for _ in range(2))
+        arguments = {
+            "x": x.astype(dtype),
+            "gamma": gamma,
+            "beta": beta,
+            "groups": groups,
+            "eps": eps,
+        }
+        cases.append(Case(group, label, arguments))
+    return cases
+
+
+def _group_observed(
+    function: Function, x: Array, gamma: Array, beta: Array, groups: int, eps: float
+) -> tuple[Array, Array]:
+    """What comes out with a scale of 1 and a shift of 0, and with those of the case."""
+    standardized = function(x, np.ones_like(gamma), np.zeros_like(beta), groups, eps)
+    return standardized, function(x, gamma, beta, groups, eps)
+
+
+def _group_answer(x: Array, gamma: Array, beta: Array, groups: int, eps: float) -> Array:
+    rows = x.reshape(x.shape[0], groups, -1)
+    mean = rows.mean(axis=2, keepdims=True)
+    var = ((rows - mean) ** 2).mean(axis=2, keepdims=True)
+    u = ((rows - mean) / np.sqrt(var + eps)).reshape(x.shape)
+    return gamma[:, np.newaxis] * u + beta[:, np.newaxis]
+
+
+def _scattered(x: Array, gamma: Array, beta: Array, groups: int, eps: float) -> Array:
+    """Groups whose channels are as far from one another as there are groups."""
+    order = np.arange(x.shape[1]).reshape(-1, groups).T.ravel()
+    out = np.empty_like(x)
+    out[:, order] = _group_answer(x[:, order], gamma[order], beta[order], groups, eps)
+    return out
+
+
+GROUP = Exercise(
+    name="layer_normalization.group",
+    outputs=("standardized", "out"),
+    returns=("out",),
+    observe=_group_observed,
+    reference=_group,
+    cases=_group_cases,
+    criteria=(
+        shapes("out has the shape of x", 0.125),
+        values(
+            "groups of several channels, with gammas of 1 and betas of 0",
+            0.5,
+            "standardized",
+            "group",
+            "ln-group",
+        ),
+        values("gammas and betas of their own", 0.25, "out", "group", "ln-group"),
+        values(
+            "as many groups as channels, and a single group",
+            0.375,
+            "standardized",
+            "ends",
+            "ln-instance ln-group",
+        ),
+        values("a single example, a single position", 0.375, "out", "edge", "ln-group"),
+        unchanged(0.125),
+    ),
+    model=_group_answer,
+    misconceptions=mistakes(
+        _group_answer,
+        """
+instance normalization whatever the groups are (ln-instance, 0.125)
+    x.reshape(x.shape[0], groups, -1) -> x
+    Each channel has statistics of its own. That is right with as many groups as channels; here the
+    channels of a group share them.
+the whole example in one group (ln-group, 0.125)
+    groups, -1 -> 1, -1
+    All channels of an example share their statistics. That is right with a single group.
+statistics of each position (ln-group, 0.125)
+    groups, -1) -> groups, -1, x.shape[2])
+    The sums run over the channels of a group and over all positions.
+statistics of the whole batch (ln-group, 0.125)
+    rows.mean(axis=2 -> rows.mean(axis=(0, 2) & 2).mean(axis=2 -> 2).mean(axis=(0, 2)
+    x.reshape(x.shape[0], groups, -1) -> x
+        & rows.mean(axis=2 -> rows.mean(axis=(0, 2) & 2).mean(axis=2 -> 2).mean(axis=(0, 2)
+    Examples do not mix: each group of each example has a mean and a variance of its own.
+as many channels in a group as there should be groups (ln-group, 0.125)
+    groups, -1 -> x.shape[1] // groups, -1
+    `groups` is the number of groups. Each of them has C / G channels.
+groups of channels that are no neighbours (ln-group, 0.625)
+    = _scattered
+    Channel c belongs to group c G // C: the first C / G channels are group 0, and so on.
+gamma and beta forgotten (ln-group, 1.125)
+    gamma[:, np.newaxis] * u + beta[:, np.newaxis] -> u
+    Each channel is scaled and shifted, by its own gamma and beta.
+epsilon outside the root (ln-group, 0.125)
+    np.sqrt(var + eps) -> (np.sqrt(var) + eps)
+    You divide by sqrt(var) + eps; eps is added to the variance, under the root.
+epsilon left out (ln-group, 0.125)
+    var + eps -> var
+    Add eps to the variance: the only number of a group has no variance.
+a sum in the place of the variance (ln-group, 0.125)
+    ** 2).mean(axis=2 -> ** 2).sum(axis=2
+    The variance is the mean of the squares: divide by C P / G, the numbers in a group.
 """,
     ),
 )
@@ -448,13 +595,13 @@ INFLUENCE = Exercise(
         shapes("influence has a row and a column for each example", 0.25),
         values(
             "normalizations that keep examples apart",
-            1.0,
+            0.75,
             "influence",
             "apart",
             "ln-mean ln-variance",
         ),
         values(
-            "normalizations that mix examples", 1.0, "influence", "mixed", "ln-mean ln-variance"
+            "normalizations that mix examples", 0.5, "influence", "mixed", "ln-mean ln-variance"
         ),
         unchanged(0.25),
     ),
@@ -462,7 +609,7 @@ INFLUENCE = Exercise(
     misconceptions=mistakes(
         _influence_answer,
         """
-rows and columns exchanged (ln-mean, 1.5)
+rows and columns exchanged (ln-mean, 1.25)
     return result -> return result.T
     Row i is the example whose output moves, column k the one that was changed. Layer normalization
     cannot tell them apart, batch normalization can.
@@ -486,7 +633,7 @@ the signed difference (ln-mean, 0.25)
     np.abs(normalize(moved) - before) -> (normalize(moved) - before)
     np.abs(normalize(moved) - before) -> (before - normalize(moved))
     An output that falls has moved as well: take absolute values before the maximum.
-only the feature that was changed looked at (ln-variance, 1.5)
+only the feature that was changed looked at (ln-variance, 1)
     .max(axis=1) -> [:, feature]
     Mean and variance carry a change of one feature to the others. Look for the largest change over
     all features of an example's output.
@@ -502,4 +649,4 @@ a change divided by the step (ln-mean, 0.25)
     ),
 )
 
-EXERCISES = (FORWARD, BACKWARD, INFLUENCE)
+EXERCISES = (FORWARD, BACKWARD, GROUP, INFLUENCE)

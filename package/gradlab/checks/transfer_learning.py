@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradlab import transfer_learning as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, Function, shapes, unchanged, values
 from gradlab.network import Dense, Network
 from gradlab.optimizers import SGD, Momentum
 
@@ -275,6 +275,14 @@ def _step(
     return stepped
 
 
+def _step_apart(
+    function: Function, params: list[Array], grads: list[Array], frozen: int, *others: float
+) -> tuple[list[Array], ...]:
+    """The frozen arrays after a step, and the weights and the biases that are trained."""
+    stepped = function(params, grads, frozen, *others)
+    return stepped[: 2 * frozen], stepped[2 * frozen :: 2], stepped[2 * frozen + 1 :: 2]
+
+
 def _step_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for group, widths, frozen, rate, strength in (
@@ -310,16 +318,31 @@ def _step_answer(
 
 STEP = Exercise(
     name="transfer_learning.step",
-    outputs=("params",),
-    lists=("params",),
+    outputs=("frozen", "weights", "biases"),
+    returns=("params",),
+    lists=("params", "frozen", "weights", "biases"),
     reference=_step,
+    observe=_step_apart,
     cases=_step_cases,
     criteria=(
         shapes("params has the right number of arrays, of the right shapes", 0.25),
         values(
-            "frozen layers stay, the others make the step", 0.75, "params", "ordinary", "tl-freeze"
+            "frozen layers stay, the other weights make the step",
+            0.375,
+            "frozen weights",
+            "ordinary",
+            "tl-freeze",
         ),
-        values("nothing frozen, a strength of 0", 0.25, "params", "edge", "tl-freeze"),
+        values(
+            "frozen layers stay, the other biases make the step",
+            0.375,
+            "frozen biases",
+            "ordinary",
+            "tl-freeze",
+        ),
+        values(
+            "nothing frozen, a strength of 0", 0.25, "frozen weights biases", "edge", "tl-freeze"
+        ),
         unchanged(0.25),
     ),
     model=_step_answer,
@@ -346,10 +369,10 @@ frozen weights with biases that learn (tl-freeze, 0.25)
 frozen layers that are missing (tl-freeze, 0)
     return stepped -> return stepped[2 * frozen :]
     You return the trained arrays alone. The network still needs the others.
-decay of the biases (tl-freeze, 0.25)
+decay of the biases (tl-freeze, 0.875)
     params[k].ndim == 2 -> True
     The decay is for the weights: arrays of two dimensions.
-a step without decay (tl-freeze, 0.25)
+a step without decay (tl-freeze, 0.875)
     params[k].ndim == 2 -> False
     The weights that are trained decay: strength times the weight joins the gradient.
 """,
@@ -377,6 +400,26 @@ def _two_phases(
         for _ in range(count):
             optimizer.step(arrays[frozen:], gradients(arrays)[frozen:])
     return arrays
+
+
+def _from_own_first(
+    function: Function,
+    params: list[Array],
+    gradients: Callable[[Sequence[Array]], list[Array]],
+    *others: Any,
+) -> tuple[list[Array], list[Array]]:
+    """The parameters after both phases, and how far they are from a second phase that is right.
+
+    It begins where the function ends if there are no steps in the second phase.
+    """
+    (*settings, steps) = others
+    both = function(params, gradients, *settings, steps)
+    first = function(params, gradients, *settings, (steps[0], 0))
+    if not all(list(map(np.shape, a)) == list(map(np.shape, params)) for a in (both, first)):
+        return both, [np.full_like(array, np.nan) for array in params]
+    due = _two_phases(first, gradients, *(*settings, (0, steps[1])))
+    # Rounded, so that a report expects 0 and not what rounding leaves of it.
+    return both, [np.round(a - b, 12) for a, b in zip(both, due, strict=True)]
 
 
 def _loss(rng: np.random.Generator, params: Sequence[Array]) -> Callable[[Any], list[Array]]:
@@ -453,14 +496,23 @@ def _phases_answer(
 
 PHASES = Exercise(
     name="transfer_learning.two_phases",
-    outputs=("params",),
-    lists=("params",),
+    outputs=("params", "second_phase_apart"),
+    returns=("params",),
+    lists=("params", "second_phase_apart"),
     reference=_two_phases,
+    observe=_from_own_first,
     cases=_phases_cases,
     criteria=(
         shapes("params has the right number of arrays, of the right shapes", 0.25),
         values("the first phase alone", 0.75, "params", "head", "tl-freeze"),
-        values("both phases", 1.25, "params", "both", "tl-reduced-rate"),
+        values(
+            "the second phase, from where your own first one ends: 0 apart from what is due",
+            0.625,
+            "second_phase_apart",
+            "both",
+            "tl-reduced-rate",
+        ),
+        values("both phases", 0.625, "params", "both", "tl-reduced-rate"),
         values(
             "none or all unfrozen, no first phase, a reduction of 1",
             0.5,
@@ -488,7 +540,7 @@ the old velocities in the second phase (tl-reduced-rate, 1.25)
     list(params) -> list(params); velocities = [0.0] * len(params) & velocities = [np -> _ = [np
     They were made at another rate and for another list of parameters. The second phase starts with
     velocities of 0.
-a first phase that trains everything (tl-freeze, 0.25)
+a first phase that trains everything (tl-freeze, 1.125)
     learning_rate, reused), -> learning_rate, 0),
     The base is frozen in the first phase: a random head would push it about.
 all layers unfrozen (tl-reduced-rate, 1.25)
@@ -508,7 +560,7 @@ layers counted in arrays (tl-freeze)
     2 * frozen -> frozen
     2 * frozen -> int(2 * frozen) & reused - top -> reused - top / 2
     Each layer has two arrays in the list, its weights and its bias.
-a second phase that begins again (tl-reduced-rate, 0.25)
+a second phase that begins again (tl-reduced-rate, 1.125)
     velocities = [np -> arrays = list(params); velocities = [np
     The second phase goes on from where the first one ended; otherwise its head is random again.
 the same gradients in every step (tl-freeze, 0.25)

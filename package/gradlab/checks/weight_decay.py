@@ -312,14 +312,28 @@ def _walk(
     grads: Array,
     square: Array,
     *settings: Any,
-) -> tuple[Array, Array]:
-    """What several steps in a row return."""
-    weights, squares = [], []
+) -> tuple[Array, ...]:
+    """What several steps in a row return, and how far it is from what follows from itself.
+
+    The average follows from the weights and the average that came in, the weights from the average
+    that comes out.
+    """
+    rate, rho, eps, strength, decoupled = settings
+    steps = []
     for grad in grads:
-        weight, square = function(weight, grad, square, *settings)
-        weights.append(weight)
-        squares.append(square)
-    return np.array(weights), np.array(squares)
+        old, old_square = weight, square
+        weight, square = function(old, grad, old_square, *settings)
+        slope = grad if decoupled else grad + strength * old
+        kept = old * (1 - rate * strength) if decoupled else old
+        try:
+            with np.errstate(all="ignore"):
+                step = kept - rate * slope / np.sqrt(square + eps)
+            apart = square - rho * old_square - (1 - rho) * slope**2, weight - step
+        except ValueError:
+            apart = np.full_like(grad, np.nan), np.full_like(grad, np.nan)
+        # Rounded, so that a report expects 0 and not what rounding leaves of it.
+        steps.append((weight, square, *(np.round(each, 12) for each in apart)))
+    return tuple(np.array(each) for each in zip(*steps, strict=True))
 
 
 def _adaptive_cases(rng: np.random.Generator) -> list[Case]:
@@ -379,21 +393,54 @@ def _adaptive_answer(
 
 ADAPTIVE = Exercise(
     name="weight_decay.adaptive_step",
-    outputs=("weight", "square"),
+    outputs=("weight", "square", "square_apart", "weight_apart"),
+    returns=("weight", "square"),
     reference=_adaptive,
     observe=_walk,
     cases=_adaptive_cases,
     criteria=(
         shapes("weight and square have the right shapes", 0.25),
         values(
-            "four steps with the penalty in the gradient",
-            0.75,
+            "the penalty in the gradient: square follows from the weights and the square before",
+            0.25,
+            "square_apart",
+            "coupled",
+            "wd-update",
+        ),
+        values(
+            "the penalty in the gradient: weight follows from the square that you return",
+            0.25,
+            "weight_apart",
+            "coupled",
+            "wd-update",
+        ),
+        values(
+            "the penalty in the gradient: both after four steps",
+            0.25,
             "weight square",
             "coupled",
             "wd-update",
         ),
         values(
-            "four steps with decoupled decay", 0.75, "weight square", "decoupled", "wd-decoupled"
+            "decoupled decay: square follows from the square before",
+            0.25,
+            "square_apart",
+            "decoupled",
+            "wd-decoupled",
+        ),
+        values(
+            "decoupled decay: weight follows from the square that you return",
+            0.25,
+            "weight_apart",
+            "decoupled",
+            "wd-decoupled",
+        ),
+        values(
+            "decoupled decay: both after four steps",
+            0.25,
+            "weight square",
+            "decoupled",
+            "wd-decoupled",
         ),
         values(
             "a weight without gradients in both ways, and a strength of 0",
@@ -419,37 +466,37 @@ decay twice (wd-decoupled)
     if decoupled -> if True & new_square = -> slope = grad + strength * weight; new_square =
     The penalty is in the gradient and the weights shrink as well. It is one or the other, as
     decoupled says.
-the average of the squares without the penalty (wd-update, 1.25)
+the average of the squares without the penalty (wd-update, 1.5)
     slope**2 -> grad**2
     With the penalty in the gradient, everything sees it: the square that goes into the average is
     that of grad + strength * weight.
-the penalty in the average alone (wd-update, 1.25)
+the penalty in the average alone (wd-update, 1.5)
     learning_rate * slope -> learning_rate * grad
     You square grad + strength * weight and step along grad. The step takes the same sum.
-the penalty in the average of the squares, decoupled (wd-decoupled, 1.25)
+the penalty in the average of the squares, decoupled (wd-decoupled, 1.5)
     slope**2 -> (grad + strength * weight) ** 2
     Decoupled, the average sees the gradient of the loss alone.
-decoupled decay without the learning rate (wd-decoupled, 1.25)
+decoupled decay without the learning rate (wd-decoupled, 1.5)
     1 - learning_rate * strength -> 1 - strength
     You shrink by 1 - strength, as the paper does. This exercise asks for PyTorch's and the
     chapter's form, 1 - learning_rate * strength.
-the weights shrunk after the step (wd-decoupled, 1.25)
+the weights shrunk after the step (wd-decoupled, 1.5)
     rate * slope -> rate * (1 - decoupled * learning_rate * strength) * slope
     Then the step shrinks, too. The factor acts on the weights that come in.
-no decoupled decay (wd-decoupled, 1.25)
+no decoupled decay (wd-decoupled, 1.5)
     weight * (1 - learning_rate * strength) -> weight
     With decoupled=True your weights do not shrink at all.
 no penalty in the gradient (wd-update, 1.25)
     grad + strength * weight -> grad
     With decoupled=False nothing asks for small weights.
-epsilon outside the root (wd-update, 0.25)
+epsilon outside the root (wd-update, 1)
     np.sqrt(new_square + eps) -> (np.sqrt(new_square) + eps)
     sqrt(s) + eps is PyTorch's convention. This exercise asks for deck C's, with epsilon under the
     root.
-a divisor without its root (wd-update, 0.25)
+a divisor without its root (wd-update, 1)
     np.sqrt(new_square + eps) -> (new_square + eps)
     The gradient is divided by the root of the average of its squares.
-the average of the step before in the divisor (wd-update, 0.25)
+the average of the step before in the divisor (wd-update, 1)
     np.sqrt(new_square -> np.sqrt(square
     The average takes up the new gradient first, and then divides.
 """,
