@@ -1,3 +1,4 @@
+import json
 import re
 import xml.etree.ElementTree as ET
 
@@ -76,6 +77,20 @@ def test_text_is_escaped():
 def test_a_figure_without_text_is_refused(alt):
     with pytest.raises(ValueError, match="alt must say"):
         plotting.show(line(), alt)
+
+
+def test_a_live_figure_is_its_static_twin_with_its_numbers():
+    numbers = {"loss": [1.0, 0.5], "name": 'a "quoted" <name>'}
+    picture = plotting.live("bowl", line(), ALT, numbers)
+    figure = ET.fromstring(picture._repr_html_())
+    assert figure.get("data-live") == "bowl"
+    assert json.loads(figure.get("data-numbers")) == numbers
+    (twin,) = figure.findall("div")
+    assert twin.get("class") == "live-twin"
+    assert twin[0].get("aria-label") == ALT
+    assert repr(picture) == f"[live figure: {ALT}]"
+    with pytest.raises(ValueError, match="alt"):
+        plotting.live("bowl", line(), " ")
 
 
 def test_a_slider_shows_one_of_its_frames():

@@ -36,8 +36,8 @@ def test_the_module_is_of_these_sources():
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
 def test_every_kernel_is_in_the_module():
+    assert set(live.LEFT_OUT) == {"_memory._lead_kernel"}, "it reads an address, and no numbers"
     assert set(live.manifest()) == set(live.kernels()) - set(live.LEFT_OUT)
-    assert set(live.LEFT_OUT) == {"_memory._lead_kernel"}
     assert (FOLDER / "kernels.js").stat().st_size < 1_000_000
 
 
@@ -128,6 +128,8 @@ def calls():
     """What each kernel is called with, of the types that it is compiled for: at most 6 calls."""
     chosen = []
     for name, examples in sorted(live.recorded().items()):
+        if name in live.LEFT_OUT:
+            continue
         wanted = live.signature(examples)
         fitting = sorted((e for e in examples if live.signature([e]) == wanted), key=size)
         # The large ones, which few examples of docstrings show, and the first.

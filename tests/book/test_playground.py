@@ -172,6 +172,14 @@ def test_a_start_that_fails_is_explained_by_what_was_measured(tab, start, words)
     assert words in tab.locator(".said").inner_text()
 
 
+def test_a_run_that_diverges_says_at_which_step(tab):
+    press(tab, "settings at first")
+    move(tab, activation="leaky_relu", rate=0.5)
+    record = run(tab)
+    assert record["stopped"]
+    assert f"stopped with a {record['stopped']}" in tab.locator(".said").inner_text()
+
+
 def test_batch_normalization_of_one_example_is_refused_in_words(tab):
     press(tab, "settings at first")
     move(tab, normalization="batch", batch="1")

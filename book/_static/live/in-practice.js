@@ -109,14 +109,14 @@
   const layerName = k => ["first", "second", "third", "fourth", "fifth", "sixth"][k];
 
   // What is behind a loss that is bad on the training digits themselves; each sentence states what was measured.
-  function failure({ record, layers, norms, state }) {
+  function failure({ record, layers, norms }) {
     const worst = (key, bound) => layers.map((layer, k) => [layer[key], k]).filter(([part]) => part !== null && part > bound)
       .sort((a, b) => b[0] - a[0])[0];
     const dead = worst("dead", 0.5), flat = worst("saturated", 0.5);
     if (record.stopped.includes("not finite")) {
       const finite = record.norms.filter(Number.isFinite), top = Math.max(...finite);
-      return `${record.stopped[0].toUpperCase()}${record.stopped.slice(1)}: before that the norm of the gradient had gone from ` +
-        `${short(finite[0])} to ${short(top)}. Lower the rate, clip, or draw smaller weights.`;
+      return `The run stopped with a ${record.stopped}. Before that the norm of the gradient had gone from ${short(finite[0])} to ` +
+        `${short(top)}: lower the rate, clip, or draw smaller weights.`;
     }
     if (dead) {
       return `In the ${layerName(dead[1])} hidden layer ${percent(dead[0])} of the units are dead: they give 0 for every training digit, so no ` +
@@ -139,11 +139,12 @@
       return `The outputs of the ${layerName(narrow)} hidden layer have a deviation of ${short(layers[narrow].deviation, 2)} over units and ` +
         "digits: the network gives nearly the same answer for every digit.";
     }
-    return state.rate > 0.3 ? "Neither dead units nor a vanishing gradient shows: try a lower rate." : "";
+    return "";
   }
 
   function finding(run) {
-    const { record, ended, state } = run, epochs = record.heldLoss.length - 1;
+    const { record, ended } = run, epochs = record.heldLoss.length - 1;
+    if (epochs < 1 && record.stopped) return failure(run);
     if (epochs < 1) {
       return `Before training the loss is ${short(record.heldLoss[0])} on the held-out digits; a network that knows nothing pays ln 10 = 2.30.`;
     }
@@ -152,8 +153,9 @@
     const parts = [`After ${epochs} epoch${epochs > 1 ? "s" : ""}: ${percent(accuracy)} of the held-out digits are right ` +
       `(standard error ${(100 * error).toFixed(1)} points), at a loss of ${short(loss)}; training loss ${short(trained)}.`];
     if (record.best !== null && ended && record.best < epochs) parts.push(`These are the weights of epoch ${record.best}, the best one on the held-out digits.`);
-    if (!Number.isFinite(trained) || trained > 1 || record.stopped.includes("not finite")) {
-      parts.push(failure(run));
+    const failed = !Number.isFinite(trained) || trained > 1 || record.stopped.includes("not finite") ? failure(run) : "";
+    if (failed) {
+      parts.push(failed);
     } else {
       const lowest = Math.min(...record.heldLoss), at = record.heldLoss.indexOf(lowest), now = last(record.heldLoss);
       const before = record.trainLoss[record.trainLoss.length - 2], known = last(record.trainAccuracy);
@@ -165,8 +167,8 @@
           "since, while training loss fell: overfitting.");
       } else if (now > 3 * trained && known > 0.995) {
         parts.push(`On held-out digits the loss is ${short(now / trained, 2)} times that on the training digits, of which it knows ${percent(known)} by heart.`);
-      } else if (trained < 0.95 * before) {
-        parts.push(`Training loss fell by ${Math.round(100 * (1 - trained / before))} % in the last epoch: more of them, or a higher rate, may help.`);
+      } else if (trained < (trained > 0.5 ? 0.999 : 0.95) * before) {
+        parts.push(`Training loss fell by ${short(100 * (1 - trained / before), 2)} % in the last epoch: more of them, or a higher rate, may help.`);
       }
     }
     return parts.filter(Boolean).join(" ");

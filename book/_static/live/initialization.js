@@ -316,7 +316,7 @@
         [way, gradlab.plot(place, { title: `${title} of the ${what}`, alt: what, margin, x, ...options })]));
       const squares = plots("mean square", { height: 175, y: { domain: [1e-2, 1e2], log: true, ticks: 6 } });
       const ridges = plots("histograms", { height: 190, y: { label: "size", domain: [-3, 3] } });
-      const note = gradlab.tag("p", { style: "grid-column: 1 / -1; margin: 0;" });
+      const note = gradlab.tag("p", { className: "note" });
       place.append(note);
       const layers = d3.range(LAYERS + 1);
 

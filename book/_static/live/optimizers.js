@@ -22,6 +22,7 @@
   const VALUE = "landscapes._quadratic_kernel", GRADIENT = "landscapes._quadratic_gradient_kernel";
   const BEST = "optimizers._optimal_momentum_kernel";
   const START = [-2, 0.6];
+  const LINES = ["critical", "alternating", "stable", "under", "none", "monotone", "oscillates", "diverges"];
 
   function bowl({ condition, angle }) {
     const [c, s] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
@@ -116,17 +117,20 @@
         x: { label: "step", domain: [0, 40] }, y: { domain: [1e-4, 10], log: true },
       });
       const regimes = gradlab.plot(place, {
-        title: "regimes of momentum",
+        title: "regimes",
         alt: "Regimes by ηh and β, and where the steep and the flat direction of the bowl are.",
-        x: { label: "rate times curvature, ηh", domain: [0, 4.2], ticks: 5 }, y: { label: "momentum β", domain: [0, 1] },
+        x: { label: "rate times curvature, ηh", domain: [-0.2, 4.2], ticks: 5 }, y: { label: "momentum β", domain: [-0.14, 1] },
       });
       const betas = Array.from({ length: 101 }, (_, i) => i / 100);
       regimes.line("critical", { x: betas.map(b => (1 - Math.sqrt(b)) ** 2), y: betas, color: "currentColor" });
       regimes.line("alternating", { x: betas.map(b => (1 + Math.sqrt(b)) ** 2), y: betas, color: "currentColor", dash: "--" });
       regimes.line("stable", { x: betas.map(b => 2 * (1 + b)), y: betas, color: red, width: 1.8 });
-      regimes.text("over", { x: 0.05, y: 0.02, text: "over" }).text("under", { x: 1.3, y: 0.6, text: "underdamped", anchor: "middle" });
-      regimes.text("each", { x: 1.64, y: 0.02, text: "each step", anchor: "middle" });
-      regimes.text("none", { x: 3.3, y: 0.25, text: "diverges", anchor: "middle" });
+      regimes.text("under", { x: 1.3, y: 0.6, text: "underdamped", anchor: "middle" });
+      regimes.text("none", { x: 3.25, y: 0.25, text: "diverges", anchor: "middle" });
+      // Below its line, the three regimes of gradient descent.
+      for (const [x, text] of [[0.4, "monotone"], [1.6, "oscillates"], [3.1, "diverges"]]) {
+        regimes.text(text, { x, y: -0.11, text, anchor: "middle" });
+      }
 
       return (numbers, state) => {
         const { paths, distances, pushes: [flat, steep] } = numbers;
@@ -144,9 +148,15 @@
         }
         map.only(["bowl", "minimum", ...state.methods.flatMap(name => [name, `${name} end`])]);
         fall.only(state.methods);
-        const inside = v => Math.min(v, 4.2);
-        regimes.points("flat", { x: [inside(flat)], y: [state.momentum], color: blue, mark: "o" });
-        regimes.points("steep", { x: [inside(steep)], y: [state.momentum], color: blue, mark: "s" });
+        // Gradient descent is momentum with beta = 0. What is beyond the plot stands at its edge.
+        const both = { momentum: [flat, steep, state.momentum], sgd: [state.rate, numbers.steep, 0] };
+        for (const [name, [along, across, beta]] of Object.entries(both)) {
+          const { color } = CURVES[name], inside = v => [Math.min(v, 4.2)];
+          regimes.points(`${name} along`, { x: inside(along), y: [beta], color, mark: "o" });
+          regimes.points(`${name} across`, { x: inside(across), y: [beta], color, mark: "s" });
+        }
+        const chosen = Object.keys(both).filter(name => state.methods.includes(name));
+        regimes.only([...LINES, ...chosen.flatMap(name => [`${name} along`, `${name} across`])]);
         regimes.describe(`Regimes by ηh and β. Momentum ${numbers.regimes.momentum[1]} across the valley and ${numbers.regimes.momentum[0]} along it.`);
         const ends = state.methods.map(name => `${CURVES[name].label} ends at ${gradlab.short(distances[name][state.steps], 2)}`);
         fall.describe(`Distance from the minimum against the step: ${ends.join("; ")}.`);

@@ -158,7 +158,7 @@
           0, batch, part(dout, ...shape), part(this.x, ...shape), part(this.gamma, 1, this.features),
           part(this.statistics, 4, batch, 1), batch, part(this.sums, 2, 1, this.features), part(this.means, batch, 1, 2),
           part(this.dx, ...shape));
-        kernels["layer_normalization._channel_sums_kernel"](this.sums, this.channels);
+        kernels["layer_normalization._channel_sums_kernel"](part(this.sums, 1, 2, this.features, 1), this.channels);
         return part(this.dx, batch, this.features);
       }
     }
@@ -437,7 +437,7 @@
           total = units / scale;
           if (!Number.isFinite(total)) wrong = "gradient";
           else if (settings.clip > 0 && total > settings.clip) {
-            for (const each of gradients) kernels["gradient_clipping._shorten_kernel"](each, each, scale, settings.clip / units);
+            for (const each of gradients) kernels["gradient_clipping._shorten_in_place_kernel"](each, scale, settings.clip / units);
           }
         }
         if (!wrong) {
@@ -628,7 +628,7 @@
     ...["forward", "backward", "inference"].map(name => `batch_normalization._batch_norm_${name}_kernel`),
     "activations._dead_fraction_kernel", "batch_normalization._running_statistics_kernel",
     "dropout._dropout_kernel", "dropout._dropout_backward_kernel", "early_stopping._stopping_kernel",
-    "gradient_clipping._shorten_kernel", "gradient_clipping._square_sum_kernel",
+    "gradient_clipping._shorten_in_place_kernel", "gradient_clipping._square_sum_kernel",
     "initialization._normal_kernel", "initialization._uniform_kernel",
     "input_normalization._column_statistics_kernel", "input_normalization._standardize_kernel",
     "layer_normalization._normalize_rows_kernel", "layer_normalization._normalize_rows_backward_kernel",
