@@ -341,7 +341,7 @@ def test_a_live_figure_is_worked_by_the_keyboard_and_resets_and_links_to_its_sta
     assert tab.evaluate(f"gradlabLive['{slug}'].state()") == moved
     # A link from elsewhere may hold anything.
     name = next(iter(first))
-    tab, errors = open_figure(slug, f"#live-{slug}?{name}=%22none%22&other=1")
+    tab, errors = open_figure(slug, f"#live-{slug}?{name}=%22none%22&other=1&constructor=2&x=%")
     assert tab.evaluate(f"gradlabLive['{slug}'].state()") == first
     assert errors == []
 
@@ -369,6 +369,20 @@ def test_settings_that_cannot_be_are_refused_by_name(open_figure):
     box.fill("")
     box.press("Tab")
     assert box.input_value() == str(before["condition"])
+
+
+@pytest.mark.parametrize(
+    ("slug", "name"), [("in-practice", "width"), ("batch-normalization", "batch")]
+)
+def test_units_and_examples_are_whole_on_a_slider_and_in_a_link(open_figure, slug, name):
+    tab, errors = open_figure(slug, f"#live-{slug}?{name}=7.4")
+    assert tab.evaluate(f"gradlabLive['{slug}'].state()")[name] == 7
+    slider = tab.locator(f"#live-{slug}-{name}")
+    slider.focus()
+    for key, value in [("Home", 2), ("ArrowRight", 3), ("ArrowRight", 4), ("ArrowRight", 5)]:
+        tab.keyboard.press(key)
+        assert tab.evaluate(f"gradlabLive['{slug}'].state()")[name] == value
+    assert errors == []
 
 
 def test_a_kernel_refuses_arguments_of_other_types_by_name(open_figure):
