@@ -385,6 +385,18 @@ def test_units_and_examples_are_whole_on_a_slider_and_in_a_link(open_figure, slu
     assert errors == []
 
 
+def test_with_early_stopping_all_losses_are_of_the_weights_that_are_kept(open_figure):
+    tab, errors = open_figure("in-practice", "#live-in-practice?examples=50&patience=3&rate=0.1")
+    told = tab.evaluate("gradlabLive['in-practice'].run()")
+    record, said = told[0] if isinstance(told, list) else told["record"], tab.locator(".said")
+    best = record["best"]
+    assert 0 < best < len(record["trainLoss"]) - 1
+    losses = [record["final"]["loss"], record["trainLoss"][best]]
+    found = re.search(r"at a loss of ([\d.]+); training loss ([\d.]+)\. ", said.text_content())
+    assert [float(each) for each in found.groups()] == pytest.approx(losses, rel=0.005)
+    assert errors == []
+
+
 def test_a_kernel_refuses_arguments_of_other_types_by_name(open_figure):
     tab, _ = open_figure("optimizers")
     said = tab.evaluate(
