@@ -341,7 +341,7 @@ def test_a_live_figure_is_worked_by_the_keyboard_and_resets_and_links_to_its_sta
     assert tab.evaluate(f"gradlabLive['{slug}'].state()") == moved
     # A link from elsewhere may hold anything.
     name = next(iter(first))
-    tab, errors = open_figure(slug, f"#live-{slug}?{name}=%22none%22&other=1")
+    tab, errors = open_figure(slug, f"#live-{slug}?{name}=%22none%22&other=1&constructor=2&x=%")
     assert tab.evaluate(f"gradlabLive['{slug}'].state()") == first
     assert errors == []
 
@@ -369,6 +369,32 @@ def test_settings_that_cannot_be_are_refused_by_name(open_figure):
     box.fill("")
     box.press("Tab")
     assert box.input_value() == str(before["condition"])
+
+
+@pytest.mark.parametrize(
+    ("slug", "name"), [("in-practice", "width"), ("batch-normalization", "batch")]
+)
+def test_units_and_examples_are_whole_on_a_slider_and_in_a_link(open_figure, slug, name):
+    tab, errors = open_figure(slug, f"#live-{slug}?{name}=7.4")
+    assert tab.evaluate(f"gradlabLive['{slug}'].state()")[name] == 7
+    slider = tab.locator(f"#live-{slug}-{name}")
+    slider.focus()
+    for key, value in [("Home", 2), ("ArrowRight", 3), ("ArrowRight", 4), ("ArrowRight", 5)]:
+        tab.keyboard.press(key)
+        assert tab.evaluate(f"gradlabLive['{slug}'].state()")[name] == value
+    assert errors == []
+
+
+def test_with_early_stopping_all_losses_are_of_the_weights_that_are_kept(open_figure):
+    tab, errors = open_figure("in-practice", "#live-in-practice?examples=50&patience=3&rate=0.1")
+    told = tab.evaluate("gradlabLive['in-practice'].run()")
+    record, said = told[0] if isinstance(told, list) else told["record"], tab.locator(".said")
+    best = record["best"]
+    assert 0 < best < len(record["trainLoss"]) - 1
+    losses = [record["final"]["loss"], record["trainLoss"][best]]
+    found = re.search(r"at a loss of ([\d.]+); training loss ([\d.]+)\. ", said.text_content())
+    assert [float(each) for each in found.groups()] == pytest.approx(losses, rel=0.005)
+    assert errors == []
 
 
 def test_a_kernel_refuses_arguments_of_other_types_by_name(open_figure):

@@ -62,8 +62,8 @@
       const epochs = Array.from({ length: EPOCHS + 1 }, (_, e) => e);
 
       return numbers => {
-        if (!numbers) records = [];
-        else if (numbers.record) records[numbers.run] = numbers.record;
+        if (!numbers || (numbers.run === 0 && numbers.epoch === 0)) records = [];
+        if (numbers?.record) records[numbers.run] = numbers.record;
         else if (Array.isArray(numbers)) records = numbers;
         const told = WAYS.map(({ label, color, dash }, way) => {
           const { low, high, mean } = summary(way);

@@ -15,7 +15,7 @@
     title: "Mini-batches that move, before and behind batch normalization",
     kernels: [DRAW, FORWARD, INFERENCE, RUNNING],
     controls: {
-      batch: { label: "examples in a mini-batch B", min: 2, max: 128, log: true, digits: 2, value: 16 },
+      batch: { label: "examples in a mini-batch B", min: 2, max: 128, log: true, digits: 2, whole: true, value: 16 },
       drift: { label: "drift of the mean, a mini-batch", min: -0.5, max: 0.5, step: 0.05, value: 0.2 },
       growth: { label: "factor of the deviation, a mini-batch", min: 0.9, max: 1.1, step: 0.01, value: 1.02 },
       gamma: { label: "scale γ", min: -3, max: 3, step: 0.1, value: 1 },
@@ -25,7 +25,7 @@
     },
 
     compute(k, state) {
-      const B = Math.round(state.batch), z = k.array([B, 1]), out = k.array([B, 1]), columns = k.array([6, 1]);
+      const B = state.batch, z = k.array([B, 1]), out = k.array([B, 1]), columns = k.array([6, 1]);
       const gamma = k.array(1, state.gamma), beta = k.array(1, state.beta), moments = k.array([1, 2, 1]);
       const runningMean = k.array(1, 0), runningVar = k.array(1, 1), moved = k.array([2, 1]);
       const rows = { before: [], after: [], inference: [], batchMean: [], runningMean: [], runningVar: [] };

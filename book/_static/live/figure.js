@@ -18,7 +18,10 @@
     return c.positions;
   }
   const rounded = (c, value) => {
-    if (c.log) return Math.min(c.max, Math.max(c.min, Number(value.toPrecision(c.digits ?? 2))));
+    if (c.log) {
+      const near = Number(value.toPrecision(c.digits ?? 2));
+      return Math.min(c.max, Math.max(c.min, c.whole ? Math.round(near) : near));
+    }
     const step = c.step ?? 1;
     return Number((Math.round((value - c.min) / step) * step + c.min).toPrecision(12));
   };
@@ -51,7 +54,8 @@
         if (!Number.isFinite(value)) throw new RangeError(`${c.label} must be a number, got ${given}`);
         const bounded = Math.min(c.max, Math.max(c.min, value));
         // A number that is typed may lie between the positions of the slider, but not between integers.
-        return !c.log && Number.isInteger(c.step ?? 1) ? rounded(c, bounded) : bounded;
+        if (c.log) return c.whole ? Math.round(bounded) : bounded;
+        return Number.isInteger(c.step ?? 1) ? rounded(c, bounded) : bounded;
       },
     },
     flag: {
@@ -166,6 +170,7 @@
     }
     const paint = spec.draw(plots, kernels), show = (...given) => kernels.scope(() => paint(...given));
     plots.append(said);
+    const bar = tag("progress", { max: 1, value: 0 });
     let numbers, job = null, later;
 
     function settings() {
@@ -190,13 +195,13 @@
     }
     function set(changes) {
       const read = Object.entries(changes).map(([name, value]) => {
-        const c = spec.controls[name];
+        const c = Object.hasOwn(spec.controls, name) && spec.controls[name];
         if (!c || c.press) throw new RangeError(`${slug} has no setting ${name}`);
         return [name, KINDS[kindOf(c)].read(c, value)];
       });
       job?.stop();
       Object.assign(state, Object.fromEntries(read));
-      if (spec.work) numbers = undefined;
+      if (spec.work) [numbers, bar.value] = [undefined, 0];
       refresh();
       return numbers;
     }
@@ -214,14 +219,13 @@
         job.step();
       });
       const stop = button("Stop", () => { job?.stop(); start.focus(); });
-      const bar = tag("progress", { max: 1, value: 0 });
       bar.setAttribute("aria-label", "part of the run that is done");
       panel.append(tag("div", { className: "control run" }, start, ...(spec.step ? [step] : []), stop, bar));
       const buttons = () => {
         start.textContent = !job ? spec.run ?? "Run" : paused ? "Go on" : "Pause";
         stop.disabled = !job;
       };
-      const hold = () => { paused = true; job.pause(); buttons(); };
+      const hold = () => { paused = true; job.pause(); buttons(); tell(); };
       const goOn = () => {
         if (!job) return run();
         paused = false;
@@ -263,9 +267,9 @@
     }
 
     function fromAddress() {
-      const [id, query] = decodeURIComponent(location.hash.slice(1)).split("?");
+      const [id, query] = location.hash.slice(1).split("?");
       if (id !== host.id || query === undefined) return;
-      const given = [...new URLSearchParams(query)].filter(([name]) => spec.controls[name] && !spec.controls[name].press);
+      const given = [...new URLSearchParams(query)].filter(([name]) => Object.hasOwn(spec.controls, name) && !spec.controls[name].press);
       const good = given.filter(([name, value]) => {
         try { KINDS[kindOf(spec.controls[name])].read(spec.controls[name], value); return true; } catch { return false; }
       });

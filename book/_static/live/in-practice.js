@@ -15,7 +15,7 @@
   };
   const controls = {
     layers: { label: "Hidden layers", min: 0, max: 6, step: 1 },
-    width: { label: "Units in each", min: 2, max: 256, log: true, digits: 2 },
+    width: { label: "Units in each", min: 2, max: 256, log: true, digits: 2, whole: true },
     activation: {
       label: "Activation",
       choices: { relu: "ReLU", leaky_relu: "leaky ReLU", elu: "ELU", gelu: "GELU", silu: "SiLU", tanh: "tanh", sigmoid: "sigmoid" },
@@ -150,23 +150,25 @@
     }
     const accuracy = ended ? record.final.accuracy : last(record.heldAccuracy), loss = ended ? record.final.loss : last(record.heldLoss);
     const error = Math.sqrt((accuracy * (1 - accuracy)) / HELD_OUT), trained = last(record.trainLoss);
+    // Early stopping may leave behind the weights of another epoch than the last.
+    const kept = ended && record.best !== null ? record.best : epochs, learned = record.trainLoss[kept], known = record.trainAccuracy[kept];
     const parts = [`After ${epochs} epoch${epochs > 1 ? "s" : ""}: ${percent(accuracy)} of the held-out digits are right ` +
-      `(standard error ${(100 * error).toFixed(1)} points), at a loss of ${short(loss)}; training loss ${short(trained)}.`];
+      `(standard error ${(100 * error).toFixed(1)} points), at a loss of ${short(loss)}; training loss ${short(learned)}.`];
     if (record.best !== null && ended && record.best < epochs) parts.push(`These are the weights of epoch ${record.best}, the best one on the held-out digits.`);
     const failed = !Number.isFinite(trained) || trained > 1 || record.stopped.includes("not finite") ? failure(run) : "";
     if (failed) {
       parts.push(failed);
     } else {
       const lowest = Math.min(...record.heldLoss), at = record.heldLoss.indexOf(lowest), now = last(record.heldLoss);
-      const before = record.trainLoss[record.trainLoss.length - 2], known = last(record.trainAccuracy);
+      const before = record.trainLoss[record.trainLoss.length - 2];
       if (record.heldLoss[0] > 10) {
         parts.push(`At the start the loss was ${short(record.heldLoss[0])}, where knowing nothing costs 2.30: the weights are too large for the inputs.`);
       }
       if (now > 1.1 * lowest && trained < record.trainLoss[at]) {
         parts.push(`Held-out loss was lowest after epoch ${at}, at ${short(lowest)}, and has risen by ${Math.round(100 * (now / lowest - 1))} % ` +
           "since, while training loss fell: overfitting.");
-      } else if (now > 3 * trained && known > 0.995) {
-        parts.push(`On held-out digits the loss is ${short(now / trained, 2)} times that on the training digits, of which it knows ${percent(known)} by heart.`);
+      } else if (loss > 3 * learned && known > 0.995) {
+        parts.push(`On held-out digits the loss is ${short(loss / learned, 2)} times that on the training digits, of which it knows ${percent(known)} by heart.`);
       } else if (trained < (trained > 0.5 ? 0.999 : 0.95) * before) {
         parts.push(`Training loss fell by ${short(100 * (1 - trained / before), 2)} % in the last epoch: more of them, or a higher rate, may help.`);
       }
@@ -361,7 +363,8 @@
     say(numbers, state) {
       if (!current) return "Press Run to train the network in this page, or Step to take one step of it. The gray line is the same run, computed by Python when the book was built.";
       const changed = difference(state, current.state);
-      const where = current.ended ? "" : `In epoch ${current.record.heldLoss.length}, at step ${current.step}. `;
+      const { record, ended } = current, over = ended || record.stopped || record.heldLoss.length > current.state.epochs;
+      const where = over ? "" : `In epoch ${record.heldLoss.length}, at step ${current.step}. `;
       return where + finding(current) + (changed ? ` The settings have changed since: ${changed}.` : "");
     },
   });

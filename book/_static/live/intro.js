@@ -13,6 +13,8 @@
     rate: 0.3, batch: 32, epochs: EPOCHS, inputs: "pixels", seed, ...FAULTS[fault].changes,
   });
 
+  const counted = epochs => `${epochs} ${epochs === 1 ? "epoch" : "epochs"}`;
+
   // One sentence on what was measured in a run that fails.
   const cause = {
     none: () => "",
@@ -20,7 +22,7 @@
       "the last layer's: it vanishes on its way down through three sigmoids.",
     initialization: () => "All units of a layer are equal and stay so, and zero weights pass no gradient to the layers below them.",
     rate: ({ record: { trainLoss } }) => `The loss, ${short(trainLoss[0], 2)} before training, is ${short(trainLoss.at(-1), 2)} now; it rose in ` +
-      `${trainLoss.filter((loss, epoch) => loss > trainLoss[epoch - 1]).length} of ${trainLoss.length - 1} epochs.`,
+      `${trainLoss.filter((loss, epoch) => loss > trainLoss[epoch - 1]).length} of ${counted(trainLoss.length - 1)}.`,
   };
 
   // What the latest run has shown so far.
@@ -40,7 +42,7 @@
     say(_numbers, { fault }) {
       if (!latest) return "A network of three hidden layers, with 4,416 weights. It has not seen a digit yet; it will be shown 1,147 of them, twelve times over.";
       const { record, first, seconds } = latest, accuracy = record.heldAccuracy.at(-1), epochs = record.heldAccuracy.length - 1;
-      return `After ${epochs} ${epochs === 1 ? "epoch" : "epochs"} and ${short(seconds, 2)} seconds it reads ${Math.round(HELD_OUT * accuracy)} of ${HELD_OUT} digits ` +
+      return `After ${counted(epochs)} and ${short(seconds, 2)} seconds it reads ${Math.round(HELD_OUT * accuracy)} of ${HELD_OUT} digits ` +
         `that it has never seen, ${(100 * accuracy).toFixed(1)} %. ${accuracy < 0.5 && first ? cause[fault](latest) : ""}`;
     },
 

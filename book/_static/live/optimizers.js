@@ -61,6 +61,9 @@
     return push > critical ? "swings and converges (underdamped)" : "converges monotonically (overdamped)";
   }
 
+  // A path that overflows ends in differences of infinities.
+  const far = distance => (Number.isFinite(distance) ? gradlab.short(distance, 2) : "more than 10³⁰⁸");
+
   gradlab.figure("optimizers", {
     title: "Optimizers in a bowl whose settings you change",
     kernels: [VALUE, GRADIENT, BEST, ...Object.values(METHODS).map(method => method[0])],
@@ -97,7 +100,7 @@
     },
 
     say({ distances, regimes, steep, pushes: [along, across] }, state) {
-      const { short } = gradlab, ends = state.methods.map(name => `${CURVES[name].label} ${short(distances[name][state.steps], 2)}`);
+      const { short } = gradlab, ends = state.methods.map(name => `${CURVES[name].label} ${far(distances[name][state.steps])}`);
       const said = [`After ${state.steps} ${state.steps === 1 ? "step" : "steps"} the distance from the minimum is: ${ends.join(", ") || "no method is chosen"}.`];
       if (state.methods.includes("sgd")) said.push(`Gradient descent ${regimes.sgd} across the valley (ηh = ${short(steep)}).`);
       if (state.methods.includes("momentum")) {
@@ -158,7 +161,7 @@
         const chosen = Object.keys(both).filter(name => state.methods.includes(name));
         regimes.only([...LINES, ...chosen.flatMap(name => [`${name} along`, `${name} across`])]);
         regimes.describe(`Regimes by ηh and β. Momentum ${numbers.regimes.momentum[1]} across the valley and ${numbers.regimes.momentum[0]} along it.`);
-        const ends = state.methods.map(name => `${CURVES[name].label} ends at ${gradlab.short(distances[name][state.steps], 2)}`);
+        const ends = state.methods.map(name => `${CURVES[name].label} ends at ${far(distances[name][state.steps])}`);
         fall.describe(`Distance from the minimum against the step: ${ends.join("; ")}.`);
       };
 
