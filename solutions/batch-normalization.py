@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Exercise: Batch normalization
 #
-# You write the four functions that a batch normalization layer is made of: what it does to a
-# mini-batch in training, how the gradient comes back through it, how it collects statistics, and
-# what it does with them when there is no mini-batch. The chapter *Batch normalization* of the book
+# You write the functions that a batch normalization layer is made of: what it does to a
+# mini-batch in training, how the gradient comes back through it, three ways to collect statistics,
+# and what it does with them when there is no mini-batch. The chapter *Batch normalization* of the book
 # derives every formula; its equation labels, such as `bn-mean`, appear in the reports below.
 #
 # POINTS
@@ -146,7 +146,43 @@ from gradlab.checks import check
 check("batch_normalization.running_statistics", update_running_statistics)
 
 # %% [markdown]
-# ## 4 Inference
+# ## 4 The averages of the decks
+#
+# Two other ways to the statistics for inference. Deck C runs all mini-batches once more when
+# training is over, and averages their means and variances; the factor $B / (B - 1)$ makes the
+# average variance unbiased. Deck H keeps a moving average of the *standard deviation* that starts
+# from the first mini-batch and gives the newest the weight $\alpha$:
+# $\hat v_1 = v_1$ and $\hat v_n = \alpha v_n + (1 - \alpha) \hat v_{n-1}$.
+
+
+# %% nbgrader={"grade": false, "grade_id": "averages", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def averages(batch_means, batch_vars, batch_size, alpha):
+    """Statistics for inference, as decks C and H find them.
+
+    batch_means, batch_vars: arrays (batches, features), one row a mini-batch, the oldest first
+    batch_size: int, at least 2; batch_vars divides by it
+    alpha: float between 0 and 1
+
+    Returns the tuple (mean, var, moving_std) of arrays (features,): the averages of deck C, and
+    the moving average of the standard deviation of deck H, without B / (B - 1).
+    """
+    ### BEGIN SOLUTION
+    mean = batch_means.mean(axis=0)
+    var = batch_vars.mean(axis=0) * batch_size / (batch_size - 1)
+    moving = np.sqrt(batch_vars[0])
+    for step in batch_vars[1:]:
+        moving = alpha * np.sqrt(step) + (1 - alpha) * moving
+    return mean, var, moving
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check-averages", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from gradlab.checks import check
+
+check("batch_normalization.averages", averages)
+
+# %% [markdown]
+# ## 5 Inference
 #
 # With the running statistics in place of those of the batch, the output for an example depends on
 # that example alone.
@@ -174,7 +210,7 @@ from gradlab.checks import check
 check("batch_normalization.inference", batch_norm_inference)
 
 # %% [markdown]
-# ## 5 A question in words
+# ## 6 A question in words
 #
 # A fully connected layer computes $x = a W + b$, and batch normalization follows. Somebody removes
 # the bias $b$ to save memory. Does the network lose anything? Answer in three or four sentences:
@@ -195,7 +231,7 @@ check("batch_normalization.inference", batch_norm_inference)
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 6 For those who like speed
+# ## 7 For those who like speed
 #
 # Not graded. NumPy walks over the batch once for each operation and makes an array each time. Write
 # the forward pass as loops under `numba.njit` instead, and see what that brings. Loop over the

@@ -9,6 +9,7 @@ from numba import njit
 FORWARD = "batch_normalization.forward"
 BACKWARD = "batch_normalization.backward"
 RUNNING = "batch_normalization.running_statistics"
+AVERAGES = "batch_normalization.averages"
 INFERENCE = "batch_normalization.inference"
 
 # ---- right
@@ -216,7 +217,38 @@ def inference_closure(x, gamma, beta, running_mean, running_var, eps):
     return [layer(row) for row in x]
 
 
+def averages_weighted(batch_means, batch_vars, batch_size, alpha):
+    # The weights that the recursion gives, all at once.
+    steps = len(batch_vars)
+    weights = alpha * (1 - alpha) ** np.arange(steps - 1.0, -1.0, -1.0)
+    weights[0] = (1 - alpha) ** (steps - 1)
+    unbiased = np.sum(batch_vars, axis=0) / steps / (1 - 1 / batch_size)
+    return np.average(batch_means, axis=0), unbiased, weights @ batch_vars**0.5
+
+
+def averages_lists(batch_means, batch_vars, batch_size, alpha):
+    moving = [v**0.5 for v in batch_vars[0]]
+    for row in list(batch_vars)[1:]:
+        moving = [m + alpha * (v**0.5 - m) for m, v in zip(moving, row, strict=True)]
+    mean = [sum(column) / len(column) for column in batch_means.T]
+    var = [sum(column) / len(column) * batch_size / (batch_size - 1) for column in batch_vars.T]
+    return mean, var, moving
+
+
+def averages_recursive(batch_means, batch_vars, batch_size, alpha):
+    def moving(values):
+        if len(values) == 1:
+            return values[0]
+        return alpha * values[-1] + (1 - alpha) * moving(values[:-1])
+
+    factor = batch_size / (batch_size - 1)
+    return np.mean(batch_means, 0), np.mean(factor * batch_vars, 0), moving(np.sqrt(batch_vars))
+
+
 OTHER_FORMS = [
+    (AVERAGES, averages_weighted),
+    (AVERAGES, averages_lists),
+    (AVERAGES, averages_recursive),
     (FORWARD, forward_loops),
     (FORWARD, forward_folded),
     (FORWARD, forward_in_place_on_copies),
@@ -273,6 +305,13 @@ def s_inference_by_batch(x, gamma, beta, running_mean, running_var, eps):
     return gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta
 
 
+def s_averages_from_zero(batch_means, batch_vars, batch_size, alpha):
+    moving = np.zeros(batch_vars.shape[1])
+    for row in batch_vars:
+        moving = alpha * np.sqrt(row) + (1 - alpha) * moving
+    return batch_means.mean(0), batch_vars.mean(0) * batch_size / (batch_size - 1), moving
+
+
 # (exercise, function, the misconception that the report names, the points that the weights give)
 ONE_AXIS = "an axis of length one"
 
@@ -281,5 +320,6 @@ STUDENTS = [
     (FORWARD, s_forward_rows_of_statistics, ONE_AXIS, 2.75),
     (BACKWARD, s_backward_no_epsilon, "epsilon left out of the backward pass", 0.75),
     (RUNNING, s_running_unchanged, "running statistics that never move", 0.125),
+    (AVERAGES, s_averages_from_zero, "a moving average that starts from 0", 0.375),
     (INFERENCE, s_inference_by_batch, "the statistics of the test batch", 0.125),
 ]

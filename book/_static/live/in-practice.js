@@ -309,7 +309,9 @@
       weights.replaceChildren(image);
       weightsCaption.textContent = `weights of the first layer, ${shown < units ? `${shown} of ${units}` : shown} units: orange positive, blue negative`;
       const list = tag("ul");
-      for (const [index, answer] of current.wrong.slice(0, MISTAKES)) {
+      // The held-out digits stand class by class: those shown are from all of them.
+      const { wrong } = current, count = Math.min(wrong.length, MISTAKES);
+      for (const [index, answer] of Array.from({ length: count }, (_, k) => wrong[Math.floor((k * wrong.length) / count)])) {
         const label = digits.heldLabels[index], pixels = digits.heldX.subarray(64 * index, 64 * index + 64);
         const said = answer === null ? "?" : String(answer);
         list.append(tag("li", {},
@@ -317,8 +319,8 @@
           tag("span", { textContent: said }), tag("small", { textContent: `is ${label}` })));
       }
       mistakes.replaceChildren(list);
-      const rest = current.wrong.length - MISTAKES;
-      mistakesCaption.textContent = `${current.wrong.length} of ${HELD_OUT} held-out digits wrong: its answer, and what it is` + (rest > 0 ? `; the first ${MISTAKES}` : "");
+      mistakesCaption.textContent = `${wrong.length} of ${HELD_OUT} held-out digits wrong: its answer, and what it is` +
+        (count < wrong.length ? `; ${count} of them` : "");
     }
 
     function runsTable() {

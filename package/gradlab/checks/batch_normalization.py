@@ -408,9 +408,9 @@ RUNNING_STATISTICS = Exercise(
     cases=_running_cases,
     criteria=criteria("""
 running_mean and running_var keep their shapes (shape, 0.125)
-running_mean moves by the momentum (ordinary, 0.5)
+running_mean moves by the momentum (ordinary, 0.25)
     running_mean: bn-running-mean
-running_var moves by the momentum, with B / (B - 1) (ordinary, 0.5)
+running_var moves by the momentum, with B / (B - 1) (ordinary, 0.25)
     running_var: bn-running-variance
 a batch of two, a momentum of 1 and of 0 (edge, 0.25)
     running_mean, running_var: bn-running-mean bn-running-variance
@@ -434,26 +434,109 @@ Keras's momentum and its variance without B / (B - 1) (bn-running-variance, 0.12
     * batch_size / (batch_size - 1) -> ; momentum = 1 - momentum
     Both are Keras's conventions. This exercise asks for PyTorch's: momentum weights the new
     batch, and its variance is made unbiased.
-the variance without B / (B - 1) (bn-running-variance, 0.75)
+the variance without B / (B - 1) (bn-running-variance, 0.5)
     batch_var * batch_size / (batch_size - 1) -> batch_var
     batch_var divides by B. Keras keeps it so; PyTorch and deck C make it unbiased, which is
     what this exercise asks for.
-the correction upside down (bn-running-variance, 0.75)
+the correction upside down (bn-running-variance, 0.5)
     batch_size / (batch_size - 1) -> (batch_size - 1) / batch_size
     Dividing by B made the variance too small, so the factor has to be above 1: B / (B - 1).
-the running variance updated with the mean (bn-running-variance, 0.75)
+the running variance updated with the mean (bn-running-variance, 0.5)
     momentum * unbiased -> momentum * batch_mean
     running_var wants batch_var.
-the running variance updated with a standard deviation (bn-running-variance, 0.75)
+the running variance updated with a standard deviation (bn-running-variance, 0.5)
     momentum * unbiased -> momentum * np.sqrt(unbiased)
     momentum * unbiased -> momentum * np.sqrt(batch_var)
     Mix in batch_var itself, without a root.
-the whole running variance corrected (bn-running-variance, 0.75)
+the whole running variance corrected (bn-running-variance, 0.5)
     momentum) * running_var -> momentum) * running_var * batch_size / (batch_size - 1)
     B / (B - 1) belongs to batch_var alone; the running variance holds it already.
 """,
     ),
     model=_running_model,
+)
+
+
+# ---- averages
+
+
+def _averages_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for group, steps, batch_size, alpha in (
+        ("ordinary", 6, 5, 0.1),
+        ("ordinary", 9, 3, 0.35),
+        ("edge", 1, 4, 0.2),
+        ("edge", 7, 2, 1.0),
+    ):
+        features = int(rng.integers(3, 6))
+        arguments = {
+            "batch_means": rng.uniform(0.5, 2.0, (steps, features)),
+            "batch_vars": rng.uniform(1.5, 6.0, (steps, features)),
+            "batch_size": batch_size,
+            "alpha": alpha,
+        }
+        label = f"{steps} mini-batch{'es' if steps > 1 else ''} of {batch_size}, alpha {alpha:g}"
+        cases.append(Case(group, label, arguments))
+    return cases
+
+
+def _averages(
+    batch_means: Array, batch_vars: Array, batch_size: int, alpha: float
+) -> tuple[Array, Array, Array]:
+    mean, var = reference.average_statistics(batch_means, batch_vars, batch_size)
+    return mean, var, reference.exponential_average(np.sqrt(batch_vars), alpha)
+
+
+def _averages_model(batch_means: Array, batch_vars: Array, batch_size: int, alpha: float) -> Any:
+    mean = batch_means.mean(axis=0)
+    var = batch_vars.mean(axis=0) * batch_size / (batch_size - 1)
+    moving = np.sqrt(batch_vars[0])
+    for step in batch_vars[1:]:
+        moving = alpha * np.sqrt(step) + (1 - alpha) * moving
+    return mean, var, moving
+
+
+AVERAGES = Exercise(
+    name="batch_normalization.averages",
+    outputs=("mean", "var", "moving_std"),
+    reference=_averages,
+    cases=_averages_cases,
+    criteria=criteria("""
+the average over all mini-batches, with B / (B - 1) (, 0.25)
+    mean, var: bn-average-mean bn-average-variance
+the moving average of the standard deviation (, 0.125)
+    moving_std: bn-exponential-average
+the arguments are left as they were (unchanged, 0.125)
+"""),
+    misconceptions=mistakes(
+        _averages_model,
+        """
+the average variance without B / (B - 1) (bn-average-variance, 0.25)
+    batch_vars.mean(axis=0) * batch_size / (batch_size - 1) -> batch_vars.mean(axis=0)
+    Each of batch_vars divides by B, and is too small on average. B / (B - 1) makes up for it.
+the correction of the average upside down (bn-average-variance, 0.25)
+    batch_size / (batch_size - 1) -> (batch_size - 1) / batch_size
+    Dividing by B made each variance too small, so the factor has to be above 1: B / (B - 1).
+a factor N / (N - 1) (bn-average-variance, 0.25)
+    batch_size / (batch_size - 1) -> len(batch_vars) / max(len(batch_vars) - 1, 1)
+    The factor is that of the examples in a mini-batch, B, and not of the mini-batches.
+a moving average that starts from 0 (bn-exponential-average, 0.375)
+    moving = np.sqrt(batch_vars[0]) -> moving = 0 * batch_vars[0]
+        & in batch_vars[1:] -> in batch_vars
+    Deck H starts from the first mini-batch itself.
+the weights of the moving average exchanged (bn-exponential-average, 0.375)
+    alpha * np.sqrt(step) + (1 - alpha) * moving -> (1 - alpha) * np.sqrt(step) + alpha * moving
+    alpha is the weight of the newest mini-batch.
+a moving average of the variance (bn-exponential-average, 0.375)
+    np.sqrt(batch_vars[0]) -> batch_vars[0] & np.sqrt(step) -> step
+    Deck H averages the standard deviation, the root of each of batch_vars.
+the root of a moving average (bn-exponential-average, 0.375)
+    np.sqrt(batch_vars[0]) -> batch_vars[0] & np.sqrt(step) -> step
+        & return mean, var, moving -> return mean, var, np.sqrt(moving)
+    The roots come first, and their average then: the root of the average is larger.
+""",
+    ),
+    model=_averages_model,
 )
 
 
@@ -544,4 +627,4 @@ the variance in place of the standard deviation (bn-inference, 0.125)
     model=_inference_model,
 )
 
-EXERCISES = (FORWARD, BACKWARD, RUNNING_STATISTICS, INFERENCE)
+EXERCISES = (FORWARD, BACKWARD, RUNNING_STATISTICS, AVERAGES, INFERENCE)

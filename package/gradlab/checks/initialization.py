@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradlab import initialization as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Criterion, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, criteria
 
 Array = NDArray[Any]
 
@@ -78,36 +78,16 @@ SPREAD = Exercise(
     outputs=("deviation", "limit"),
     reference=_spread,
     cases=_spread_cases,
-    criteria=(
-        values(
-            "the deviations of LeCun's and Xavier's rules",
-            0.5,
-            "deviation",
-            "linear",
-            "init-lecun init-xavier",
-        ),
-        values(
-            "the deviations of He's rule and of deck S's form",
-            0.5,
-            "deviation",
-            "relu",
-            "init-he init-he-average",
-        ),
-        values(
-            "the limits of LeCun's and Xavier's rules",
-            0.5,
-            "limit",
-            "linear",
-            "init-lecun-uniform init-xavier-uniform",
-        ),
-        values(
-            "the limits of He's rule and of deck S's form",
-            0.5,
-            "limit",
-            "relu",
-            "init-uniform-limit init-he-uniform",
-        ),
-    ),
+    criteria=criteria("""
+the deviations of LeCun's and Xavier's rules (linear, 0.5)
+    deviation: init-lecun init-xavier
+the deviations of He's rule and of deck S's form (relu, 0.5)
+    deviation: init-he init-he-average
+the limits of LeCun's and Xavier's rules (linear, 0.5)
+    limit: init-lecun-uniform init-xavier-uniform
+the limits of He's rule and of deck S's form (relu, 0.5)
+    limit: init-uniform-limit init-he-uniform
+"""),
     model=_spread_answer,
     misconceptions=mistakes(
         _spread_answer,
@@ -229,39 +209,17 @@ DRAW = Exercise(
     reference=_draw,
     observe=_draws,
     cases=_draw_cases,
-    criteria=(
-        shapes("weights has the shape (fan_in, fan_out)", 0.25),
-        Criterion(
-            "every weight is a draw of its own, and each comes from rng",
-            0.5,
-            group="ordinary",
-            outputs=(
-                "share_of_different_weights",
-                "share_new_in_the_next_draw",
-                "share_repeated_from_the_same_seed",
-            ),
-            equations=("init-symmetry",),
-            # Of float32 draws, one in a thousand comes twice.
-            tolerance=(0.01, 0.0),
-        ),
-        Criterion(
-            "the weights reach from minus the limit to the limit",
-            0.75,
-            group="ordinary",
-            # Few draws, each used many times, could come near the limits or not.
-            outputs=("share_of_different_weights", "least_weight", "greatest_weight"),
-            equations=("init-he-uniform",),
-            tolerance=(3e-3, 0.0),
-        ),
-        Criterion(
-            "between the limits they are spread evenly",
-            0.5,
-            group="ordinary",
-            outputs=("share_of_different_weights", "deviation", "share_within_one_deviation"),
-            equations=("init-uniform-limit",),
-            tolerance=(0.05, 0.0),
-        ),
-    ),
+    criteria=criteria("""
+weights has the shape (fan_in, fan_out) (shape, 0.25)
+every weight is a draw of its own, and each comes from rng (ordinary, 0.5)
+    share_of_different_weights, share_new_in_the_next_draw, share_repeated_from_the_same_seed:
+        init-symmetry, within (0.01, 0.0)
+the weights reach from minus the limit to the limit (ordinary, 0.75)
+    share_of_different_weights, least_weight, greatest_weight: init-he-uniform, within (3e-3, 0.0)
+between the limits they are spread evenly (ordinary, 0.5)
+    share_of_different_weights, deviation, share_within_one_deviation: init-uniform-limit, within
+        (0.05, 0.0)
+"""),
     model=_draw_answer,
     misconceptions=mistakes(
         _draw_answer,
@@ -373,19 +331,16 @@ MEAN_SQUARES = Exercise(
     cases=_mean_square_cases,
     # After thirty layers a mean square may be tiny: the absolute part would excuse everything.
     tolerance={"float64": (1e-6, 0.0)},
-    criteria=(
-        shapes("forward and backward have the right shapes", 0.25),
-        values("forward is right", 0.75, "forward", "ordinary", "init-variance-forward"),
-        values("backward is right", 0.75, "backward", "ordinary", "init-variance-backward"),
-        values(
-            "a single layer, linear units, thirty layers",
-            0.5,
-            "forward backward",
-            "edge",
-            "init-variance-forward init-variance-backward",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+forward and backward have the right shapes (shape, 0.25)
+forward is right (ordinary, 0.75)
+    forward: init-variance-forward
+backward is right (ordinary, 0.75)
+    backward: init-variance-backward
+a single layer, linear units, thirty layers (edge, 0.5)
+    forward, backward: init-variance-forward init-variance-backward
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_mean_squares_answer,
     misconceptions=mistakes(
         _mean_squares_answer,
@@ -479,20 +434,14 @@ FACTORS = Exercise(
     outputs=("factors",),
     reference=_factors_answer,
     cases=_factor_cases,
-    criteria=(
-        shapes("factors has the right shape", 0.25),
-        values(
-            "factors are right for several layers",
-            1.25,
-            "factors",
-            "ordinary",
-            "init-variance-forward",
-        ),
-        values(
-            "a single layer, ReLU, linear units", 0.75, "factors", "edge", "init-variance-forward"
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+factors has the right shape (shape, 0.25)
+factors are right for several layers (ordinary, 1.25)
+    factors: init-variance-forward
+a single layer, ReLU, linear units (edge, 0.75)
+    factors: init-variance-forward
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_factors_answer,
     misconceptions=mistakes(
         _factors_answer,

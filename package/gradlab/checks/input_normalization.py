@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradlab import input_normalization as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, criteria
 
 Array = NDArray[Any]
 
@@ -114,34 +114,18 @@ STANDARDIZE = Exercise(
     outputs=("centred", "standardized"),
     reference=_standardize,
     cases=_standardize_cases,
-    criteria=(
-        shapes("centred and standardized have the shape of x", 0.25),
-        values(
-            "the training set itself", 0.75, "centred standardized", "train", "in-mean in-deviation"
-        ),
-        values(
-            "new examples centred by the means of the training set",
-            0.5,
-            "centred",
-            "new",
-            "in-mean in-center",
-        ),
-        values(
-            "new examples standardized by the deviations of the training set",
-            0.75,
-            "standardized",
-            "new",
-            "in-deviation in-standardize",
-        ),
-        values(
-            "features that are constant in the training set",
-            0.5,
-            "centred standardized",
-            "constant",
-            "in-standardize",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+centred and standardized have the shape of x (shape, 0.25)
+the training set itself (train, 0.75)
+    centred, standardized: in-mean in-deviation
+new examples centred by the means of the training set (new, 0.5)
+    centred: in-mean in-center
+new examples standardized by the deviations of the training set (new, 0.75)
+    standardized: in-deviation in-standardize
+features that are constant in the training set (constant, 0.5)
+    centred, standardized: in-standardize
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_standardize_answer,
     misconceptions=mistakes(
         _standardize_answer,
@@ -304,15 +288,16 @@ PCA = Exercise(
     reference=_pca,
     observe=_up_to_signs,
     cases=lambda rng: _whitening_cases(rng, few=False),
-    criteria=(
-        shapes("out has the shape of x", 0.25),
-        values("the training set itself", 0.75, "out", "train", "in-covariance in-pca"),
-        values(
-            "new examples, by the axes of the training set", 0.75, "out", "new", "in-center in-pca"
-        ),
-        values("a single new example, a direction without extent", 0.5, "out", "edge", "in-pca"),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out has the shape of x (shape, 0.25)
+the training set itself (train, 0.75)
+    out: in-covariance in-pca
+new examples, by the axes of the training set (new, 0.75)
+    out: in-center in-pca
+a single new example, a direction without extent (edge, 0.5)
+    out: in-pca
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_pca_answer,
     misconceptions=mistakes(
         _pca_answer,
@@ -384,21 +369,16 @@ ZCA = Exercise(
     reference=_zca,
     observe=_with_our_signs,
     cases=lambda rng: _whitening_cases(rng, few=True),
-    criteria=(
-        shapes("out has the shape of x", 0.25),
-        values("the training set itself", 0.25, "out", "train", "in-covariance in-zca"),
-        values(
-            "new examples, by the matrix of the training set", 0.5, "out", "new", "in-center in-zca"
-        ),
-        values(
-            "a single new example, fewer training examples than features",
-            0.25,
-            "out",
-            "edge",
-            "in-zca",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+out has the shape of x (shape, 0.25)
+the training set itself (train, 0.25)
+    out: in-covariance in-zca
+new examples, by the matrix of the training set (new, 0.5)
+    out: in-center in-zca
+a single new example, fewer training examples than features (edge, 0.25)
+    out: in-zca
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_zca_answer,
     misconceptions=mistakes(
         _zca_answer,
@@ -476,21 +456,17 @@ CURVATURE = Exercise(
     outputs=("largest", "condition"),
     reference=reference.curvature,
     cases=_curvature_cases,
-    criteria=(
-        values("the largest curvature", 0.5, "largest", "ordinary", "in-hessian"),
-        values("the condition number", 0.5, "condition", "ordinary", "in-hessian"),
-        values(
-            "a single feature, a constant feature", 0.25, "largest condition", "edge", "in-hessian"
-        ),
-        values(
-            "an eigenvalue that is not 0 and not above the floor",
-            0.5,
-            "largest condition",
-            "floor",
-            "in-hessian",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+the largest curvature (ordinary, 0.5)
+    largest: in-hessian
+the condition number (ordinary, 0.5)
+    condition: in-hessian
+a single feature, a constant feature (edge, 0.25)
+    largest, condition: in-hessian
+an eigenvalue that is not 0 and not above the floor (floor, 0.5)
+    largest, condition: in-hessian
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_curvature_answer,
     misconceptions=mistakes(
         _curvature_answer,

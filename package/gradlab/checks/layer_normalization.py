@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradlab import batch_normalization, layer_normalization
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, Function, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, Function, criteria
 
 Array = NDArray[Any]
 Normalization = Callable[[Array], Array]
@@ -118,40 +118,22 @@ FORWARD = Exercise(
     observe=_forward_observed,
     reference=_forward,
     cases=_forward_cases,
-    criteria=(
-        shapes("out, mean and var have the right shapes", 0.25),
-        values("mean is that of each example", 0.25, "mean", "ordinary", "ln-mean"),
-        values("var is that of each example", 0.25, "var", "ordinary", "ln-variance"),
-        values(
-            "out follows from the mean and var that you return: undone with them, it is x again",
-            0.375,
-            "x_again",
-            "ordinary",
-            "ln-normalize ln-scale-shift",
-        ),
-        values(
-            "out is right on ordinary batches",
-            0.375,
-            "out",
-            "ordinary",
-            "ln-normalize ln-scale-shift",
-        ),
-        values(
-            "as many examples as features, where a wrong axis raises no error",
-            0.25,
-            "out",
-            "square",
-            "ln-normalize",
-        ),
-        values(
-            "an example of equal features, a single example, a single feature",
-            0.375,
-            "out mean var",
-            "edge",
-            "ln-variance ln-normalize",
-        ),
-        unchanged(0.125),
-    ),
+    criteria=criteria("""
+out, mean and var have the right shapes (shape, 0.25)
+mean is that of each example (ordinary, 0.25)
+    mean: ln-mean
+var is that of each example (ordinary, 0.25)
+    var: ln-variance
+out follows from the mean and var that you return: undone with them, it is x again (ordinary, 0.375)
+    x_again: ln-normalize ln-scale-shift
+out is right on ordinary batches (ordinary, 0.375)
+    out: ln-normalize ln-scale-shift
+as many examples as features, where a wrong axis raises no error (square, 0.25)
+    out: ln-normalize
+an example of equal features, a single example, a single feature (edge, 0.375)
+    out, mean, var: ln-variance ln-normalize
+the arguments are left as they were (unchanged, 0.125)
+"""),
     model=_forward_answer,
     misconceptions=mistakes(
         _forward_answer,
@@ -273,34 +255,18 @@ BACKWARD = Exercise(
     outputs=("dx", "dgamma", "dbeta"),
     reference=_backward,
     cases=_backward_cases,
-    criteria=(
-        shapes("dx, dgamma and dbeta have the right shapes", 0.25),
-        values(
-            "dgamma and dbeta are right",
-            0.5,
-            "dgamma dbeta",
-            "ordinary",
-            "ln-backward-gamma ln-backward-beta",
-        ),
-        values(
-            "dx is right on ordinary batches", 1.5, "dx", "ordinary", "ln-backward-u ln-backward-x"
-        ),
-        values(
-            "as many examples as features, where a wrong axis raises no error",
-            0.375,
-            "dx",
-            "square",
-            "ln-backward-x",
-        ),
-        values(
-            "an example of equal features, a single example, a single feature",
-            0.375,
-            "dx dgamma dbeta",
-            "edge",
-            "ln-backward-x",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+dx, dgamma and dbeta have the right shapes (shape, 0.25)
+dgamma and dbeta are right (ordinary, 0.5)
+    dgamma, dbeta: ln-backward-gamma ln-backward-beta
+dx is right on ordinary batches (ordinary, 1.5)
+    dx: ln-backward-u ln-backward-x
+as many examples as features, where a wrong axis raises no error (square, 0.375)
+    dx: ln-backward-x
+an example of equal features, a single example, a single feature (edge, 0.375)
+    dx, dgamma, dbeta: ln-backward-x
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_backward_answer,
     misconceptions=mistakes(
         _backward_answer,
@@ -464,26 +430,18 @@ GROUP = Exercise(
     observe=_group_observed,
     reference=_group,
     cases=_group_cases,
-    criteria=(
-        shapes("out has the shape of x", 0.125),
-        values(
-            "groups of several channels, with gammas of 1 and betas of 0",
-            0.5,
-            "standardized",
-            "group",
-            "ln-group",
-        ),
-        values("gammas and betas of their own", 0.25, "out", "group", "ln-group"),
-        values(
-            "as many groups as channels, and a single group",
-            0.375,
-            "standardized",
-            "ends",
-            "ln-instance ln-group",
-        ),
-        values("a single example, a single position", 0.375, "out", "edge", "ln-group"),
-        unchanged(0.125),
-    ),
+    criteria=criteria("""
+out has the shape of x (shape, 0.125)
+groups of several channels, with gammas of 1 and betas of 0 (group, 0.5)
+    standardized: ln-group
+gammas and betas of their own (group, 0.25)
+    out: ln-group
+as many groups as channels, and a single group (ends, 0.375)
+    standardized: ln-instance ln-group
+a single example, a single position (edge, 0.375)
+    out: ln-group
+the arguments are left as they were (unchanged, 0.125)
+"""),
     model=_group_answer,
     misconceptions=mistakes(
         _group_answer,
@@ -600,20 +558,14 @@ INFLUENCE = Exercise(
     outputs=("influence",),
     reference=layer_normalization.influence,
     cases=_influence_cases,
-    criteria=(
-        shapes("influence has a row and a column for each example", 0.25),
-        values(
-            "normalizations that keep examples apart",
-            0.75,
-            "influence",
-            "apart",
-            "ln-mean ln-variance",
-        ),
-        values(
-            "normalizations that mix examples", 0.5, "influence", "mixed", "ln-mean ln-variance"
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+influence has a row and a column for each example (shape, 0.25)
+normalizations that keep examples apart (apart, 0.75)
+    influence: ln-mean ln-variance
+normalizations that mix examples (mixed, 0.5)
+    influence: ln-mean ln-variance
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_influence_answer,
     misconceptions=mistakes(
         _influence_answer,

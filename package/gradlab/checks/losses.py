@@ -13,12 +13,9 @@ from gradlab.checks._edits import mistakes
 from gradlab.checks._model import (
     NAN,
     Case,
-    Criterion,
     Exercise,
     counting_nan,
-    shapes,
-    unchanged,
-    values,
+    criteria,
 )
 
 Array = NDArray[Any]
@@ -97,19 +94,16 @@ SQUARED_ERROR = Exercise(
     reference=_squared_reference,
     model=_squared_error,
     cases=_squared_cases,
-    criteria=(
-        shapes("loss is a number, dy has the shape of y", 0.25),
-        values("loss is right", 0.25, "loss", "ordinary", "loss-squared-error"),
-        values("dy is right", 0.5, "dy", "ordinary", "loss-squared-error-backward"),
-        values(
-            "a single example, a single feature",
-            0.25,
-            "loss dy",
-            "edge",
-            "loss-squared-error loss-squared-error-backward",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+loss is a number, dy has the shape of y (shape, 0.25)
+loss is right (ordinary, 0.25)
+    loss: loss-squared-error
+dy is right (ordinary, 0.5)
+    dy: loss-squared-error-backward
+a single example, a single feature (edge, 0.25)
+    loss, dy: loss-squared-error loss-squared-error-backward
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _squared_error,
         """
@@ -231,33 +225,16 @@ KL_DIVERGENCE = Exercise(
     reference=_kl_reference,
     model=_kl_divergence,
     cases=_kl_cases,
-    criteria=(
-        shapes("loss is a number, dy has the shape of y", 0.25),
-        Criterion(
-            "loss is right where all targets are above 0",
-            0.5,
-            group="ordinary",
-            outputs=("loss",),
-            equations=("loss-kl-divergence",),
-            tolerance=ORDINARY,
-        ),
-        Criterion(
-            "dy is right where all targets are above 0",
-            0.5,
-            group="ordinary",
-            outputs=("dy",),
-            equations=("loss-kl-divergence-backward",),
-            tolerance=ORDINARY,
-        ),
-        Criterion(
-            "targets of 0, predictions near 0, equal distributions, a single example",
-            0.5,
-            group="edge",
-            outputs=(NAN, "loss", "dy"),
-            equations=("loss-kl-divergence",),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria(f"""
+loss is a number, dy has the shape of y (shape, 0.25)
+loss is right where all targets are above 0 (ordinary, 0.5)
+    loss: loss-kl-divergence, within {ORDINARY}
+dy is right where all targets are above 0 (ordinary, 0.5)
+    dy: loss-kl-divergence-backward, within {ORDINARY}
+targets of 0, predictions near 0, equal distributions, a single example (edge, 0.5)
+    number of NaN, loss, dy: loss-kl-divergence
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _kl_divergence,
         f"""
@@ -385,26 +362,16 @@ SIGMOID_CROSS_ENTROPY = Exercise(
     reference=_sigmoid_reference,
     model=_sigmoid_cross_entropy,
     cases=_sigmoid_cases,
-    criteria=(
-        shapes("loss is a number, dz has the shape of z", 0.25),
-        Criterion(
-            "loss is right at ordinary net inputs",
-            0.5,
-            group="ordinary",
-            outputs=("loss",),
-            equations=("loss-binary-cross-entropy",),
-            tolerance=ORDINARY,
-        ),
-        values("dz is right at ordinary net inputs", 0.75, "dz", "ordinary", "loss-net-input"),
-        Criterion(
-            "loss and dz at net inputs of 40 and of 800",
-            0.75,
-            group="extreme",
-            outputs=(NAN, "loss", "dz"),
-            equations=("loss-binary-cross-entropy",),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria(f"""
+loss is a number, dz has the shape of z (shape, 0.25)
+loss is right at ordinary net inputs (ordinary, 0.5)
+    loss: loss-binary-cross-entropy, within {ORDINARY}
+dz is right at ordinary net inputs (ordinary, 0.75)
+    dz: loss-net-input
+loss and dz at net inputs of 40 and of 800 (extreme, 0.75)
+    number of NaN, loss, dz: loss-binary-cross-entropy
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _sigmoid_cross_entropy,
         f"""
@@ -551,40 +518,18 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
     reference=_softmax_reference,
     model=_softmax_cross_entropy,
     cases=_softmax_cases,
-    criteria=(
-        shapes("loss is a number, dlogits has the shape of logits", 0.25),
-        Criterion(
-            "loss is right at ordinary logits",
-            0.75,
-            group="ordinary",
-            outputs=("loss",),
-            equations=("loss-softmax-cross-entropy",),
-            tolerance=ORDINARY,
-        ),
-        values(
-            "dlogits is right at ordinary logits",
-            0.75,
-            "dlogits",
-            "ordinary",
-            "loss-softmax-cross-entropy-backward",
-        ),
-        Criterion(
-            "a single example, two classes",
-            0.25,
-            group="edge",
-            outputs=("loss", "dlogits"),
-            equations=("loss-softmax-cross-entropy", "loss-softmax-cross-entropy-backward"),
-            tolerance=ORDINARY,
-        ),
-        Criterion(
-            "loss and dlogits at logits of 1000",
-            0.75,
-            group="extreme",
-            outputs=(NAN, "loss", "dlogits"),
-            equations=("loss-softmax-cross-entropy",),
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria(f"""
+loss is a number, dlogits has the shape of logits (shape, 0.25)
+loss is right at ordinary logits (ordinary, 0.75)
+    loss: loss-softmax-cross-entropy, within {ORDINARY}
+dlogits is right at ordinary logits (ordinary, 0.75)
+    dlogits: loss-softmax-cross-entropy-backward
+a single example, two classes (edge, 0.25)
+    loss, dlogits: loss-softmax-cross-entropy loss-softmax-cross-entropy-backward, within {ORDINARY}
+loss and dlogits at logits of 1000 (extreme, 0.75)
+    number of NaN, loss, dlogits: loss-softmax-cross-entropy
+the arguments are left as they were (unchanged, 0.25)
+"""),
     misconceptions=mistakes(
         _softmax_cross_entropy,
         f"""

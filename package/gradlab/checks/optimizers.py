@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from gradlab import optimizers as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Criterion, Exercise, Function, shapes, unchanged, values
+from gradlab.checks._model import (
+    Case,
+    Criterion,
+    Exercise,
+    Function,
+    criteria,
+    shapes,
+    unchanged,
+    values,
+)
 
 Array = NDArray[Any]
 
@@ -349,19 +358,14 @@ BEST_PAIR = Exercise(
     reference=_best_pair_reference,
     model=_best_pair,
     cases=_best_pair_cases,
-    criteria=(
-        values("momentum is right", 0.25, "momentum", "ordinary", "opt-best-momentum"),
-        values(
-            "learning_rate is right", 0.125, "learning_rate", "ordinary", "opt-best-momentum-rate"
-        ),
-        values(
-            "a round bowl",
-            0.125,
-            "learning_rate momentum",
-            "edge",
-            "opt-best-momentum opt-best-momentum-rate",
-        ),
-    ),
+    criteria=criteria("""
+momentum is right (ordinary, 0.25)
+    momentum: opt-best-momentum
+learning_rate is right (ordinary, 0.125)
+    learning_rate: opt-best-momentum-rate
+a round bowl (edge, 0.125)
+    learning_rate, momentum: opt-best-momentum opt-best-momentum-rate
+"""),
     misconceptions=mistakes(
         _best_pair,
         """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradlab import schedules as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, criteria
 
 Array = NDArray[Any]
 
@@ -71,14 +71,14 @@ POWER = Exercise(
     outputs=("rates",),
     reference=reference.power_decay,
     cases=_power_cases,
-    criteria=(
-        shapes("rates has the right shape", 0.25),
-        values("the rates fall by the power", 0.75, "rates", "ordinary", "sched-power"),
-        values(
-            "a million steps, a power of 0", 0.25, "rates", "edge", "sched-power sched-power-ratio"
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+rates has the right shape (shape, 0.25)
+the rates fall by the power (ordinary, 0.75)
+    rates: sched-power
+a million steps, a power of 0 (edge, 0.25)
+    rates: sched-power sched-power-ratio
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_power_answer,
     misconceptions=mistakes(
         _power_answer,
@@ -175,20 +175,18 @@ EXPONENTIAL = Exercise(
     outputs=("smooth", "stairs", "gamma"),
     reference=_exponential,
     cases=_exponential_cases,
-    criteria=(
-        shapes("smooth, stairs and gamma have the right shapes", 0.25),
-        values("smooth falls with every step", 0.5, "smooth", "ordinary", "sched-exponential"),
-        values("stairs stays the same over each stretch", 0.5, "stairs", "ordinary", "sched-step"),
-        values(
-            "gamma takes the rate from one step to the next",
-            0.25,
-            "gamma",
-            "ordinary",
-            "sched-exponential sched-exponential-ratio",
-        ),
-        values("at the edges of the stairs", 0.25, "smooth stairs", "edge", "sched-step"),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+smooth, stairs and gamma have the right shapes (shape, 0.25)
+smooth falls with every step (ordinary, 0.5)
+    smooth: sched-exponential
+stairs stays the same over each stretch (ordinary, 0.5)
+    stairs: sched-step
+gamma takes the rate from one step to the next (ordinary, 0.25)
+    gamma: sched-exponential sched-exponential-ratio
+at the edges of the stairs (edge, 0.25)
+    smooth, stairs: sched-step
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_exponential_answer,
     misconceptions=mistakes(
         _exponential_answer,
@@ -334,32 +332,18 @@ PERFORMANCE = Exercise(
     outputs=("rates",),
     reference=_performance,
     cases=_performance_cases,
-    criteria=(
-        shapes("rates has the right shape", 0.25),
-        values(
-            "the rate falls after more than patience updates without a new best loss",
-            1.5,
-            "rates",
-            "ordinary",
-            "sched-performance",
-        ),
-        values(
-            "an improvement has to be larger than min_delta",
-            0.5,
-            "rates",
-            "delta",
-            "sched-performance",
-        ),
-        values("the rate never falls below min_value", 0.25, "rates", "floor", "sched-performance"),
-        values(
-            "a loss that is nan or infinite is no improvement",
-            0.25,
-            "rates",
-            "nan",
-            "sched-performance",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+rates has the right shape (shape, 0.25)
+the rate falls after more than patience updates without a new best loss (ordinary, 1.5)
+    rates: sched-performance
+an improvement has to be larger than min_delta (delta, 0.5)
+    rates: sched-performance
+the rate never falls below min_value (floor, 0.25)
+    rates: sched-performance
+a loss that is nan or infinite is no improvement (nan, 0.25)
+    rates: sched-performance
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_performance_answer,
     misconceptions=mistakes(
         _performance_answer,
@@ -488,24 +472,15 @@ BEST_RATES = Exercise(
     observe=_first_and_later,
     reference=_best_rates,
     cases=_best_rates_cases,
-    criteria=(
-        shapes("rates has the right shape", 0.25),
-        values(
-            "the first rate is best for the error at the start",
-            0.75,
-            "first",
-            "ordinary",
-            "sched-best-rate",
-        ),
-        values(
-            "the later rates are best for the errors that are left",
-            1.0,
-            "later",
-            "ordinary",
-            "sched-best-rate",
-        ),
-        values("hardly any noise, and much noise", 0.5, "first later", "edge", "sched-best-rate"),
-    ),
+    criteria=criteria("""
+rates has the right shape (shape, 0.25)
+the first rate is best for the error at the start (ordinary, 0.75)
+    first: sched-best-rate
+the later rates are best for the errors that are left (ordinary, 1)
+    later: sched-best-rate
+hardly any noise, and much noise (edge, 0.5)
+    first, later: sched-best-rate
+"""),
     model=_best_rates_answer,
     misconceptions=mistakes(
         _best_rates_answer,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradlab import transfer_learning as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, Function, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, Function, criteria
 from gradlab.network import Dense, Network
 from gradlab.optimizers import SGD, Momentum
 
@@ -86,19 +86,16 @@ REUSE = Exercise(
     lists=("params",),
     reference=_reuse,
     cases=_reuse_cases,
-    criteria=(
-        shapes("params and learned have the right shapes", 0.25),
-        values("the lower layers, and the head on them", 0.5, "params", "ordinary", "tl-freeze"),
-        values("how many numbers the first phase learns", 0.25, "learned", "ordinary", "tl-freeze"),
-        values(
-            "every old layer reused, a head deeper than the base",
-            0.25,
-            "params learned",
-            "edge",
-            "tl-freeze",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+params and learned have the right shapes (shape, 0.25)
+the lower layers, and the head on them (ordinary, 0.5)
+    params: tl-freeze
+how many numbers the first phase learns (ordinary, 0.25)
+    learned: tl-freeze
+every old layer reused, a head deeper than the base (edge, 0.25)
+    params, learned: tl-freeze
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_reuse_answer,
     misconceptions=mistakes(
         _reuse_answer,
@@ -189,26 +186,18 @@ RESIZE = Exercise(
     outputs=("resized",),
     reference=_resize,
     cases=_resize_cases,
-    criteria=(
-        shapes("resized has the right shape", 0.25),
-        values("an image is enlarged", 1.0, "resized", "enlarge", "tl-resize-weights tl-resize"),
-        values("an image is shrunk", 0.5, "resized", "shrink", "tl-resize-weights tl-resize"),
-        values(
-            "antialiasing, where it shrinks and where it does not",
-            0.75,
-            "resized",
-            "antialias",
-            "tl-resize-weights",
-        ),
-        values(
-            "the same size, to one pixel, from one row",
-            0.25,
-            "resized",
-            "edge",
-            "tl-resize-weights",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+resized has the right shape (shape, 0.25)
+an image is enlarged (enlarge, 1)
+    resized: tl-resize-weights tl-resize
+an image is shrunk (shrink, 0.5)
+    resized: tl-resize-weights tl-resize
+antialiasing, where it shrinks and where it does not (antialias, 0.75)
+    resized: tl-resize-weights
+the same size, to one pixel, from one row (edge, 0.25)
+    resized: tl-resize-weights
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_resize_answer,
     misconceptions=mistakes(
         _resize_answer,
@@ -324,27 +313,16 @@ STEP = Exercise(
     reference=_step,
     observe=_step_apart,
     cases=_step_cases,
-    criteria=(
-        shapes("params has the right number of arrays, of the right shapes", 0.25),
-        values(
-            "frozen layers stay, the other weights make the step",
-            0.375,
-            "frozen weights",
-            "ordinary",
-            "tl-freeze",
-        ),
-        values(
-            "frozen layers stay, the other biases make the step",
-            0.375,
-            "frozen biases",
-            "ordinary",
-            "tl-freeze",
-        ),
-        values(
-            "nothing frozen, a strength of 0", 0.25, "frozen weights biases", "edge", "tl-freeze"
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+params has the right number of arrays, of the right shapes (shape, 0.25)
+frozen layers stay, the other weights make the step (ordinary, 0.375)
+    frozen, weights: tl-freeze
+frozen layers stay, the other biases make the step (ordinary, 0.375)
+    frozen, biases: tl-freeze
+nothing frozen, a strength of 0 (edge, 0.25)
+    frozen, weights, biases: tl-freeze
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_step_answer,
     misconceptions=mistakes(
         _step_answer,
@@ -502,26 +480,18 @@ PHASES = Exercise(
     reference=_two_phases,
     observe=_from_own_first,
     cases=_phases_cases,
-    criteria=(
-        shapes("params has the right number of arrays, of the right shapes", 0.25),
-        values("the first phase alone", 0.75, "params", "head", "tl-freeze"),
-        values(
-            "the second phase, from where your own first one ends: 0 apart from what is due",
-            0.625,
-            "second_phase_apart",
-            "both",
-            "tl-reduced-rate",
-        ),
-        values("both phases", 0.625, "params", "both", "tl-reduced-rate"),
-        values(
-            "none or all unfrozen, no first phase, a reduction of 1",
-            0.5,
-            "params",
-            "edge",
-            "tl-reduced-rate",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+params has the right number of arrays, of the right shapes (shape, 0.25)
+the first phase alone (head, 0.75)
+    params: tl-freeze
+the second phase, from where your own first one ends: 0 apart from what is due (both, 0.625)
+    second_phase_apart: tl-reduced-rate
+both phases (both, 0.625)
+    params: tl-reduced-rate
+none or all unfrozen, no first phase, a reduction of 1 (edge, 0.5)
+    params: tl-reduced-rate
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_phases_answer,
     misconceptions=mistakes(
         _phases_answer,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradlab import weight_decay as reference
 from gradlab.checks._edits import mistakes
-from gradlab.checks._model import Case, Exercise, shapes, unchanged, values
+from gradlab.checks._model import Case, Exercise, criteria
 from gradlab.optimizers import SGD, RMSProp
 
 Array = NDArray[Any]
@@ -83,19 +83,16 @@ PENALTY = Exercise(
     lists=("gradients",),
     reference=_penalty,
     cases=_penalty_cases,
-    criteria=(
-        shapes("penalty and gradients have the right shapes", 0.25),
-        values("the penalty of the weights", 0.5, "penalty", "ordinary", "wd-penalty"),
-        values("its gradient for every array", 0.75, "gradients", "ordinary", "wd-gradient"),
-        values(
-            "a matrix of one row or column, biases alone, a strength of 0",
-            0.25,
-            "penalty gradients",
-            "edge",
-            "wd-penalty wd-gradient",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+penalty and gradients have the right shapes (shape, 0.25)
+the penalty of the weights (ordinary, 0.5)
+    penalty: wd-penalty
+its gradient for every array (ordinary, 0.75)
+    gradients: wd-gradient
+a matrix of one row or column, biases alone, a strength of 0 (edge, 0.25)
+    penalty, gradients: wd-penalty wd-gradient
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_penalty_answer,
     misconceptions=mistakes(
         _penalty_answer,
@@ -218,19 +215,16 @@ STEP = Exercise(
     reference=_step,
     observe=_apart,
     cases=_step_cases,
-    criteria=(
-        shapes("params has the right number of arrays, of the right shapes", 0.25),
-        values("the weights make the step, with decay", 1.0, "weights", "ordinary", "wd-update"),
-        values("the biases make the step, without decay", 0.5, "biases", "ordinary", "wd-update"),
-        values(
-            "a batch of one, a strength of 0, a decay that takes everything",
-            0.5,
-            "weights biases",
-            "edge",
-            "wd-update",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+params has the right number of arrays, of the right shapes (shape, 0.25)
+the weights make the step, with decay (ordinary, 1)
+    weights: wd-update
+the biases make the step, without decay (ordinary, 0.5)
+    biases: wd-update
+a batch of one, a strength of 0, a decay that takes everything (edge, 0.5)
+    weights, biases: wd-update
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_step_answer,
     misconceptions=mistakes(
         _step_answer,
@@ -400,59 +394,24 @@ ADAPTIVE = Exercise(
     reference=_adaptive,
     observe=_walk,
     cases=_adaptive_cases,
-    criteria=(
-        shapes("weight and square have the right shapes", 0.25),
-        values(
-            "the penalty in the gradient: square follows from the weights and the square before",
-            0.25,
-            "square_apart",
-            "coupled",
-            "wd-update",
-        ),
-        values(
-            "the penalty in the gradient: weight follows from the square that you return",
-            0.25,
-            "weight_apart",
-            "coupled",
-            "wd-update",
-        ),
-        values(
-            "the penalty in the gradient: both after four steps",
-            0.25,
-            "weight square",
-            "coupled",
-            "wd-update",
-        ),
-        values(
-            "decoupled decay: square follows from the square before",
-            0.25,
-            "square_apart",
-            "decoupled",
-            "wd-decoupled",
-        ),
-        values(
-            "decoupled decay: weight follows from the square that you return",
-            0.25,
-            "weight_apart",
-            "decoupled",
-            "wd-decoupled",
-        ),
-        values(
-            "decoupled decay: both after four steps",
-            0.25,
-            "weight square",
-            "decoupled",
-            "wd-decoupled",
-        ),
-        values(
-            "a weight without gradients in both ways, and a strength of 0",
-            0.5,
-            "weight square",
-            "silent",
-            "wd-update wd-decoupled",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+weight and square have the right shapes (shape, 0.25)
+the penalty in the gradient: square follows from the weights and the square before (coupled, 0.25)
+    square_apart: wd-update
+the penalty in the gradient: weight follows from the square that you return (coupled, 0.25)
+    weight_apart: wd-update
+the penalty in the gradient: both after four steps (coupled, 0.25)
+    weight, square: wd-update
+decoupled decay: square follows from the square before (decoupled, 0.25)
+    square_apart: wd-decoupled
+decoupled decay: weight follows from the square that you return (decoupled, 0.25)
+    weight_apart: wd-decoupled
+decoupled decay: both after four steps (decoupled, 0.25)
+    weight, square: wd-decoupled
+a weight without gradients in both ways, and a strength of 0 (silent, 0.5)
+    weight, square: wd-update wd-decoupled
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_adaptive_answer,
     misconceptions=mistakes(
         _adaptive_answer,
@@ -550,19 +509,16 @@ RIDGE = Exercise(
     outputs=("weight", "bias"),
     reference=reference.ridge,
     cases=_ridge_cases,
-    criteria=(
-        shapes("weight and bias have the right shapes", 0.25),
-        values("the weights at the minimum", 0.75, "weight", "ordinary", "wd-penalty wd-gradient"),
-        values("the bias at the minimum", 0.25, "bias", "ordinary", "wd-penalty"),
-        values(
-            "fewer examples than features, a single feature, a strength of 0",
-            0.5,
-            "weight bias",
-            "edge",
-            "wd-penalty wd-gradient",
-        ),
-        unchanged(0.25),
-    ),
+    criteria=criteria("""
+weight and bias have the right shapes (shape, 0.25)
+the weights at the minimum (ordinary, 0.75)
+    weight: wd-penalty wd-gradient
+the bias at the minimum (ordinary, 0.25)
+    bias: wd-penalty
+fewer examples than features, a single feature, a strength of 0 (edge, 0.5)
+    weight, bias: wd-penalty wd-gradient
+the arguments are left as they were (unchanged, 0.25)
+"""),
     model=_ridge_answer,
     misconceptions=mistakes(
         _ridge_answer,
