@@ -100,8 +100,12 @@ def test_nothing_follows_from_what_was_not_computed():
     def claims(f, parameters, gradients, step):
         return gradients, np.zeros(len(gradients))
 
+    def full(x, weights, number):
+        return [np.full((len(x), weight.shape[1]), number) for weight in weights]
+
     for exercise, function in (
         (FORWARD, lambda x, w, b: (zeros(x @ w[0] for _ in w), zeros(x @ w[0] for _ in w))),
+        (FORWARD, lambda x, w, b: (full(x, w, 1e3), full(x, w, 1.0))),
         (SENSITIVITIES, lambda dout, z, w: zeros(z)),
         (CHECK, claims),
         (CHECK, lambda f, p, g, step: (zeros(p), np.ones(len(p)))),

@@ -68,6 +68,7 @@ def test_ordinary_runs_hold_a_better_loss_that_is_never_seen():
         # The shapes, and what does not depend on the best.
         ("update", lambda best, wait, *rest: (best, wait, False), 0.25),
         ("update", lambda best, wait, *rest: (best, wait + 1, False), 0.25),
+        ("update", lambda *rest: (1e9, 0, False), 0.25),
         ("epochs", lambda losses, *rest: (0, 0), 0.25),
         ("epochs", lambda losses, *rest: (len(losses) - 1, len(losses) - 1), 0.25),
         ("train", lambda network, *rest: (0, np.inf), 0.0),

@@ -77,3 +77,18 @@ def test_an_output_that_follows_from_a_wrong_variance_earns_its_points():
 
     earned = [report(FORWARD.name, f).earned for f in (wrong_variance, wrong_output_too)]
     assert earned == [1.0, 0.625]
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_what_two_words_change_in_a_group_has_a_name(ddof):
+    def group_norm(x, gamma, beta, groups, eps):
+        rows = x.reshape(len(x), groups, -1)
+        var = rows.var(axis=2, ddof=ddof, keepdims=True)
+        u = ((rows - rows.mean(axis=2, keepdims=True)) / np.sqrt(var + eps)).reshape(x.shape)
+        scale, shift = (gamma, beta) if ddof else (beta, gamma)
+        return scale[:, np.newaxis] * u + shift[:, np.newaxis]
+
+    told = repr(report("layer_normalization.group", group_norm))
+    names = "gamma and beta exchanged", "the variance divided by one less"
+    assert f"Looks like {names[ddof]}" in told
+    assert "1 examples" not in told

@@ -233,6 +233,8 @@ def state():
         np.get_printoptions(),
         sys.stdout,
         sys.stderr,
+        sys.getprofile(),
+        sys.gettrace(),
         random.getstate(),
         str(np.random.get_state()),  # noqa: NPY002
     )
@@ -246,6 +248,8 @@ def test_nothing_is_left_behind(impatient):
         np.seterr(all="ignore")
         np.set_printoptions(precision=2)
         sys.setrecursionlimit(5000)
+        sys.setprofile(lambda *_: None)
+        sys.settrace(lambda *_: None)
         return model(x, w, c)
 
     def endless(x, w, c):

@@ -60,6 +60,37 @@ def test_a_step_that_follows_from_a_wrong_memory_earns_its_points():
     assert earned == [0.5, 0.125]
 
 
+@pytest.mark.parametrize(
+    ("name", "memory"),
+    [
+        ("momentum", (0.0,)),
+        ("rprop", (0.0, 0.0)),
+        ("adagrad", (np.inf,)),
+        ("rmsprop", (1e200,)),
+        ("adam", (0.0, 1.0, 1)),
+    ],
+)
+def test_nothing_follows_for_weights_that_never_move(name, memory):
+    def stays(w, *others):
+        return w, *(each if isinstance(each, int) else np.full(w.shape, each) for each in memory)
+
+    assert report(f"optimizers.{name}", stays).earned == 0.125
+
+
+def test_a_gradient_that_is_remembered_costs_no_more_than_the_step_after_a_change_of_sign():
+    """The weight rests as it should: it is what comes after that is wrong."""
+
+    def remembers(w, size, previous, gradient, increase, decrease, min_step, max_step):
+        agree = gradient * previous
+        factor = np.where(agree > 0, increase, np.where(agree < 0, decrease, 1.0))
+        size = np.clip(size * factor, min_step, max_step)
+        return w - size * np.sign(gradient) * (agree >= 0), size, gradient
+
+    result = report("optimizers.rprop", remembers)
+    assert result.earned == 0.5
+    assert "a gradient that is remembered although its sign has changed" in repr(result)
+
+
 def test_what_a_wrong_memory_does_to_the_way_back_is_no_error_of_the_students():
     """Powers that overflow, arrays that do not fit: the memory is wrong, and nothing raises."""
 

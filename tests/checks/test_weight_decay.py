@@ -83,3 +83,11 @@ def test_weights_that_follow_from_a_wrong_average_earn_their_points():
         for edits in ((slip,), (slip, another))
     ]
     assert earned == [1.0, 0.25]
+
+
+def test_nothing_follows_from_an_average_that_leaves_no_step():
+    def decays_alone(weight, grad, square, rate, rho, eps, strength, decoupled):
+        kept = weight * (1 - rate * strength) if decoupled else weight
+        return kept, np.full_like(square, 1e30)
+
+    assert report(ADAPTIVE.name, decays_alone).earned == 0.25

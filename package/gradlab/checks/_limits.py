@@ -152,7 +152,7 @@ def _limit_data(memory: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
 def nothing_left_behind() -> Iterator[None]:
     """Put back what a function may set for the whole notebook, and limit how deep its calls go."""
     drawn, numpys = random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002
-    depth = sys.getrecursionlimit()
+    depth, profile, trace = sys.getrecursionlimit(), sys.getprofile(), sys.gettrace()
     with warnings.catch_warnings(), np.errstate(), np.printoptions():
         sys.setrecursionlimit(min(depth, DEPTH))
         try:
@@ -161,6 +161,8 @@ def nothing_left_behind() -> Iterator[None]:
             random.setstate(drawn)
             np.random.set_state(numpys)  # noqa: NPY002
             sys.setrecursionlimit(depth)
+            sys.setprofile(profile)
+            sys.settrace(trace)
 
 
 class _Limited:

@@ -97,7 +97,9 @@ def _layer_by_layer(
     """
     net_inputs, outputs = function(x, weights, biases)
     right_z, right_h = _forward(x, weights, biases)
-    if not _fit(net_inputs, right_z) or not _fit(outputs, right_h):
+    # Nothing follows from one number for all units and examples.
+    constant = any(a.size > 1 and (a == a.flat[0]).all() for a in net_inputs)
+    if constant or not _fit(net_inputs, right_z) or not _fit(outputs, right_h):
         return net_inputs, outputs, outputs[-1] if outputs else np.empty(0)
     squash = [np.tanh] * (len(weights) - 1) + [lambda z: 1 / (1 + np.exp(-z))]
     own_z, own_h = net_inputs, [x, *outputs[:-1]]

@@ -109,7 +109,7 @@ def _follow(
     """
     best, wait = (INF if mode == "min" else -INF), 0
     right = best, wait, False
-    after: tuple[list[Any], ...] = ([], [], [])
+    steps = []
     for metric in metrics:
         result = [
             v.item() if isinstance(v, np.ndarray) and v.size == 1 else v
@@ -117,13 +117,17 @@ def _follow(
         ]
         right = _update(*right[:2], metric, patience, min_delta, mode)
         due = _update(best, wait, metric, patience, min_delta, mode)
-        # A best that never leaves infinity was not looked for.
-        looked_for = bool(np.isfinite(best))
+        steps.append((bool(np.isfinite(best)), result, due, right))
         best, wait = result[:2]
-        for record, came, follows, value in zip(after, result, due, right, strict=True):
-            own = looked_for and record is not after[0] and came == follows
-            record.append(value if own else came)
-    return after
+    # A best that never leaves infinity, or that every metric improves, was not looked for.
+    looked_for = any(due[1] > 0 for _, _, due, _ in steps)
+    return tuple(
+        [
+            right[k] if k and looked_for and finite and result[k] == due[k] else result[k]
+            for finite, result, due, right in steps
+        ]
+        for k in range(3)
+    )
 
 
 def _update_case(

@@ -566,7 +566,8 @@ def _simplified_cases(rng: np.random.Generator) -> list[Case]:
         }
         if "float32" in rest:
             arguments = {name: array.astype(np.float32) for name, array in arguments.items()}
-        what = f"{batch} example{'s' if batch > 1 else ''}, {outputs} outputs, {weights} weights"
+        what = f"{batch} example{'s' if batch > 1 else ''}, {outputs} output"
+        what += f"{'s' if outputs > 1 else ''}, {weights} weights"
         damping = {"damping": float(rng.uniform(0.2, 0.6))}
         cases.append(Case(group, what + rest, arguments | damping))
     return cases

@@ -384,7 +384,8 @@ def _group_cases(rng: np.random.Generator) -> list[Case]:
         x = np.exp(rng.uniform(-0.7, 0.9, (batch, channels, 1))) * rng.standard_normal(shape)
         for axes in ((batch, 1, 1), (1, channels, 1), (1, 1, positions)):
             x = x + rng.uniform(0.4, 2.0, axes) * rng.choice([-1.0, 1.0], axes)
-        label = f"{batch} examples, {channels} channels, {positions} positions, {groups} groups"
+        counts = {"example": batch, "channel": channels, "position": positions, "group": groups}
+        label = ", ".join(f"{n} {what}{'s' if n > 1 else ''}" for what, n in counts.items())
         label += f", eps = {eps:g}" + (", float32" if dtype is np.float32 else "")
         gamma, beta = (_signed(rng, channels).astype(dtype) for _ in range(2))
         arguments = {
@@ -469,6 +470,14 @@ groups of channels that are no neighbours (ln-group, 0.625)
 gamma and beta forgotten (ln-group, 1.125)
     gamma[:, np.newaxis] * u + beta[:, np.newaxis] -> u
     Each channel is scaled and shifted, by its own gamma and beta.
+gamma and beta exchanged (ln-group)
+    gamma[:, np.newaxis] * u + beta[:, np.newaxis] ->
+        beta[:, np.newaxis] * u + gamma[:, np.newaxis]
+    gamma is the scale, which multiplies, and beta the shift, which is added.
+the variance divided by one less than there are numbers (ln-group, 0.125)
+    ((rows - mean) ** 2).mean(axis=2, keepdims=True) -> rows.var(axis=2, ddof=1, keepdims=True)
+    The variance of a group divides by the number of its entries. It describes these entries and
+    estimates nothing.
 epsilon outside the root (ln-group, 0.125)
     np.sqrt(var + eps) -> (np.sqrt(var) + eps)
     You divide by sqrt(var) + eps; eps is added to the variance, under the root.

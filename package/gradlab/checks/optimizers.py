@@ -40,7 +40,8 @@ def _follow(
 ) -> tuple[list[Any], ...]:
     """Weights and memory before the first step and after each; a step gets what the last returned.
 
-    And where the weights began, if what the returned memory says that they `moved` is taken back.
+    And where the weights began, if what the returned memory says that they `moved` is taken back:
+    nowhere, if they never move, for then nothing follows from anything.
     A number comes back from the engine as an array without axes, to which a student's ``t += 1``
     would write; it goes on as a number.
     """
@@ -48,6 +49,7 @@ def _follow(
     records: tuple[list[Any], ...] = tuple([value] for value in state)
     again = [w]
     for gradient, setting in zip(gradients, settings, strict=True):
+        before = current[0]
         current = [
             value.item() if isinstance(value, np.ndarray) and not value.ndim else value
             for value in function(*current, gradient, *setting)
@@ -56,10 +58,13 @@ def _follow(
             record.append(value)
         try:
             with np.errstate(all="ignore"):
-                way = way + moved(gradient, *setting, *current[1:])
+                rests = current[0] == before
+                way = way + moved(rests, gradient, *setting, *current[1:])
                 again.append((current[0] - way).astype(w.dtype))
         except ValueError:
             again.append(np.full_like(w, np.nan))
+    if all(np.array_equal(each, w) for each in records[0]):
+        again[1:] = [np.full_like(w, np.nan) for _ in again[1:]]
     return (*records, again)
 
 
@@ -247,7 +252,7 @@ the newest gradient damped too ({label}, {points})
 MOMENTUM = _exercise(
     "momentum",
     (_momentum_reference, _momentum_step),
-    lambda g, rate, momentum, velocity: velocity,
+    lambda _, g, rate, momentum, velocity: velocity,
     "velocity",
     _velocity_cases,
     _criteria("velocity", ("opt-momentum-velocity", "opt-momentum-step"), _LATER, "velocity"),
@@ -277,7 +282,7 @@ Nesterov's step (opt-momentum-step, 0.5)
 NESTEROV = _exercise(
     "nesterov",
     (_nesterov_reference, _nesterov_step),
-    lambda g, rate, momentum, velocity: momentum * velocity - rate * g,
+    lambda _, g, rate, momentum, velocity: momentum * velocity - rate * g,
     "velocity",
     _velocity_cases,
     _criteria(
@@ -451,7 +456,8 @@ def _rprop_step(
 RPROP = _exercise(
     "rprop",
     (_rprop_reference, _rprop_step),
-    lambda g, up, down, low, high, size, previous: -size * np.sign(previous),
+    # Who returns the gradient where it should be 0 still lets the weight rest.
+    lambda rests, g, up, down, low, high, size, previous: -size * np.sign(previous) * ~rests,
     "size previous",
     _rprop_cases,
     _criteria(
@@ -489,6 +495,10 @@ lengths without bounds (opt-rprop-size, 1)
 lengths that are returned as they came (opt-rprop-size, 0.125, idle)
     return w, new, kept -> return w, size, kept
     Return the new lengths, so that the next step begins with them.
+a gradient that is remembered although its sign has changed (opt-rprop-size, 0.5, idle)
+    return w, new, kept -> return w, new, gradient
+    Where the sign has changed, return 0 as `previous`, so that the next step counts as a first.
+    Otherwise its length may change once more, and the weight may rest twice.
 gradients that are not remembered (opt-rprop-size, 0.125, idle)
     return w, new, kept -> return w, new, previous
     Return the gradient as `previous`, 0 where the sign has changed, so that the next step can
@@ -637,7 +647,7 @@ one {memory} for all weights ({label}, 0.5)
 ADAGRAD = _exercise(
     "adagrad",
     (_adagrad_reference, _adagrad_step),
-    lambda g, rate, eps, total: -rate * g / (np.sqrt(total) + eps),
+    lambda _, g, rate, eps, total: -rate * g / (np.sqrt(total) + eps),
     "total",
     partial(_adaptive_cases, 1e-6, 2.0, ()),
     _criteria("total", ("opt-adagrad-sum", "opt-adagrad-step"), _TINY, "total"),
@@ -657,7 +667,7 @@ epsilon left out (opt-adagrad-step, 0.5)
 RMSPROP = _exercise(
     "rmsprop",
     (_rmsprop_reference, _rmsprop_step),
-    lambda g, rate, rho, eps, mean_square: -rate * g / np.sqrt(mean_square + eps),
+    lambda _, g, rate, rho, eps, mean_square: -rate * g / np.sqrt(mean_square + eps),
     "mean_square",
     partial(_adaptive_cases, 1e-3, 1.0, (0.7, 0.85, 0.6, 0.75)),
     _criteria("mean_square", ("opt-rmsprop-mean-square", "opt-rmsprop-step"), _TINY, "mean_square"),
@@ -758,7 +768,15 @@ def _adam_step(
 
 
 def _adam_moved(
-    g: Array, rate: float, beta1: float, beta2: float, eps: float, m: Array, v: Array, t: float
+    rests: Array,
+    g: Array,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    m: Array,
+    v: Array,
+    t: float,
 ) -> Array:
     # np.power, for Python's own raises an exception where the result is too large.
     m_hat, v_hat = m / (1 - np.power(beta1, t)), v / (1 - np.power(beta2, t))

@@ -310,7 +310,7 @@ def _walk(
     """What several steps in a row return, and how far it is from what follows from itself.
 
     The average follows from the weights and the average that came in, the weights from the average
-    that comes out.
+    that comes out. Nothing follows if that is so large that no step is left.
     """
     rate, rho, eps, strength, decoupled = settings
     steps = []
@@ -321,8 +321,10 @@ def _walk(
         kept = old * (1 - rate * strength) if decoupled else old
         try:
             with np.errstate(all="ignore"):
-                step = kept - rate * slope / np.sqrt(square + eps)
-            apart = square - rho * old_square - (1 - rho) * slope**2, weight - step
+                step = rate * slope / np.sqrt(square + eps)
+            if slope.any() and not np.round(step, 12).any():
+                step = np.full_like(step, np.nan)
+            apart = square - rho * old_square - (1 - rho) * slope**2, weight - (kept - step)
         except ValueError:
             apart = np.full_like(grad, np.nan), np.full_like(grad, np.nan)
         # Rounded, so that a report expects 0 and not what rounding leaves of it.
