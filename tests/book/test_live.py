@@ -258,7 +258,7 @@ WITH_FIGURES = [page for page in PAGES if in_source(page)]
 def test_every_live_figure_is_on_a_page_and_no_page_loads_scripts_for_nothing():
     shown = [figure["data-live"] for page in PAGES for figure in live_figures(page)]
     assert sorted(shown) == SLUGS
-    loading = [page for page in PAGES if "_static/live/" in html(page)]
+    loading = [page for page in PAGES if "live/runtime.js" in html(page)]
     assert loading == WITH_FIGURES
 
 
