@@ -61,7 +61,7 @@ def test_every_picture_says_what_it_shows(page):
 def test_a_chapter_has_pictures_and_one_that_moves(chapter):
     page = elements(chapter)
     assert sum(tag == "svg" and a.get("role") == "img" for tag, a in page) >= 3
-    assert any(tag == "input" and a.get("type") == "range" or "data-live" in a for tag, a in page)
+    assert any((tag == "input" and a.get("type") == "range") or "data-live" in a for tag, a in page)
 
 
 @pytest.mark.parametrize("page", PAGES)
