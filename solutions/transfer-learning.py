@@ -237,7 +237,7 @@ check("transfer_learning.two_phases", two_phases)
 # the inputs are good features already: there the base has thrown away what it did not need for its
 # own classes.
 #
-# Marking: 0.25 for a mean of 0; 0.25 for the base that is moved all the same; 0.25 for the bound on
+# Marking: 0.25 for a gradient that depends on the labels; 0.25 for the base that is moved all the same; 0.25 for the bound on
 # the distance, in words or as a formula; 0.25 for a case with its reason.
 # ### END SOLUTION
 

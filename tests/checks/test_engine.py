@@ -801,3 +801,15 @@ def test_the_variance_of_a_feature_far_from_0_wants_its_mean_taken_off_first():
     for secret in ("", "a", "b"):
         result = report(FORWARD, from_squares, secret)
         assert [f.criterion.group for f in result.findings if not f.passed] == ["edge"]
+
+
+def test_an_error_in_a_module_of_the_students_names_the_module(tmp_path, monkeypatch):
+    (tmp_path / "my_helpers.py").write_text("def centred(x):\n    return x - x.mena()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    helpers = importlib.import_module("my_helpers")
+
+    def inference(x, gamma, beta, running_mean, running_var, eps):
+        return helpers.centred(x)
+
+    said = words(report(INFERENCE, inference))
+    assert "in line 2 of my_helpers.py (return x - x.mena())" in said

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import io
 import linecache
+import os
 import re
 import traceback
 import warnings
@@ -287,17 +288,21 @@ def _describe(error: BaseException) -> str:
         return "Your function is not written yet: it raises NotImplementedError"
     text = _named(error)
     # The innermost frame of the student's own code: the notebook's, not ours nor a library's.
-    file, number = "", 0
+    files, number = [], 0
     for frame, at in traceback.walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
         if not ("site-packages" in name or _OURS in name):
-            file, number = name, at
-    if not file:
+            files.append(name)
+            number = at
+    if not files:
         return f"Your function raised {text[:500]}"
-    line = linecache.getline(file, number).strip()
+    line = linecache.getline(files[-1], number).strip()
     if isinstance(error, TypeError) and re.match(r"raise NotImplemented\b", line):
         return "Your function is not written yet: it raises NotImplemented"
-    where = f" in line {number} of its cell" + (f" ({line[:120]})" if line else "")
+    # A module that the student imports is no cell.
+    cell = files[-1] == files[0] or "ipykernel" in files[-1]
+    where = f" in line {number} of {'its cell' if cell else os.path.basename(files[-1])}"
+    where += f" ({line[:120]})" if line else ""
     if "values to unpack" in text and ".shape" in line:
         where += ". The array has another number of axes in this case"
     if isinstance(error, RecursionError):
