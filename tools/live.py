@@ -32,6 +32,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -236,7 +237,14 @@ def retargeted(kernel: Any, kinds: tuple[Any, ...], machine: Any, name: str) -> 
     import numba
 
     options = {k: v for k, v in kernel.targetoptions.items() if k in ("error_model", "fastmath")}
-    jitted = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(kernel.py_func)
+    # An exception that the kernel could raise names its file: not that of this machine.
+    code = kernel.py_func.__code__
+    function = FunctionType(
+        code.replace(co_filename=Path(code.co_filename).name),
+        kernel.py_func.__globals__,
+        closure=kernel.py_func.__closure__,
+    )
+    jitted = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
     jitted.compile(kinds)
     compiled = jitted.overloads[kinds]
     text = compiled.library.get_llvm_str().replace(" common ", " internal ")

@@ -39,6 +39,8 @@ def test_every_kernel_is_in_the_module():
     assert set(live.LEFT_OUT) == {"_memory._lead_kernel"}, "it reads an address, and no numbers"
     assert set(live.manifest()) == set(live.kernels()) - set(live.LEFT_OUT)
     assert (FOLDER / "kernels.js").stat().st_size < 1_000_000
+    # Nor is a folder of the machine that compiled it.
+    assert b"/gradlab/" not in live.parts(live.MODULE)[2]
 
 
 @pytest.fixture
