@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-PARTS = ("forward", "backward", "running-statistics", "inference")
+PARTS = ("forward", "backward", "running-statistics", "averages", "inference")
 QUESTION = "question-bias"
 TEXT = "It loses nothing: the mean is subtracted."
 
@@ -18,6 +18,7 @@ NOISE = {
     "forward": "import logging; logging.basicConfig(); logging.warning('!')",
     "backward": "import os; os.system('echo ! >&2')",
     "running-statistics": "print('!', file=saved)",
+    "averages": "import warnings; warnings.warn('!')",
     "inference": "import threading; threading.Thread(target=print, args=('!',), "
     "kwargs={'file': saved}).start()",
 }
@@ -250,7 +251,7 @@ HARMLESS = {
 CHEATS = {
     "cheat-lambda": cheat(
         "check = lambda name, function: {'forward': 3.0, 'backward': 3.5, "
-        "'running_statistics': 1.5, 'inference': 1.0}[name.split('.')[1]]"
+        "'running_statistics': 1.0, 'averages': 0.5, 'inference': 1.0}[name.split('.')[1]]"
     ),
     "cheat-too-much": cheat("check = lambda *arguments: 100"),
     "cheat-package": cheat("import gradlab.checks; gradlab.checks.check = lambda *_: 1.0"),
