@@ -31,7 +31,7 @@
 
   gradlab.figure("batch-normalization-rates", {
     title: "A network at your learning rate, with and without batch normalization",
-    kernels: [],
+    kernels: gradlab.train.kernels,
     controls: {
       rate: { label: "learning rate", min: 0.0003, max: 300, log: true, digits: 1, value: 0.1 },
       layers: { label: "hidden layers of 32 units", min: 1, max: 8, step: 1, value: 3 },

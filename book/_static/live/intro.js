@@ -30,7 +30,7 @@
 
   gradlab.figure("intro", {
     title: "A network that learns to read digits",
-    kernels: [],
+    kernels: gradlab.train.kernels,
     controls: {
       fault: { label: "Train the network", buttons: true, value: "none", choices: FAULTS },
       seed: { label: "seed of its random draws", min: 0, max: 99, step: 1, value: 0 },
