@@ -21,7 +21,7 @@ MARK = r"\bTO" r"DO\b"
 
 # What is no topic, and so has no chapter of its own.
 NO_TOPIC = {"layers", "network", "training", "datasets", "landscapes", "gradient_check", "plotting"}
-NO_TOPIC |= {"estimator"}
+NO_TOPIC |= {"estimator", "evidence"}
 
 
 def test_imports_go_downwards():

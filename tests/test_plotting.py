@@ -224,3 +224,22 @@ def test_an_animation_names_a_style_or_marker_that_it_does_not_know(wrong):
     (given,) = wrong.values()
     with pytest.raises(ValueError, match=f"got .*'{re.escape(given)}'.* for 'around'"):
         around(**wrong)
+
+
+def test_a_band_reaches_from_the_least_to_the_largest_run():
+    _, ax = plotting.subplots()
+    runs = np.array([[1.0, 4.0], [3.0, 6.0], [2.0, 8.0]])
+    plotting.band(ax, [0, 1], runs, label="runs", color=plotting.BLUE)
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [2, 6])
+    extents = ax.collections[0].get_paths()[0].get_extents()
+    assert (extents.y0, extents.y1) == (1, 8)
+    with pytest.raises(ValueError, match=r"runs must have shape \(seeds, 3\), got \(3, 2\)"):
+        plotting.band(ax, [0, 1, 2], runs, label="runs", color=plotting.BLUE)
+
+
+def test_a_caption_stands_below_with_its_formulas_marked():
+    html = plotting.show(line(), ALT, "Rates <1, $\\eta$.")._repr_html_()
+    assert html.endswith(
+        r'<figcaption>Rates &lt;1, <span class="math">\(\eta\)</span>.</figcaption></figure>'
+    )
+    assert "figcaption" not in plotting.show(line(), ALT)._repr_html_()

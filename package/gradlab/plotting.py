@@ -30,6 +30,7 @@ __all__ = [
     "PURPLE",
     "Picture",
     "animation",
+    "band",
     "live",
     "show",
     "slider",
@@ -110,7 +111,33 @@ class Picture:
         return self._text
 
 
-def show(figure: Figure, alt: str) -> Picture:
+def band(ax: Axes, x: Any, runs: Any, *, label: str, color: str, style: str = "-") -> None:
+    """Draw what several seeds gave: a line through the means, and a band from least to largest.
+
+    Parameters
+    ----------
+    ax : matplotlib axes
+    x : array_like, shape (points,)
+    runs : array_like, shape (seeds, points)
+        A row for each seed.
+    label : str
+        For the legend.
+    color, style : str
+        The line's colour, one of this module's, and its style.
+
+    Raises
+    ------
+    ValueError
+        If `runs` has not a row for each seed with an entry for each point.
+    """
+    x, runs = np.asarray(x), np.asarray(runs, dtype=float)
+    if runs.ndim != 2 or runs.shape[1:] != x.shape:
+        raise ValueError(f"runs must have shape (seeds, {x.size}), got {runs.shape}")
+    ax.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.2, linewidth=0)
+    ax.plot(x, runs.mean(axis=0), style, color=color, label=label)
+
+
+def show(figure: Figure, alt: str, caption: str = "") -> Picture:
     """Return a figure for display.
 
     Parameters
@@ -118,6 +145,8 @@ def show(figure: Figure, alt: str) -> Picture:
     figure : matplotlib figure
     alt : str
         What the figure shows, for those who do not see it: the finding, not the kind of plot.
+    caption : str, optional
+        What stands below the figure, with formulas between dollars.
 
     Raises
     ------
@@ -125,11 +154,18 @@ def show(figure: Figure, alt: str) -> Picture:
         If `alt` is empty.
     """
     return Picture(
-        f'<figure class="gradlab-figure">{_image(figure, alt)}</figure>', f"[figure: {alt}]"
+        f'<figure class="gradlab-figure">{_image(figure, alt)}{_caption(caption)}</figure>',
+        f"[figure: {alt}]",
     )
 
 
-def live(slug: str, figure: Figure, alt: str, numbers: Mapping[str, Any] | None = None) -> Picture:
+def live(
+    slug: str,
+    figure: Figure,
+    alt: str,
+    numbers: Mapping[str, Any] | None = None,
+    caption: str = "",
+) -> Picture:
     """Return the static twin of a live figure: on a page of the book, a script replaces it.
 
     Print shows the twin, and so do a browser without scripts, one that is set to reduced motion and
@@ -145,11 +181,14 @@ def live(slug: str, figure: Figure, alt: str, numbers: Mapping[str, Any] | None 
         What the figure shows, in words.
     numbers : mapping, optional
         What the live figure computes at first, for a test to compare: numbers and lists by name.
+    caption : str, optional
+        What stands below the figure, with formulas between dollars.
     """
     data = escape(json.dumps(dict(numbers or {})))
     return Picture(
         f'<figure class="gradlab-figure gradlab-live" data-live="{escape(slug)}" '
-        f'data-numbers="{data}"><div class="live-twin">{_image(figure, alt)}</div></figure>',
+        f'data-numbers="{data}"><div class="live-twin">{_image(figure, alt)}</div>'
+        f"{_caption(caption)}</figure>",
         f"[live figure: {alt}]",
     )
 
@@ -160,6 +199,7 @@ def slider(
     name: str,
     alts: Sequence[str],
     start: int = 0,
+    caption: str = "",
 ) -> Picture:
     """Return figures of which a slider shows one at a time; in print, the one that is shown.
 
@@ -175,6 +215,8 @@ def slider(
         What each figure shows, in words.
     start : int, default 0
         The position at first.
+    caption : str, optional
+        What stands below the figure, with formulas between dollars.
     """
     figures, values, alts = list(figures), list(values), list(alts)
     if not len(figures) == len(values) == len(alts) > start >= 0:
@@ -190,7 +232,10 @@ def slider(
     )
     frames = _defined_once(frames)
     control = _range(name, values, start, _MOVE)
-    html = f'<figure class="gradlab-figure gradlab-slider">{control}{frames}</figure>'
+    html = (
+        f'<figure class="gradlab-figure gradlab-slider">{control}{frames}{_caption(caption)}'
+        "</figure>"
+    )
     return Picture(html, f"[figure with a slider for {name}: {alts[start]}]")
 
 
@@ -200,6 +245,7 @@ def animation(
     paths: Mapping[str, tuple[Any, str, str, str]],
     frames: Sequence[int],
     alt: str,
+    caption: str = "",
 ) -> Picture:
     """Return paths that grow over a figure: buttons to play, pause and step, and a slider.
 
@@ -219,6 +265,8 @@ def animation(
         The steps at which the animation stops, rising from 0.
     alt : str
         What the paths do, in words.
+    caption : str, optional
+        What stands below the figure, with formulas between dollars.
     """
     frames = list(frames)
     if len(frames) < 2 or frames[0] != 0 or any(b <= a for a, b in pairwise(frames)):
@@ -255,9 +303,18 @@ def animation(
         f'<figure class="gradlab-figure gradlab-animation" data-steps="{" ".join(steps)}">'
         f"{_range('step', steps, len(steps) - 1, _GROW)}"
         f'<div><button type="button" onclick="{_PLAY}">Play</button> '
-        f'<button type="button" onclick="{_STEP}">Step</button></div>{svg}</figure>'
+        f'<button type="button" onclick="{_STEP}">Step</button></div>{svg}'
+        f"{_caption(caption)}</figure>"
     )
     return Picture(html, f"[animation: {alt}]")
+
+
+def _caption(text: str) -> str:
+    """Return what stands below a figure, its formulas marked for MathJax."""
+    if not text:
+        return ""
+    marked = re.sub(r"\$([^$]+)\$", r'<span class="math">\\(\1\\)</span>', escape(text))
+    return f"<figcaption>{marked}</figcaption>"
 
 
 def _growing_path(
