@@ -424,10 +424,11 @@ class Reader:
         self._shared, self._functions, self._given = shared, functions, given or []
         self.containers: list[Any] = []
         self._count = 0
-        shared.release(header.get("dropped", []))
         self._take_arrays(_list(header.get("arrays", [])), memoryview(body))
         for entry in _list(header.get("generators", [])):
             self._take_generator(entry)
+        # What was written to before it was dropped has come with this frame.
+        shared.release(header.get("dropped", []))
 
     def _take_arrays(self, entries: list[Any], body: memoryview) -> None:
         at = 0
