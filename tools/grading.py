@@ -33,6 +33,7 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solut
 from traitlets.log import get_logger
 
 from gradlab.grading.graded import CANNOT_BE_GRADED
+from gradlab.grading.pages import AddRemarks
 from gradlab.grading.preprocessor import ExecuteApart
 
 PATTERN = re.compile(r"[][*?]")
@@ -269,6 +270,7 @@ AUTOGRADE = [
     IgnorePattern,
     ClearMetadataPreprocessor,
     LimitOutput,
+    AddRemarks,
     SaveGrades,
     AssignLatePenalties,
     CheckCellMetadata,
