@@ -122,7 +122,6 @@ def test_feedback_names_the_parts(course, page):
     for heading in HEADINGS:
         assert any(entry.startswith(f"{heading} (Score: ") for entry in contents)
     assert "Test cell" not in page.content()
-    __import__("os").environ.get("BOXSHOT") and page.screenshot(path="/tmp/boxd/fb.png")
 
 
 @pytest.mark.parametrize("student", ["honest", "hostile"])
@@ -210,7 +209,6 @@ def test_formgrader_shows_the_rubric_beside_the_answer(server, page):
     for heading in HEADINGS:
         assert page.get_by_text(heading, exact=True).count() >= 1
     assert page.locator("#gradlab-flags").count() == 1
-    __import__("os").environ.get("BOXSHOT") and (rubric.scroll_into_view_if_needed(), page.screenshot(path="/tmp/boxd/fg.png"))
 
 
 def test_formgrader_still_takes_scores_and_comments(server, course, page):
@@ -243,9 +241,8 @@ def test_formgrader_runs_nothing_of_the_submission_and_states_flags(server, page
     assert elsewhere[1] == []
     assert not any(url.endswith("notes.js") for url in page.got)
     flags = page.locator("#gradlab-flags")
-    __import__("os").environ.get("BOXSHOT") and page.screenshot(path="/tmp/boxd/fh.png")
     assert flags.is_visible()
-    assert "It gives check another meaning." in flags.inner_text().replace("`", "")
+    assert "It gives check another meaning." in flags.inner_text()
     refused = [text for text in page.said if "Content Security Policy" in text]
     assert len(refused) >= 4
 
