@@ -298,6 +298,38 @@ def test_memory_that_processes_share_counts(user):
     assert result["ended"] == "it took more than 500 MB of memory"
 
 
+def test_memory_of_sockets_counts(user):
+    code = """
+    import signal, socket
+    pairs = []
+    while True:
+        pairs.append(socket.socketpair())
+        for one in pairs[-1]:
+            one.setblocking(False)
+            try:
+                while True:
+                    one.send(bytes(1 << 16))
+            except BlockingIOError:
+                pass
+        if len(pairs) == 120:
+            print("full", flush=True)
+            signal.pause()
+    """
+    result = drive(user, code, memory=90 << 20, submission_seconds=20)
+    assert result["ended"] == "it took more than 90 MB of memory"
+
+
+def test_files_are_counted(user):
+    code = """
+    import os
+    for number in range(10**9):
+        folder = ("/tmp", "/sandbox")[number % 2]
+        open(f"{folder}/{number}", "w").close()
+    """
+    result = drive(user, code, files=5000, submission_seconds=20)
+    assert result["ended"] == "it made more than 5000 files"
+
+
 FORKS = """
 import os, signal, sys, threading
 def start():

@@ -37,6 +37,9 @@ from typing import Any, BinaryIO, Self, cast
 FOLDER = "/sandbox"
 """Where the submission's own files are inside."""
 
+WRITABLE = ("/tmp", FOLDER)
+"""Folders inside that can be written."""
+
 ENVIRONMENT = {
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -80,6 +83,8 @@ class Limits:
         Files that a process has open.
     disk
         Bytes of each of the two folders that can be written, ``/sandbox`` and ``/tmp``.
+    files
+        Files and folders in both of them together.
     output
         Bytes that a submission may print; whoever reads its output drops the rest with a note.
     cell_seconds, submission_seconds
@@ -91,6 +96,7 @@ class Limits:
     file_size: int = 64 << 20
     open_files: int = 256
     disk: int = 64 << 20
+    files: int = 10_000
     output: int = 1 << 20
     cell_seconds: float = 60.0
     submission_seconds: float = 300.0
@@ -175,12 +181,25 @@ class Sandbox:
     def _look(self) -> None:
         start = time.monotonic()
         while not self._over.wait(WATCH) and self._process.poll() is None:
-            if time.monotonic() - start > self.limits.submission_seconds:
-                self.ended = f"it took longer than {self.limits.submission_seconds:g} seconds"
-            elif memory_of(self._first) > self.limits.memory:
-                self.ended = f"it took more than {self.limits.memory >> 20} MB of memory"
+            self.ended = self._exceeded(time.monotonic() - start)
             if self.ended:
                 self.kill()
+
+    def _exceeded(self, seconds: float) -> str:
+        """Return which limit does not hold; of those that the kernel does not hold by itself."""
+        memory, files = memory_of(self._first), 0
+        if self._first != self._process.pid:
+            with contextlib.suppress(OSError):
+                memory += _memory_of_sockets(self._first)
+                folders = [os.statvfs(f"/proc/{self._first}/root{folder}") for folder in WRITABLE]
+                files = sum(folder.f_files - folder.f_ffree for folder in folders)
+        if seconds > self.limits.submission_seconds:
+            return f"it took longer than {self.limits.submission_seconds:g} seconds"
+        if memory > self.limits.memory:
+            return f"it took more than {self.limits.memory >> 20} MB of memory"
+        if files > self.limits.files:
+            return f"it made more than {self.limits.files} files"
+        return ""
 
 
 def open_sandbox(
@@ -276,6 +295,13 @@ def memory_of(first: int) -> int:
     return total
 
 
+def _memory_of_sockets(process: int) -> int:
+    """Return the bytes that all sockets of a network namespace may hold; they count for nobody."""
+    used = re.search(r"used (\d+)", Path(f"/proc/{process}/net/sockstat").read_text())
+    most = int(Path("/proc/sys/net/core/wmem_max").read_text())
+    return 2 * most * int(used[1]) if used else 0
+
+
 _IN_USE = re.compile(r"^Rss(?:Anon|Shmem):\s*(\d+) kB$", re.MULTILINE)
 
 
@@ -354,7 +380,7 @@ def _view(
     for name, value in ENVIRONMENT.items():
         arguments += ["--setenv", name, value]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-    for folder in ("/tmp", FOLDER):
+    for folder in WRITABLE:
         arguments += ["--perms", "0777", "--size", str(limits.disk), "--tmpfs", folder]
     for folder in shown:
         arguments += _shown(Path(folder))
