@@ -202,19 +202,6 @@ def test_a_submission_without_a_notebook_is_named(course):
     assert "submitted/carl/batch-normalization is not graded" not in log
 
 
-def test_a_cell_that_hears_no_interrupt_costs_nothing_that_came_before_it(tmp_path, caplog):
-    sources = ["print(1)", "sum(range(10**14))", "print(2)"]
-    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
-    step = grading.ExecuteAsFarAsItGoes(
-        timeout=5, iopub_timeout=1, shutdown_kernel="immediate", log=logging.getLogger("step")
-    )
-    notebook, _ = step.preprocess(notebook, {"metadata": {"path": str(tmp_path)}})
-    before, _, after = notebook.cells
-    assert before.outputs[0].text == "1\n"
-    assert not after.outputs
-    assert "A cell did not obey the interrupt" in caplog.text
-
-
 @pytest.mark.parametrize("missing", [["topic (1).ipynb"], ["topic-1.ipynb"], ["Abgabe.ipynb"]])
 def test_the_only_notebook_stands_in_for_the_one_asked_for(tmp_path, missing):
     notebooks, folder = handed_in(tmp_path, missing)

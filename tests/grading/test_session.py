@@ -233,6 +233,12 @@ def test_cells_show_what_a_notebook_shows(start):
     assert shown(session, "f'{6 * 7}'") == "'42'"
 
 
+def test_cells_are_counted_as_in_a_notebook(start):
+    session = start("1")
+    graded(session, "import math\n1", 1)
+    assert session.run("2")[1] == 2
+
+
 def test_a_compiled_function_is_a_function(start):
     session = start("from numba import njit\n@njit\ndef f(x): return x + 1")
     assert (function(session)(np.arange(3)) == [1, 2, 3]).all()
@@ -527,6 +533,9 @@ def test_a_function_that_does_not_end_costs_its_own_points(start):
     [
         "import os; os._exit(1)",
         "import os, signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
+        # Compiled code hears no interrupt.
+        "sum(range(10**14))",
+        "'long'" + "#" * 5_000_000,
         f"{PIPE}\nsay(b'garbage' * 100)\nsay(b'more')",
     ],
 )
