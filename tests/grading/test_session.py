@@ -105,6 +105,14 @@ def test_what_is_written_in_place_is_written_here(start):
     assert table["a"] is x
 
 
+def test_a_list_that_is_put_into_an_argument_twice_is_one(start):
+    session = start("def f(parts, table): new = [1]; parts[:] = [new, new]; table['a'] = new")
+    parts, table = [], {}
+    function(session)(parts, table)
+    assert parts == [[1], [1]]
+    assert parts[0] is parts[1] is table["a"]
+
+
 def test_an_argument_that_is_returned_is_the_argument(start):
     session = start("def f(x, parts): x -= 1; return parts, x")
     x, parts = np.ones(3), [1]
