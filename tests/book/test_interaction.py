@@ -85,8 +85,8 @@ def test_every_animation_plays_pauses_and_steps(visit):
     tab, _, _ = visit("book/optimizers", formulas=False)
     assert tab.locator(".gradlab-animation").count() == 3
     for figure in tab.locator(".gradlab-animation").all():
-        # A path for each of the four methods.
-        assert figure.locator("polyline").count() == 4
+        # A path for each of the six methods.
+        assert figure.locator("polyline").count() == 6
         slider, line = figure.locator("input"), figure.locator("polyline").first
         play, step = figure.locator("button").nth(0), figure.locator("button").nth(1)
         whole = line.get_attribute("points")
