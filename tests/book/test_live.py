@@ -23,6 +23,7 @@ from gradlab.batch_normalization import (
     batch_norm_inference,
     update_running_statistics,
 )
+from gradlab.gradient_descent import quadratic_descent
 from gradlab.landscapes import quadratic
 
 FOLDER = ROOT / "book" / "_static" / "live"
@@ -514,6 +515,16 @@ def in_bowl(state):
     return {"paths": paths, "distances": ends}
 
 
+def on_correlated_inputs(state):
+    r, rate = state["correlation"], state["rate"]
+    matrix, start = np.array([[1.0, r], [r, 1.0]]), [-0.3, 1.75]
+    path = quadratic_descent(matrix, start, rate, state["steps"])
+    along = np.abs(path @ np.array([[1, 1], [1, -1]]) / np.sqrt(2))
+    steep = np.array([1 + abs(r), 1 - abs(r)])
+    distances = along.T if r >= 0 else along.T[::-1]
+    return {"path": path, "distances": distances, "factors": 1 - rate * steep}
+
+
 def moving_batches(state):
     size, found = state["batch"], {"before": [], "after": [], "inference": [], "runningVar": []}
     gamma, beta, running = [state["gamma"]], [state["beta"]], (np.zeros(1), np.ones(1))
@@ -540,6 +551,15 @@ MOVES = {
             {"rate": 0.11, "heavy": 0.05, "momentum": 0.93},
             # Beyond what is stable: it overflows as in Python.
             {"step": 0.4, "steps": 200, "rate": 3},
+        ],
+    ),
+    "gradient-descent": (
+        on_correlated_inputs,
+        [
+            {"rate": 0.1},
+            {"correlation": -0.95, "steps": 77},
+            {"rate": 1.3, "correlation": 0.5},
+            {"correlation": 0, "rate": 1, "steps": 1},
         ],
     ),
     "batch-normalization": (

@@ -1,6 +1,6 @@
 // Gradient descent on the bowl of two correlated inputs: the reader sets their correlation and the learning rate.
 {
-  const { blue, orange, green } = gradlab.colors, { short } = gradlab;
+  const { blue, orange, green } = gradlab.colors, short = (...given) => gradlab.short(...given).replace("-", "−");
   const VALUE = "landscapes._quadratic_kernel", DESCENT = "gradient_descent._quadratic_descent_kernel";
   const START = [-0.3, 1.75];
   // Along (1, 1) and (1, -1) the curvatures are 1 + r and 1 - r; which of them is steep depends on the sign of r.
@@ -73,7 +73,8 @@
           fall.line(`${name} line`, { ...at, dash }).points(`${name} points`, { ...at, mark });
           // The names stand one below the other in the upper right corner.
           const shift = (high / low) ** (0.05 + 0.08 * axis);
-          fall.text(name, { x: state.steps * 0.98, y: high / shift, text: name, color, anchor: "end" });
+          fall.text(name, { x: state.steps * 0.98, y: high / shift, text: name, anchor: "end" });
+          fall.points(`${name} key`, { x: [state.steps * 0.6], y: [(high / shift) * (high / low) ** 0.02], color, mark });
         });
         fall.describe(`Distance along the axes after ${state.steps} steps: steep ${short(distances[0].at(-1), 2)}, flat ${short(distances[1].at(-1), 2)}.`);
       };
