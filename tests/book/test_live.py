@@ -24,7 +24,7 @@ from gradlab.batch_normalization import (
     update_running_statistics,
 )
 from gradlab.gradient_descent import quadratic_descent
-from gradlab.landscapes import quadratic
+from gradlab.landscapes import beale, long_valley, quadratic, saddle
 
 FOLDER = ROOT / "book" / "_static" / "live"
 SLUGS = sorted(path.stem for path in FOLDER.glob("*.js") if "gradlab.figure(" in path.read_text())
@@ -515,6 +515,29 @@ def in_bowl(state):
     return {"paths": paths, "distances": ends}
 
 
+def on_surfaces(state):
+    surface = {"beale": beale, "valley": long_valley, "saddle": saddle}[state["surface"]]
+    makes = {
+        "sgd": lambda: optimizers.SGD(state["sgd"]),
+        "momentum": lambda: optimizers.Momentum(state["heavy"], state["momentum"]),
+        "nesterov": lambda: optimizers.Nesterov(state["heavy"], state["momentum"]),
+        "adagrad": lambda: optimizers.AdaGrad(state["adagrad"]),
+        "rmsprop": lambda: optimizers.RMSProp(state["rmsprop"]),
+        "adam": lambda: optimizers.Adam(state["adam"]),
+    }
+    paths, distances = {}, {}
+    for name in state["methods"]:
+        point, optimizer = np.array([state["x"], state["y"]]), makes[name]()
+        paths[name] = [point.tolist()]
+        for _ in range(state["steps"]):
+            optimizer.step([point], [surface.grad(point)])
+            paths[name].append(point.tolist())
+        x, y = np.transpose(paths[name])
+        at = surface.minimum
+        distances[name] = np.abs(y) if at is None else np.hypot(x - at[0], y - at[1])
+    return {"paths": paths, "distances": distances}
+
+
 def on_correlated_inputs(state):
     r, rate = state["correlation"], state["rate"]
     matrix, start = np.array([[1.0, r], [r, 1.0]]), [-0.3, 1.75]
@@ -551,6 +574,21 @@ MOVES = {
             {"rate": 0.11, "heavy": 0.05, "momentum": 0.93},
             # Beyond what is stable: it overflows as in Python.
             {"step": 0.4, "steps": 200, "rate": 3},
+        ],
+    ),
+    "optimizers-surfaces": (
+        on_surfaces,
+        [
+            {"steps": 40},
+            {"surface": "valley", "x": -1.2, "y": 1, "sgd": 0.001, "heavy": 0.001, "rmsprop": 0.01},
+            {
+                "surface": "saddle",
+                "x": 1,
+                "y": -0.01,
+                "adam": 0.07,
+                "momentum": 0.5,
+                "adagrad": 0.2,
+            },
         ],
     ),
     "gradient-descent": (
