@@ -4,7 +4,7 @@
   const VALUE = "landscapes._quadratic_kernel", GRADIENT = "landscapes._quadratic_gradient_kernel";
   const BEST = "optimizers._optimal_momentum_kernel";
   const START = [-2, 0.6];
-  const LINES = ["critical", "alternating", "stable", "under", "none", "monotone", "oscillates", "diverges"];
+  const LINES = ["factors", "critical", "alternating", "stable", "under", "none", "monotone", "oscillates", "diverges"];
 
   function bowl({ condition, angle }) {
     const [c, s] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
@@ -98,6 +98,12 @@
         alt: "Regimes by ηh and β, and where the steep and the flat direction of the bowl are.",
         x: { label: "rate times curvature, ηh", domain: [-0.2, 4.2], ticks: 5 }, y: { label: "momentum β", domain: [-0.14, 1] },
       });
+      // The modulus of the larger root: along a line the distance shrinks by the same factor per step.
+      const columns = 90, rows = 80, places = regimes.grid(columns, rows), factors = Array.from({ length: columns * rows }, (_, n) => {
+        const push = places[2 * n], beta = Math.max(0, places[2 * n + 1]), half = (1 + beta - push) / 2;
+        return half * half < beta ? Math.sqrt(beta) : Math.abs(half) + Math.sqrt(Math.max(0, half * half - beta));
+      });
+      regimes.contours("factors", { values: factors, columns, rows, levels: [0.5, 0.7, 0.8, 0.9, 0.95] });
       const betas = Array.from({ length: 101 }, (_, i) => i / 100);
       regimes.line("critical", { x: betas.map(b => (1 - Math.sqrt(b)) ** 2), y: betas, color: "currentColor" });
       regimes.line("alternating", { x: betas.map(b => (1 + Math.sqrt(b)) ** 2), y: betas, color: "currentColor", dash: "--" });
