@@ -103,7 +103,8 @@ def test_no_file_of_the_machine_is_seen(user, tmp_path):
         "/etc/shadow", "/etc/passwd", "/etc/hostname", "/root/.bashrc", "/home", "/var", "/run",
         "/sys", "/boot", "/mnt", "/opt", "/srv", "/dev/vda", "/dev/mem",
         "/proc/1/root", "/proc/1/cwd", "/proc/1/mem", "/proc/1/task/1/mem", "/proc/kcore",
-        str(secret), str(ROOT / "README.md"), str(ROOT / "solutions"), str(ROOT / "package"), gradlab.__file__,
+        str(secret), str(ROOT / "README.md"), str(ROOT / "solutions"), str(ROOT / "package"),
+        gradlab.__file__,
     ]  # fmt: skip
     opened = json.loads(drive(user, OPEN.format(paths=paths))["said"])
     assert opened == []
