@@ -18,7 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Float, Integer
 
 from gradlab.grading.graded import GradedCells, Verdict
@@ -120,6 +120,8 @@ class ExecuteApart(NbGraderPreprocessor):
             verdict = tests.run(assignment.sources[name], points)
             cell.outputs = self._outputs(cell, verdict)
             return
+        if is_locked(cell) and name in assignment.sources:
+            tests.define(assignment.sources[name])
         outputs, count = session.run(cell.source)
         cell.outputs = list(map(nbformat.from_dict, outputs))
         cell.execution_count = count
