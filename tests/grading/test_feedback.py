@@ -38,6 +38,9 @@ from IPython.display import HTML, display
 display(HTML('<img src="ELSEWHERE/a.png"><script>document.title = "taken over"</script>'))
 display(HTML('<link rel="stylesheet" href="ELSEWHERE/b.css">'))
 check = print
+import gradlab.checks, sys
+print(sys.prefix, np.__file__, gradlab.__file__)
+print(np.linalg.__spec__)
 """
 TRACEBACK = """def batch_norm_forward(x, gamma, beta, eps):
     return np.concatenate([x, x[0]])
@@ -149,6 +152,7 @@ def test_feedback_keeps_the_instructors_remarks_to_the_instructor(course):
 
 def test_no_page_names_a_folder_of_the_grader(course):
     text = feedback(course, SLUG, "hostile") + json.dumps(graded(course, "hostile"))
+    assert "numpy/__init__.py" in text
     assert "ValueError" in text
     for folder in (sys.prefix, sys.base_prefix, str(ROOT), str(Path.home()), str(course), "/tmp/"):
         assert not re.search(rf"(?<![\w.]){re.escape(folder)}", text), folder
