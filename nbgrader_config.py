@@ -37,16 +37,11 @@ c.Autograde.sanitize_preprocessors = grading.SANITIZE
 c.Autograde.autograde_preprocessors = grading.AUTOGRADE
 
 # A cell may run for this long; an endless loop ends here and earns nothing.
-c.ExecutePreprocessor.timeout = 60
-# Python starts slowly on a busy machine.
-c.ExecutePreprocessor.startup_timeout = 120
-# A quit() left in a notebook would end the kernel at some moment after its cell.
-no_exit = "--IPKernelApp.exec_lines=get_ipython().ask_exit = lambda: None"
-c.ExecutePreprocessor.extra_arguments = [no_exit]
-# Jupyter runs a cell with this tag, so grading does too.
-c.ExecutePreprocessor.skip_cells_with_tag = ""
+c.ExecuteApart.cell_seconds = 60
+# All of a submission's cells together.
+c.ExecuteApart.submission_seconds = 300
 
-# When graded, the cases come from the course's secret. Kernels inherit the variable.
+# When graded, the cases come from the course's secret, which no sandbox gets to see.
 secret = root / "course" / "secret"
 if secret.is_file():
     os.environ.setdefault("GRADLAB_COURSE_SECRET", secret.read_text().strip())
