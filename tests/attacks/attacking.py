@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+import pytest
 from checking import answers
 from classroom import gradebook, nbgrader
 from support import ROOT, exercises_tool
@@ -44,6 +45,9 @@ KINDS = ("forging", "reaching", "exhausting", "breaking")
 DONE_BY_HAND = {"CELL", "FILES", "LINKS", "edit", "write"}
 CANARY = "CANARY-3f8a1c"
 SECRET = "SECRET-77d0b2e4"
+SHAPES = 0.25
+"""What a function of these earns for the shapes of what it returns, whatever is in them."""
+
 LIMIT = 500e6
 """Bytes of memory that the grader's own process may take."""
 
@@ -57,6 +61,12 @@ class Attack:
     purpose: str
     text: str
     parts: dict = field(default_factory=dict)
+
+    @property
+    def honest_part(self):
+        """The points for what is right in it: the shapes of what its functions return."""
+        defined = [answer.function for answer in ANSWERS.values() if answer.function in self.text]
+        return SHAPES * len(defined) if self.kind != "breaking" else FULL
 
     @property
     def student(self):
@@ -191,7 +201,9 @@ class Class:
     def run(self, command, *arguments):
         """Run a command of nbgrader's, which fails as soon as one submission does."""
         own = f"--CourseDirectory.root={self.folder}", f"--db=sqlite:///{self.database}"
-        return exercises_tool().run_nbgrader(command, SLUG, *arguments, *own).stdout
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GRADLAB_COURSE_SECRET", SECRET)
+            return exercises_tool().run_nbgrader(command, SLUG, *arguments, *own).stdout
 
     def state(self):
         """Return digests of what no submission may change."""
