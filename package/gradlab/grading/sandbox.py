@@ -1,21 +1,22 @@
 """Programs of others, held in by bubblewrap: no file but their own, no network, bounded resources.
 
-A sandbox is fresh, sees an allow-list of the machine's folders, and is gone with all of its processes
-when it is killed. Two recipes give it. An ordinary user gets a user namespace. Root needs none, and
-must not have one: its user would still be root, who may read every file and start any number of
-processes. So root's sandboxes change to a user that exists by number only, another one for each.
+A sandbox is fresh, sees an allow-list of the machine's folders, and is gone with all of its
+processes when it is killed. Two recipes give it. An ordinary user gets a user namespace. Root needs
+none, and must not have one: its user would still be root, who may read every file and start any
+number of processes. So root's sandboxes change to a user that exists by number only, another one
+for each.
 
-Before the first sandbox of a process is opened, `self_test` tries to get out of one. Where any of it
-succeeds, nothing is run.
+Before the first sandbox of a process is opened, `self_test` tries to get out of one. Where any of
+it succeeds, nothing is run.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import functools
 import json
 import os
+import re
 import secrets
 import select
 import shutil
@@ -29,7 +30,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
@@ -55,7 +56,7 @@ WATCH = 0.2
 """Seconds between two looks at a sandbox's memory and time."""
 
 
-START = 30.0
+START = 10.0
 """Seconds in which bubblewrap has to start, on a machine however busy."""
 
 
@@ -123,10 +124,12 @@ class Sandbox:
         self.limits = limits
         self._process = process
         self._folder = folder
-        # The first process of the sandbox. When it ends, the kernel ends the others, and only then is
-        # it gone. In a plain child it is the program itself.
+        # The first process of the sandbox. When it ends, the kernel ends the others, and only then
+        # is it gone. In a plain child it is the program itself.
         self._first = first
-        self._handle = os.pidfd_open(first) if hasattr(os, "pidfd_open") else -1
+        self._handle = -1
+        with contextlib.suppress(ProcessLookupError, AttributeError):
+            self._handle = os.pidfd_open(first)
         self._over = threading.Event()
         self._watch = threading.Thread(target=self._look, daemon=True)
         self._watch.start()
@@ -169,7 +172,7 @@ class Sandbox:
         with contextlib.suppress(ProcessLookupError):
             if self._first == self._process.pid:
                 os.killpg(self._first, signal.SIGKILL)
-            else:
+            elif self._handle >= 0:
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def _look(self) -> None:
@@ -225,8 +228,8 @@ def open_unprotected(
 ) -> Sandbox:
     """Start a program that nothing holds in, with the rights of whoever grades.
 
-    It sees every file and the network, and what it starts may outlive it. Only the limits of a single
-    process hold, and these on Linux only.
+    It sees every file and the network, and what it starts may outlive it. Only the limits of a
+    single process hold, and these on Linux only.
     """
     del readable
     limits = limits or Limits()
@@ -263,21 +266,29 @@ def self_test() -> None:
 
 
 def memory_of(first: int) -> int:
-    """Return the bytes of memory that a process and all that it started have for themselves."""
+    """Return the bytes of memory of a process and of all that it started.
+
+    What several of them share counts for each: only a process that allows it tells whether it does.
+    """
     parents = {}
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                parents[int(entry.name)] = _parent_and_start(int(entry.name))[0]
-    total, page = 0, os.sysconf("SC_PAGE_SIZE")
-    family = {first}
+    for process in _processes():
+        with contextlib.suppress(OSError):
+            parents[process] = _parent_and_start(process)[0]
+    total, family = 0, {first}
     while family:
         for process in family:
-            with contextlib.suppress(OSError, ValueError):
-                resident, shared = Path(f"/proc/{process}/statm").read_text().split()[1:3]
-                total += (int(resident) - int(shared)) * page
+            with contextlib.suppress(OSError):
+                status = Path(f"/proc/{process}/status").read_text(errors="replace")
+                total += sum(int(size) << 10 for size in _IN_USE.findall(status))
         family = {process for process, parent in parents.items() if parent in family}
     return total
+
+
+_IN_USE = re.compile(r"^Rss(?:Anon|Shmem):\s*(\d+) kB$", re.MULTILINE)
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
 
 
 def _parent_and_start(process: int) -> tuple[int, int]:
@@ -288,12 +299,11 @@ def _parent_and_start(process: int) -> tuple[int, int]:
 
 def _oldest_child(parent: int) -> int | None:
     children = []
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                above, start = _parent_and_start(int(entry.name))
-                if above == parent:
-                    children.append((start, int(entry.name)))
+    for process in _processes():
+        with contextlib.suppress(OSError):
+            above, start = _parent_and_start(process)
+            if above == parent:
+                children.append((start, process))
     return min(children)[1] if children else None
 
 
@@ -327,9 +337,12 @@ def _start(
             os.close(descriptor)
     try:
         return Sandbox(process, limits, _told(told), left_out)
-    except (ValueError, TypeError, KeyError, ProcessLookupError):
+    except (ValueError, TypeError, KeyError):
+        # What it started may hold the pipes: nobody waits for their end.
         process.kill()
-        process.communicate()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            cast(BinaryIO, stream).close()
         raise SandboxError("bubblewrap did not start the program") from None
     finally:
         os.close(told)
@@ -347,7 +360,7 @@ def _told(info: int) -> int:
 
 def _view(
     files: Sequence[tuple[bytes, int]], readable: Sequence[Path], limits: Limits
-) -> list[str | bytes]:
+) -> list[str]:
     """Return bubblewrap's arguments: what is inside, and which namespaces are its own."""
     shown = sorted({"/usr", sys.prefix, sys.base_prefix})
     if os.geteuid() == 0:
@@ -358,10 +371,12 @@ def _view(
     else:
         own = ["--unshare-all", "--unshare-user", "--cap-drop", "ALL"]
         own += ["--uid", "65534", "--gid", "65534"]
-    arguments: list[str | bytes] = [*own, "--die-with-parent", "--new-session", "--clearenv"]
+    arguments = [*own, "--die-with-parent", "--new-session", "--clearenv"]
     for name, value in ENVIRONMENT.items():
         arguments += ["--setenv", name, value]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    for folder in ("/tmp", FOLDER):
+        arguments += ["--perms", "0777", "--size", str(limits.disk), "--tmpfs", folder]
     for folder in shown:
         arguments += _shown(Path(folder))
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
@@ -376,16 +391,15 @@ def _view(
     hidden = any(Path(folder) in Path(package).parents for folder in shown)
     if hidden:
         arguments += ["--tmpfs", package]
-    for path in readable:
-        arguments += _shown(path)
+    for allowed in readable:
+        arguments += _shown(allowed)
     if hidden:
         arguments += ["--remount-ro", package]
-    for folder in ("/tmp", FOLDER):
-        arguments += ["--perms", "0777", "--size", str(limits.disk), "--tmpfs", folder]
-    for name, source in files:
-        for parent in reversed(Path(os.fsdecode(name)).parents[:-1]):
-            arguments += ["--perms", "0777", "--dir", f"{FOLDER}/{parent}"]
-        arguments += ["--perms", "0666", "--file", str(source), os.fsencode(FOLDER) + b"/" + name]
+    for path, source in files:
+        inside = Path(FOLDER, os.fsdecode(path))
+        for parent in reversed(inside.parents[:-2]):
+            arguments += ["--perms", "0777", "--dir", str(parent)]
+        arguments += ["--perms", "0666", "--file", str(source), str(inside)]
     return [*arguments, "--chdir", FOLDER, "--remount-ro", "/"]
 
 
@@ -401,9 +415,12 @@ def _shown(path: Path) -> list[str]:
 def _files(work: Path | None, limits: Limits) -> tuple[list[tuple[bytes, int]], list[str]]:
     """Open the plain files of a folder; return them, and the names of what else was there."""
     opened: list[tuple[bytes, int]] = []
-    left_out, room = [], limits.disk
-    for name in sorted(_below(work)) if work else ():
-        path = os.path.join(os.fsencode(cast(Path, work)), name)
+    left_out: list[str] = []
+    room = limits.disk
+    if work is None:
+        return opened, left_out
+    for name in sorted(_below(work)):
+        path = os.path.join(os.fsencode(work), name)
         try:
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
@@ -525,7 +542,7 @@ def _forbidden_calls() -> bytes:
         # The calls of x86-64's second set, which have other numbers.
         (at_least, 0x40000000, "kill"),
         *((equal, number, "refuse") for number in numbers),
-        # Its flags are in memory, where the filter cannot see them: the library falls back to clone.
+        # Its flags are in memory, where no filter sees them: the library falls back to clone.
         (equal, CLONE3, "unknown"),
         (equal, clone, "else allow"),
         (load, 16, None),
@@ -604,9 +621,9 @@ try:
     while started < 30:
         if os.fork() == 0:
             os.setsid()
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            while True:
-                signal.pause()
+            # Where the sandbox does not end it.
+            signal.alarm(20)
+            signal.pause()
         started += 1
 except OSError:
     pass
@@ -644,10 +661,12 @@ def _self_test(bubblewrap: str, user: int) -> None:
         local.listen()
         told = [str(canary), str(server.getsockname()[1]), name, str(limits.memory + 1)]
         try:
-            with _start([sys.executable, "-I", "-c", _PROBE, *told], None, (), limits, errors) as box:
+            with _start(
+                [sys.executable, "-I", "-c", _PROBE, *told], None, (), limits, errors
+            ) as box:
                 said = _line(box)
                 box.kill()
-                left = not select.select([box.stdout], [], [], START)[0] or box.stdout.read(1)
+                left = not select.select([box.stdout], [], [], 1)[0] or box.stdout.read(1)
         except SandboxError as error:
             said, left, reason = b"", b"", str(error)
         else:
