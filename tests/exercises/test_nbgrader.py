@@ -106,7 +106,7 @@ def course(tmp_path_factory):
         name = f"{SLUG} (1).ipynb" if student == "renamed" else None
         submit(folder, SLUG, student, cells, edit, name)
     nbgrader(folder, "generate_assignment", SLUG)
-    log = nbgrader(folder, "autograde", SLUG, "--ExecutePreprocessor.timeout=15")
+    log = nbgrader(folder, "autograde", SLUG, "--ExecuteApart.cell_seconds=15")
     (folder / "autograde.log").write_text(log)
     nbgrader(folder, "generate_feedback", SLUG)
     nbgrader(folder, "export", f"--to={folder / 'grades.csv'}")

@@ -18,6 +18,7 @@ import numpy as np
 
 from gradlab import checks
 from gradlab.checks import Report
+from gradlab.checks._limits import GoneError
 from gradlab.grading import wire
 from gradlab.grading.session import EndedError, Module, Session
 
@@ -166,9 +167,9 @@ def _compare(possible: float, points: float) -> None:
 @contextlib.contextmanager
 def _seen_here(printed: io.StringIO, show: Callable[[Report], None]) -> Iterator[list[str]]:
     """Catch what is printed, warned of and reported; a grade is not read from any of it."""
-    before = checks._show
+    before: Callable[[Report], None] = checks._show
     said: list[str] = []
-    checks._show = show
+    checks._show = show  # type: ignore[assignment]
     try:
         with (
             contextlib.redirect_stdout(printed),
@@ -179,7 +180,7 @@ def _seen_here(printed: io.StringIO, show: Callable[[Report], None]) -> Iterator
             yield said
             said += [f"{type(one.message).__name__}: {one.message}" for one in caught[:5]]
     finally:
-        checks._show = before
+        checks._show = before  # type: ignore[assignment]
 
 
 class _Capped(io.StringIO):
@@ -225,6 +226,8 @@ def _refused(message: str) -> Verdict:
 
 def _raised(error: BaseException, source: str) -> Output:
     """An exception, with the student's line or the test's; hidden tests stay hidden."""
+    if isinstance(error, GoneError):
+        return _error("Stopped", str(error))
     name, message = type(error).__name__, str(error)
     lines = [
         f"in line {number} of {file or 'its cell'}: {line}"

@@ -1,4 +1,4 @@
-"""What is inside a sandbox beside the submission: the worker, and as much of gradlab as is asked."""
+"""What is inside a sandbox beside a submission: the worker, and as much of gradlab as it needs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def __getattr__(name):
     if sys._getframe(1).f_globals.get("__name__", "").startswith("gradlab."):
         return _Withheld
     raise ImportError(
-        "{name} is not there when work is graded: it has what the exercise asks you to write, or is "
-        "not needed for it"
+        "{name} is not there when work is graded: it has what the exercise asks you to write, or "
+        "is not needed for it"
     )
 
 

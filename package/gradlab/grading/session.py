@@ -32,14 +32,20 @@ GRACE = 3.0
 RESTARTS = 12
 """Of one submission. Each runs its cells again."""
 
-RECEIVED = 256 << 20
-"""Bytes that the functions of a submission may hand over in one graded cell."""
+RECEIVED = 64 << 20
+"""Bytes that the functions of a submission may hand over in one graded cell; lists count more, as
+they take more. The largest of the course's exercises needs less than a hundredth of it."""
 
 CHARACTERS = 20_000
 
 MIMES = frozenset(
-    "text/plain text/html text/markdown text/latex image/png image/jpeg image/svg+xml "
-    "application/json".split()
+    f"{kind}/{form}"
+    for kind, forms in {
+        "text": ("plain", "html", "markdown", "latex"),
+        "image": ("png", "jpeg", "svg+xml"),
+        "application": ("json",),
+    }.items()
+    for form in forms
 )
 """Kinds of output that a cell of a submission may show."""
 
@@ -115,6 +121,8 @@ class Session:
 
     def _receive(self, until: float) -> tuple[dict[str, Any], bytes]:
         header, body = wire.lengths(self._exactly(wire.HEAD.size, until))
+        if self._depth:
+            self._count(4 * header + body)
         return wire.unpack_header(self._exactly(header, until)), self._exactly(body, until)
 
     def _exactly(self, count: int, until: float) -> bytes:
@@ -369,7 +377,6 @@ class Session:
             header, body = self._exchange(frame, self._cell_until, lambda _: None)
         finally:
             self._depth = max(0, self._depth - 1)
-        self._count(header, body)
         _pass_on(header)
         if header.get("op") == "refused":
             said = wire.text(header.get("message"), wire.NAME)
@@ -385,8 +392,8 @@ class Session:
             raise _raised(header)
         return value, variables
 
-    def _count(self, header: dict[str, Any], body: bytes) -> None:
-        self._received += len(body)
+    def _count(self, size: int) -> None:
+        self._received += size
         if self._received > RECEIVED:
             raise GoneError(
                 f"Your function was stopped: it handed over more than {RECEIVED >> 20} MB"
@@ -394,7 +401,6 @@ class Session:
 
     def _receive_call(self, header: dict[str, Any], body: bytes, until: float) -> None:
         """Call a function of ours, which the submission was given, and send what it returns."""
-        self._count(header, body)
         _pass_on(header)
         reader = wire.Reader(header, body, self._shared, self._functions)
         function = self._functions.own(header.get("function"))
@@ -448,9 +454,7 @@ def _raised(header: dict[str, Any]) -> BaseException:
     lines = []
     for entry in _list(header.get("frames"))[:50]:
         if isinstance(entry, list) and len(entry) == 3 and type(entry[1]) is int:
-            lines.append(
-                (wire.text(entry[0], wire.NAME), entry[1], wire.text(entry[2], 200))
-            )
+            lines.append((wire.text(entry[0], wire.NAME), entry[1], wire.text(entry[2], 200)))
     vars(error)["elsewhere"] = tuple(lines)
     return error
 
@@ -584,6 +588,7 @@ class StandIn(Elsewhere):
             self.__signature__ = signature
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Have it called."""
         return self._session.call(self.target, arguments, named)[0]
 
     def watched(self, *arguments: Any) -> tuple[Any, dict[str, Any]]:

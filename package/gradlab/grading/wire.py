@@ -23,7 +23,7 @@ import json
 import struct
 import sys
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -238,7 +238,9 @@ def _content(array: Any) -> tuple[str, tuple[int, ...], str, bytes]:
 class Writer:
     """Turns values into one frame."""
 
-    def __init__(self, shared: Shared, functions: Functions, given: list[Any] | None = None):
+    def __init__(
+        self, shared: Shared, functions: Functions, given: list[Any] | None = None
+    ) -> None:
         self._shared, self._functions = shared, functions
         self._given = {id(container): k for k, container in enumerate(given or [])}
         self.containers: list[Any] = []
@@ -356,23 +358,25 @@ class Writer:
             for name, thing in vars(one).items()
             if not name.startswith("_") and callable(thing)
         ]
-        if not names or isinstance(value, (list, tuple, dict, set, str, bytes, np.ndarray)):
+        if not names or type(value).__module__ in ("builtins", "numpy"):
             raise RefusedError(f"an object of type {type(value).__name__}")
         methods = [
-            [name, self._functions.export(getattr(value, name))[0]]
-            for name in dict.fromkeys(names)
+            [name, self._functions.export(getattr(value, name))[0]] for name in dict.fromkeys(names)
         ]
         return ["m", type(value).__name__[:NAME], *methods]
 
     def frame(self, header: dict[str, Any]) -> bytes:
         """Return the frame of a header, with what changed of what is shared."""
-        shared, arrays, generators, chunks = self._shared, [], [], []
+        shared = self._shared
+        arrays: list[Any] = []
+        generators: list[Any] = []
+        chunks: list[bytes] = []
         now: dict[int, Any] = {}
         dropped = shared.unused(self._used)
         for number, thing in shared.all():
             before = shared.last.get(number)
             generator = isinstance(thing, np.random.Generator)
-            content = _state(thing) if generator else _content(thing)
+            content: Any = _state(thing) if generator else _content(thing)
             if content == before:
                 continue
             now[number] = content
@@ -420,7 +424,7 @@ class Reader:
         shared: Shared,
         functions: Functions,
         given: list[Any] | None = None,
-    ):
+    ) -> None:
         self._shared, self._functions, self._given = shared, functions, given or []
         self.containers: list[Any] = []
         self._count = 0
@@ -631,7 +635,7 @@ class Reader:
     def _read_foreign(self, said: list[Any], _: int) -> Any:
         return foreign(_several(said, 2)[1])
 
-    _READ: dict[str, Callable[[Reader, list[Any], int], Any]] = {
+    _READ: ClassVar[dict[str, Callable[[Reader, list[Any], int], Any]]] = {
         "l": _read_list,
         "t": _read_tuple,
         "d": _read_dict,
@@ -712,7 +716,7 @@ MESSAGE = 4000
 
 def rebuilt(said: dict[str, Any]) -> Exception:
     """Return an exception of the first base that is in `EXCEPTIONS`, under its own name."""
-    names = [text(name, NAME) for name in _list(said.get("types"))[:DEPTH]]
+    names = [text(name, NAME) for name in _list(said.get("types"))[:DEPTH]] or ["Exception"]
     message = text(said.get("message"), MESSAGE)
     bases = [EXCEPTIONS[name] for name in names if name in EXCEPTIONS] or [Exception]
     for base in bases:
@@ -722,7 +726,7 @@ def rebuilt(said: dict[str, Any]) -> Exception:
             continue
         if base.__name__ == names[0] and str(made) == message:
             return made
-        kind = type(_identifier(names[0]) if names else "Exception", (base,), _SAYS)
+        kind = type(_identifier(names[0]), (base,), _SAYS)
         other: Exception = kind(message)
         return other
     raise WireError("no exception")

@@ -26,17 +26,21 @@ import traceback  # noqa: E402
 import warnings  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 HERE = str(Path(__file__).resolve().parent)
-sys.path.insert(0, HERE)
 
 import numpy as np  # noqa: E402
-import wire  # noqa: E402
 from IPython.core.displayhook import DisplayHook  # noqa: E402
 from IPython.core.displaypub import DisplayPublisher  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from traitlets import Type  # noqa: E402
+
+if TYPE_CHECKING or __name__ != "__main__":
+    from gradlab.grading import wire
+else:
+    sys.path.insert(0, HERE)
+    import wire
 
 MEMORY = 2**29
 """More bytes than before, in one call: what ``gradlab.checks`` allows a function."""
@@ -79,7 +83,7 @@ def _texts(output: dict[str, Any]) -> list[str]:
 
 
 class Stream:
-    """Stands for stdout or stderr all the time, so that what a submission keeps of it stays valid."""
+    """Stands for stdout or stderr all the time: what a submission keeps of it stays valid."""
 
     encoding, errors = "utf-8", "replace"
     closed = False
@@ -124,13 +128,13 @@ class Stream:
 class Display(DisplayPublisher):
     """Takes what a cell displays."""
 
-    def publish(self, data: Any, metadata: Any = None, **_: Any) -> None:
+    def publish(self, data: Any, metadata: Any = None, source: Any = None, **_: Any) -> None:  # noqa: ARG002
         """Take a bundle."""
         self.shell.outputs.add(
             output_type="display_data", data=_bundle(data), metadata=_bundle(metadata or {})
         )
 
-    def clear_output(self, wait: bool = False) -> None:
+    def clear_output(self, wait: bool = False) -> None:  # noqa: ARG002
         """Take away what the cell has shown."""
         self.shell.outputs.take()
 
@@ -143,15 +147,19 @@ class Result(DisplayHook):
 
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
         """Take a bundle."""
-        self.shell.outputs.add(
+        _shell(self).outputs.add(
             output_type="execute_result",
             data=_bundle(format_dict),
             metadata=_bundle(md_dict or {}),
-            execution_count=self.shell.execution_count,
+            execution_count=_shell(self).execution_count,
         )
 
     def finish_displayhook(self) -> None:
         """Write nothing after it."""
+
+
+def _shell(hook: DisplayHook) -> Any:
+    return hook.shell
 
 
 def _bundle(data: Any) -> dict[str, Any]:
@@ -225,7 +233,9 @@ class Functions:
 
     def handle_of(self, value: Any) -> tuple[int, str] | None:
         """Return the handle of a function of the grader's."""
-        handle = getattr(value, "__dict__", {}).get("_grader") if inspect.isfunction(value) else None
+        handle = (
+            getattr(value, "__dict__", {}).get("_grader") if inspect.isfunction(value) else None
+        )
         return (handle, value.__name__) if isinstance(handle, int) else None
 
 
@@ -242,7 +252,7 @@ class Worker:
         self.shell = Shell.instance()
         self.shell.flush_if_long = self._flush_if_long
         self._in_cell = False
-        sys.stdout, sys.stderr = Stream("stdout", self.shell), Stream("stderr", self.shell)  # type: ignore[assignment]
+        sys.stdout, sys.stderr = Stream("stdout", self.shell), Stream("stderr", self.shell)
         sys.path[:] = [one for one in sys.path if one != HERE] + [HERE, ""]
 
     # ---- frames
@@ -393,7 +403,9 @@ class Worker:
                 error = raised
         said = {"warnings": _warned(caught), **self._printed()}
         try:
-            return self._value(result if error is None else error, error, given, before, variables, said)
+            return self._value(
+                result if error is None else error, error, given, before, variables, said
+            )
         except wire.RefusedError as refused:
             return wire.pack({"op": "refused", "message": str(refused)} | said, [])
 
@@ -411,9 +423,7 @@ class Worker:
             header = {"op": "value", "value": writer.value(result)}
         else:
             header = {"op": "error", **wire.told(error), "frames": _frames(error)}
-        header["changed"] = [
-            [k, writer.contents(given[k])] for k in wire.changed(given, before)
-        ]
+        header["changed"] = [[k, writer.contents(given[k])] for k in wire.changed(given, before)]
         header["variables"] = [[name, writer.value(value)] for name, value in variables.items()]
         return writer.frame(header | said)
 
@@ -484,7 +494,7 @@ def _signature(function: Any) -> dict[str, Any]:
 
 
 def _frames(error: BaseException) -> list[Any]:
-    """File, number and text of each line of the submission's own through which an exception left."""
+    """File, number and text of each line of the submission's own that an exception left."""
     found = []
     for frame, number in traceback.walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
@@ -519,8 +529,7 @@ def _is_data(value: Any) -> bool:
     if type(value) is np.ndarray:
         return value.dtype in wire.NAMES and value.dtype.kind in "iufb" and value.nbytes < 1 << 20
     return type(value) in (int, float, bool) or (
-        isinstance(value, np.floating | np.integer | np.bool_)
-        and type(value).__module__ == "numpy"
+        isinstance(value, np.floating | np.integer | np.bool_) and type(value).__module__ == "numpy"
     )
 
 
