@@ -210,26 +210,6 @@ def reasons_to_look(nb: NotebookNode, source: NotebookNode) -> dict[str, str]:
     return reasons
 
 
-def find_renamed(notebooks: list[str], **_: str) -> None:
-    """Let a submission's only notebook, if it has another name, stand in for the one asked for.
-
-    A browser calls a second download ``topic (1).ipynb``. nbgrader calls this before each
-    submission, and only logs what goes wrong.
-    """
-    folder = Path(notebooks[0]).parent
-    wanted = list((folder.parents[2] / "source" / folder.name).glob("*.ipynb"))
-    there = [Path(notebook).name for notebook in notebooks]
-    if len(wanted) != 1 or wanted[0].name in there:
-        return
-    (name,) = (path.name for path in wanted)
-    if len(there) > 1:
-        get_logger().error("%s: none of %s is called %s", folder, ", ".join(there), name)
-        return
-    get_logger().warning("%s is graded as %s", notebooks[0], name)
-    shutil.copyfile(notebooks[0], folder / name)
-    notebooks.append(str(folder / name))
-
-
 def names_that_are_patterns(submitted: Path) -> list[str]:
     """Return the students' folders that nbgrader would pass over."""
     if not submitted.is_dir():

@@ -190,7 +190,9 @@ class Class:
             self.log = self.run("autograde", *arguments)
         self.feedback_log = self.run("generate_feedback")
         after = self.state()
-        self.changed = sorted(name for name in before | after if before.get(name) != after.get(name))
+        self.changed = sorted(
+            name for name in before | after if before.get(name) != after.get(name)
+        )
         if self.home.exists():
             self.changed.append(str(self.home))
             self.home.unlink()
@@ -223,10 +225,14 @@ class Class:
         with gradebook(self.folder) as book:
             try:
                 submission = book.find_submission(SLUG, student)
-                earned = sum(
-                    book.find_grade(answer.check, SLUG, SLUG, student).score
-                    for answer in ANSWERS.values()
-                ) if submission.notebooks else None
+                earned = (
+                    sum(
+                        book.find_grade(answer.check, SLUG, SLUG, student).score
+                        for answer in ANSWERS.values()
+                    )
+                    if submission.notebooks
+                    else None
+                )
             except Exception as error:
                 earned, submission = None, error
         shown = ""
@@ -272,7 +278,9 @@ def outputs(path):
 def part_of(log, student):
     """Return what nbgrader's log says on a student's submission."""
     lines = log.splitlines()
-    starts = [k for k, line in enumerate(lines) if "Copying" in line or "Converting notebook" in line]
+    starts = [
+        k for k, line in enumerate(lines) if "Copying" in line or "Converting notebook" in line
+    ]
     found = [k for k in starts if f"/{student}/" in lines[k]]
     if not found:
         return "\n".join(line for line in lines if student in line)

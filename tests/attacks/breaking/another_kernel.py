@@ -2,5 +2,9 @@
 
 
 def edit(notebook):
-    notebook.metadata["kernelspec"] = {"name": "cuda-julia", "display_name": "Julia", "language": "julia"}
+    notebook.metadata["kernelspec"] = {
+        "name": "cuda-julia",
+        "display_name": "Julia",
+        "language": "julia",
+    }
     notebook.metadata["language_info"] = {"name": "julia"}

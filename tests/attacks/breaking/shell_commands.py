@@ -1,6 +1,6 @@
 """Leave the shell's commands and magics in a cell: installers, prompts, a debugger, a server."""
 
-from IPython import get_ipython
+CELL = """from IPython import get_ipython
 
 shell = get_ipython()
 for line in ("pip install nothing", "debug", "edit", "matplotlib qt", "load_ext gone"):
@@ -14,3 +14,4 @@ except BaseException as error:
     print(type(error).__name__)
 shell.system("sleep 1; exit 3")
 quit()
+"""

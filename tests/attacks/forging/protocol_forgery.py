@@ -22,7 +22,9 @@ def _forge():
     for value in candidates:
         for name in ("send", "reply", "answer", "write_frame", "write"):
             method = getattr(value, name, None)
-            if callable(method) and getattr(type(value), "__module__", "").startswith(("gradlab", "__main__")):
+            if callable(method) and getattr(type(value), "__module__", "").startswith(
+                ("gradlab", "__main__")
+            ):
                 for message in _SENT:
                     try:
                         method(message)

@@ -2,7 +2,13 @@
 
 import os
 
-_NOISE = [b"\x00" * 64, b"\xff" * 64, b'{"result": 3.0}\n', b"HTTP/1.1 200 OK\r\n\r\n", b"\x80\x04K\x02."]
+_NOISE = [
+    b"\x00" * 64,
+    b"\xff" * 64,
+    b'{"result": 3.0}\n',
+    b"HTTP/1.1 200 OK\r\n\r\n",
+    b"\x80\x04K\x02.",
+]
 
 
 def clip_by_value(grad, clip_value):

@@ -3,7 +3,9 @@
 import glob
 import re
 
-for _path in glob.glob("$REPOSITORY/solutions/*.py") + glob.glob("/**/gradient-clipping.*", recursive=True):
+for _path in glob.glob("$REPOSITORY/solutions/*.py") + glob.glob(
+    "/**/gradient-clipping.*", recursive=True
+):
     try:
         _text = open(_path).read()
         if "BEGIN SOLUTION" in _text:
