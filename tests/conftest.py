@@ -1,3 +1,3 @@
 """What pytest must not collect: scripts that make fixtures, and what students hand in."""
 
-collect_ignore_glob = ["fixtures/*", "submissions/*"]
+collect_ignore_glob = ["fixtures/*", "submissions/*", "attacks/*/*"]

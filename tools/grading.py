@@ -9,7 +9,6 @@ from the gradebook, and `gradlab.grading` runs the checks apart from what they c
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,6 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
-from traitlets.log import get_logger
 
 from gradlab.grading.graded import CANNOT_BE_GRADED
 from gradlab.grading.preprocessor import ExecuteApart

@@ -21,7 +21,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import threading

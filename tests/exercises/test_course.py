@@ -213,15 +213,3 @@ def test_a_cell_that_hears_no_interrupt_costs_nothing_that_came_before_it(tmp_pa
     assert before.outputs[0].text == "1\n"
     assert not after.outputs
     assert "A cell did not obey the interrupt" in caplog.text
-
-
-def handed_in(tmp_path, names):
-    """A submission of an assignment whose notebook is topic.ipynb."""
-    source = tmp_path / "course" / "source" / "topic"
-    folder = tmp_path / "course" / "submitted" / "anna" / "topic"
-    for path in (source, folder):
-        path.mkdir(parents=True)
-    (source / "topic.ipynb").write_text("")
-    for name in names:
-        (folder / name).write_text(name)
-    return [str(folder / name) for name in names], folder

@@ -47,7 +47,6 @@ UNREADABLE = {
     "is nested too deeply": b"[" * 200_000 + b"]" * 200_000,
     "is no notebook (ValidationError)": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}',
     "is no notebook (NBFormatError)": b'{"nbformat": 9, "nbformat_minor": 5, "metadata": {}, "cells": []}',
-    "has no list of cells": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": [], "cells": []}',
     "number 1, without source": b'{"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": '
     b'[{"cell_type": "raw", "metadata": {}}]}',
     "number 1, without outputs": b'{"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": '

@@ -12,11 +12,10 @@ import os
 import shutil
 import stat
 from pathlib import Path
-from typing import Any
 
 import nbformat
-from dateutil.parser import parse as parse_date
 from nbformat import NotebookNode
+from nbgrader.utils import parse_utc
 from traitlets.log import get_logger
 
 LARGEST = 100_000_000
@@ -83,10 +82,7 @@ def unreadable(path: Path) -> str:
 
 def _malformed(notebook: NotebookNode) -> str:
     """Return what of a notebook is not as the steps that follow take it to be."""
-    cells = notebook.get("cells")
-    if not isinstance(notebook.get("metadata"), dict) or not isinstance(cells, list):
-        return "has no list of cells, or no metadata"
-    for number, cell in enumerate(cells, 1):
+    for number, cell in enumerate(notebook.cells, 1):
         parts = {"cell_type": str, "source": str, "metadata": dict}
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             parts["outputs"] = list
@@ -115,7 +111,7 @@ def _keep_a_readable_date(path: Path) -> None:
     """Put a date of submission aside that nbgrader would fail on."""
     if path.is_file():
         try:
-            parse_date(path.read_text("utf-8").strip())
+            parse_utc(path.read_text("utf-8").strip())
         except (ValueError, OverflowError):
             _put_aside(path, "is no date")
 
