@@ -1,5 +1,6 @@
 """What crosses between the grader and a submission: everything that is data, and nothing else."""
 
+import contextlib
 import json
 import pickle
 
@@ -309,11 +310,10 @@ def test_whatever_a_header_says_is_a_value_or_an_error_of_the_protocol(
 @given(st.binary(max_size=200), st.booleans())
 def test_random_bytes_are_no_frame(noise, looks_right):
     head = (wire.MAGIC + noise if looks_right else noise).ljust(wire.HEAD.size, b"\0")
-    try:
+    with contextlib.suppress(WireError):
         wire.lengths(head[: wire.HEAD.size])
-        wire.unpack_header(noise)
-    except WireError:
-        pass
+    with contextlib.suppress(WireError):
+        assert isinstance(wire.unpack_header(noise), dict)
 
 
 @given(VALUES, st.data())
@@ -366,7 +366,7 @@ def outside():
                     yield name, place, number
 
 
-@pytest.mark.parametrize(("name", "place", "number"), outside())
+@pytest.mark.parametrize(("name", "place", "number"), list(outside()))
 def test_a_generator_takes_no_position_outside_of_its_numbers(name, place, number):
     mine = np.random.Generator(wire.BIT_GENERATORS[name](3))
     _, state = wire._state(mine)
@@ -424,7 +424,5 @@ def test_no_exception_ends_the_grader(error):
 
 @given(ANYTHING, ANYTHING)
 def test_whatever_is_said_of_an_exception_makes_one_or_an_error_of_the_protocol(types, message):
-    try:
+    with contextlib.suppress(WireError):
         assert isinstance(wire.rebuilt({"types": types, "message": message}), Exception)
-    except WireError:
-        pass

@@ -39,7 +39,7 @@ class Verdict:
     look: str = ""
 
 
-class Tests:
+class GradedCells:
     """The graded cells of one submission, which share their names as cells of a notebook do.
 
     Parameters

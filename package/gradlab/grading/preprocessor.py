@@ -21,7 +21,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Float, Integer
 
-from gradlab.grading.graded import Tests, Verdict
+from gradlab.grading.graded import GradedCells, Verdict
 from gradlab.grading.inside import Inside, imported
 from gradlab.grading.sandbox import Limits, open_sandbox, open_unprotected, self_test
 from gradlab.grading.session import Session
@@ -83,7 +83,7 @@ class ExecuteApart(NbGraderPreprocessor):
             program = [sys.executable, "-I", "-B", str(inside.worker)]
             start = partial(opened, program, work, [inside.path], limits)
             with Session(start, limits) as session:
-                tests = Tests(session, assignment.asked, assignment.imports)
+                tests = GradedCells(session, assignment.asked, assignment.imports)
                 for cell in nb.cells:
                     if cell.cell_type == "code":
                         self._run(cell, session, tests, assignment)
@@ -96,7 +96,7 @@ class ExecuteApart(NbGraderPreprocessor):
         return Path(folder) / f"{names['notebook']}.ipynb"
 
     def _run(
-        self, cell: NotebookNode, session: Session, tests: Tests, assignment: Assignment
+        self, cell: NotebookNode, session: Session, tests: GradedCells, assignment: Assignment
     ) -> None:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if is_grade(cell) and not is_solution(cell):

@@ -74,6 +74,7 @@ class Session:
         self._output = limits.output
         self._starts = 0
         self._received = 0
+        self._requests = 0
         self._depth = 0
         self._busy = False
         self._functions = Functions(self)
@@ -117,7 +118,7 @@ class Session:
             raise SandboxError("Python does not start in the sandbox: no answer from the worker")
         for cell in list(self._cells):
             until = min(self._until, time.monotonic() + self.limits.cell_seconds)
-            self._exchange(wire.pack({"op": "run", "source": cell}, []), until, lambda _: None)
+            self._ask_until({"op": "run", "source": cell}, until)
 
     def _receive(self, until: float) -> tuple[dict[str, Any], bytes]:
         header, body = wire.lengths(self._exactly(wire.HEAD.size, until))
@@ -149,19 +150,23 @@ class Session:
             with contextlib.suppress(BlockingIOError):
                 view = view[os.write(stream, view) :]
 
-    def _exchange(
-        self, frame: bytes, until: float, outputs: Callable[[Any], None]
-    ) -> tuple[dict[str, Any], bytes]:
+    def _number(self) -> int:
+        """Return the number of a new request: what answers another one is not taken for it."""
+        self._requests += 1
+        return self._requests
+
+    def _exchange(self, frame: bytes, request: int, until: float) -> tuple[dict[str, Any], bytes]:
         """Send a frame and return the answer; whatever else happens, the process has ended then."""
         outermost, self._busy = not self._busy, True
         try:
             self._send(frame, until)
             while True:
                 header, body = self._receive(until)
-                operation = header.get("op")
-                if operation == "output":
-                    outputs(header.get("outputs"))
-                elif operation == "call" and self._depth:
+                if header.get("request") != request:
+                    raise wire.WireError("an answer that nobody asked for")
+                if header.get("op") == "output":
+                    continue
+                if header.get("op") == "call" and self._depth:
                     self._receive_call(header, body, until)
                 else:
                     self._busy = not outermost
@@ -223,7 +228,8 @@ class Session:
 
     def _run(self, source: str, until: float, show: Callable[[Any], None]) -> dict[str, Any]:
         """Run a cell; interrupt it when its time is over, and end it if it does not stop then."""
-        frame = wire.pack({"op": "run", "source": source}, [])
+        request = self._number()
+        frame = wire.pack({"op": "run", "source": source, "request": request}, [])
         waited = False
         sent = False
         self._busy = True
@@ -233,6 +239,8 @@ class Session:
                     self._send(frame, until)
                     sent = True
                 header, _ = self._receive(until)
+                if header.get("request") != request:
+                    raise wire.WireError("an answer that nobody asked for")
             except TimeoutError:
                 if waited or not sent or self._sandbox is None:
                     self._end()
@@ -294,7 +302,11 @@ class Session:
 
     def _ask(self, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         self._ready()
-        return self._exchange(wire.pack(header, []), self._cell_until, lambda _: None)
+        return self._ask_until(header, self._cell_until)
+
+    def _ask_until(self, header: dict[str, Any], until: float) -> tuple[dict[str, Any], bytes]:
+        request = self._number()
+        return self._exchange(wire.pack(header | {"request": request}, []), request, until)
 
     def names(self, wanted: list[str]) -> dict[str, Any]:
         """Return what the submission has under these names, as far as it has: {name: value}.
@@ -361,10 +373,11 @@ class Session:
         if fresh:
             self._shared = wire.Shared(1)
             self._functions.clear_own()
-        writer = wire.Writer(self._shared, self._functions)
+        writer, request = wire.Writer(self._shared, self._functions), self._number()
         frame = writer.frame(
             {
                 "op": "call",
+                "request": request,
                 "fresh": fresh,
                 "target": target,
                 "watch": watch,
@@ -374,7 +387,7 @@ class Session:
         )
         self._depth += 1
         try:
-            header, body = self._exchange(frame, self._cell_until, lambda _: None)
+            header, body = self._exchange(frame, request, self._cell_until)
         finally:
             self._depth = max(0, self._depth - 1)
         _pass_on(header)

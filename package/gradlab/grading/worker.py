@@ -252,6 +252,7 @@ class Worker:
         self.shell = Shell.instance()
         self.shell.flush_if_long = self._flush_if_long
         self._in_cell = False
+        self._request = 0
         sys.stdout, sys.stderr = Stream("stdout", self.shell), Stream("stderr", self.shell)
         sys.path[:] = [one for one in sys.path if one != HERE] + [HERE, ""]
 
@@ -283,7 +284,10 @@ class Worker:
             and self.shell.outputs.size > FLUSH
             and threading.current_thread() is self._main
         ):
-            self._send(wire.pack({"op": "output", "outputs": self._taken()}, []))
+            self._send(self._packed({"op": "output", "outputs": self._taken()}))
+
+    def _packed(self, header: dict[str, Any]) -> bytes:
+        return wire.pack(header | {"request": self._request}, [])
 
     def _taken(self) -> list[dict[str, Any]]:
         """What has been shown, cut where one frame cannot hold it."""
@@ -302,12 +306,19 @@ class Worker:
 
     def serve(self) -> None:
         """Answer until the pipe is closed."""
-        self._send(wire.pack({"op": "ready"}, []))
+        self._send(self._packed({"op": "ready"}))
         while True:
             header, body = self._receive()
             self._send(self._answer(header, body))
 
     def _answer(self, header: dict[str, Any], body: bytes) -> bytes:
+        around, self._request = self._request, header["request"]
+        try:
+            return self._answered(header, body)
+        finally:
+            self._request = around
+
+    def _answered(self, header: dict[str, Any], body: bytes) -> bytes:
         operations = {
             "run": self._run,
             "begin": self._begin,
@@ -317,9 +328,9 @@ class Worker:
             return self._call(header, body)
         if header["op"] == "names":
             return self._names(header)
-        return wire.pack(*operations[header["op"]](header))
+        return self._packed(operations[header["op"]](header))
 
-    def _run(self, header: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    def _run(self, header: dict[str, Any]) -> dict[str, Any]:
         self.shell.outputs.take()
         self._in_cell = True
         try:
@@ -330,20 +341,20 @@ class Worker:
         finally:
             self._in_cell = False
         count = int(self.shell.execution_count) - 1
-        return {"op": "done", "ok": success, "count": count, "outputs": self._taken()}, []
+        return {"op": "done", "ok": success, "count": count, "outputs": self._taken()}
 
-    def _begin(self, _: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    def _begin(self, _: dict[str, Any]) -> dict[str, Any]:
         """Before a graded cell: what functions set for the whole notebook is put back after it."""
         self._functions.clear()
         self._random = random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002
-        return {"op": "done"}, []
+        return {"op": "done"}
 
-    def _end(self, _: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    def _end(self, _: dict[str, Any]) -> dict[str, Any]:
         if self._random:
             random.setstate(self._random[0])
             np.random.set_state(self._random[1])  # noqa: NPY002
         self._functions.clear()
-        return {"op": "done"}, []
+        return {"op": "done"}
 
     def _names(self, header: dict[str, Any]) -> bytes:
         """Say what names stand for, each by itself: what is too long does not hide the others."""
@@ -365,13 +376,13 @@ class Worker:
                 except wire.RefusedError:
                     described[name] = {"kind": "data", "value": ["x", type(value).__name__]}
         try:
-            return writer.frame({"op": "done", "names": described})
+            return writer.frame({"op": "done", "names": described, "request": self._request})
         except wire.RefusedError:
             # Together they are too long: each function is still there.
             for name, one in described.items():
                 if one["kind"] == "data":
                     described[name] = {"kind": "data", "value": ["x", type(scope[name]).__name__]}
-            return wire.pack({"op": "done", "names": described}, [])
+            return self._packed({"op": "done", "names": described})
 
     # ---- calls
 
@@ -407,7 +418,7 @@ class Worker:
                 result if error is None else error, error, given, before, variables, said
             )
         except wire.RefusedError as refused:
-            return wire.pack({"op": "refused", "message": str(refused)} | said, [])
+            return self._packed({"op": "refused", "message": str(refused)} | said)
 
     def _value(
         self,
@@ -425,7 +436,7 @@ class Worker:
             header = {"op": "error", **wire.told(error), "frames": _frames(error)}
         header["changed"] = [[k, writer.contents(given[k])] for k in wire.changed(given, before)]
         header["variables"] = [[name, writer.value(value)] for name, value in variables.items()]
-        return writer.frame(header | said)
+        return writer.frame(header | said | {"request": self._request})
 
     def _printed(self) -> dict[str, Any]:
         text = {"stdout": "", "stderr": ""}
@@ -446,6 +457,7 @@ class Worker:
             frame = writer.frame(
                 {
                     "op": "call",
+                    "request": self._request,
                     "function": handle,
                     "args": [writer.value(value) for value in arguments],
                     "kwargs": [[key, writer.value(value)] for key, value in named.items()],
