@@ -47,6 +47,9 @@ SECRET = "SECRET-77d0b2e4"
 SHAPES = 0.25
 """What a function of these earns for the shapes of what it returns, whatever is in them."""
 
+SHORT = ("--ExecuteApart.cell_seconds=5", "--ExecuteApart.submission_seconds=20")
+"""Seconds after which nobody need wait any longer."""
+
 LIMIT = 500e6
 """Bytes of memory that the grader's own process may take."""
 
@@ -114,7 +117,7 @@ class Class:
         self.database = folder / "gradebook.db"
         self.canary = folder / "course" / "canary.txt"
         exercises_tool().write_source(SLUG, folder / "course" / "source")
-        nbgrader(folder, "generate_assignment", SLUG, "--force")
+        nbgrader(folder, "generate_assignment", SLUG)
         self.canary.write_text(f"{CANARY}\n")
         (folder / "course" / "secret").write_text(SECRET)
         self.released = folder / "course" / "release" / SLUG / f"{SLUG}.ipynb"
@@ -209,7 +212,7 @@ class Class:
     def state(self):
         """Return digests of what no submission may change."""
         places = [self.canary, self.folder / "course" / "secret"]
-        for part in ("source", "release", "submitted"):
+        for part in ("source", "release", "submitted/honest", "submitted/honest-noisy"):
             places += sorted((self.folder / "course" / part).rglob("*"))
         places += [path for path in self.folder.iterdir() if path.is_file()]
         kept = (path for path in places if path.is_file() and not path.is_symlink())

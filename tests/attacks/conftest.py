@@ -5,10 +5,6 @@ import shutil
 import attacking
 import pytest
 
-SHORT = ("--ExecuteApart.cell_seconds=5", "--ExecuteApart.submission_seconds=20")
-"""Seconds after which a test need not wait any longer."""
-
-
 def pytest_generate_tests(metafunc):
     if "attack" in metafunc.fixturenames:
         cases = attacking.attacks(metafunc.module.KIND)
@@ -23,5 +19,5 @@ def graded(request, tmp_path_factory):
     course = attacking.Class(tmp_path_factory.mktemp(request.module.KIND))
     for attack in attacking.attacks(request.module.KIND):
         course.submit(attack)
-    course.grade(*SHORT)
+    course.grade(*attacking.SHORT)
     return course
