@@ -10,7 +10,7 @@ sys.path.insert(0, str(root / "tools"))
 import grading  # noqa: E402
 import releasing  # noqa: E402
 
-from gradlab.grading import intake  # noqa: E402
+from gradlab.grading import intake, pages  # noqa: E402
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
 
@@ -42,6 +42,10 @@ c.Autograde.autograde_preprocessors = grading.AUTOGRADE
 c.ExecuteApart.cell_seconds = 60
 # All of a submission's cells together.
 c.ExecuteApart.submission_seconds = 300
+
+# What instructors and students see of a graded submission.
+c.HTMLExporter.extra_template_basedirs = pages.TEMPLATES
+c.HTMLExporter.filters = pages.FILTERS
 
 # When graded, the cases come from the course's secret, which no sandbox gets to see.
 secret = root / "course" / "secret"

@@ -31,6 +31,7 @@ from nbgrader.preprocessors import (
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
 
 from gradlab.grading.graded import CANNOT_BE_GRADED
+from gradlab.grading.pages import AddRemarks
 from gradlab.grading.preprocessor import ExecuteApart
 
 PATTERN = re.compile(r"[][*?]")
@@ -247,6 +248,7 @@ AUTOGRADE = [
     IgnorePattern,
     ClearMetadataPreprocessor,
     LimitOutput,
+    AddRemarks,
     SaveGrades,
     AssignLatePenalties,
     CheckCellMetadata,

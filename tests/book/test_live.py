@@ -23,7 +23,8 @@ from gradlab.batch_normalization import (
     batch_norm_inference,
     update_running_statistics,
 )
-from gradlab.landscapes import quadratic
+from gradlab.gradient_descent import quadratic_descent
+from gradlab.landscapes import beale, long_valley, quadratic, saddle
 
 FOLDER = ROOT / "book" / "_static" / "live"
 SLUGS = sorted(path.stem for path in FOLDER.glob("*.js") if "gradlab.figure(" in path.read_text())
@@ -514,6 +515,39 @@ def in_bowl(state):
     return {"paths": paths, "distances": ends}
 
 
+def on_surfaces(state):
+    surface = {"beale": beale, "valley": long_valley, "saddle": saddle}[state["surface"]]
+    makes = {
+        "sgd": lambda: optimizers.SGD(state["sgd"]),
+        "momentum": lambda: optimizers.Momentum(state["heavy"], state["momentum"]),
+        "nesterov": lambda: optimizers.Nesterov(state["heavy"], state["momentum"]),
+        "adagrad": lambda: optimizers.AdaGrad(state["adagrad"]),
+        "rmsprop": lambda: optimizers.RMSProp(state["rmsprop"]),
+        "adam": lambda: optimizers.Adam(state["adam"]),
+    }
+    paths, distances = {}, {}
+    for name in state["methods"]:
+        point, optimizer = np.array([state["x"], state["y"]]), makes[name]()
+        paths[name] = [point.tolist()]
+        for _ in range(state["steps"]):
+            optimizer.step([point], [surface.grad(point)])
+            paths[name].append(point.tolist())
+        x, y = np.transpose(paths[name])
+        at = surface.minimum
+        distances[name] = np.abs(y) if at is None else np.hypot(x - at[0], y - at[1])
+    return {"paths": paths, "distances": distances}
+
+
+def on_correlated_inputs(state):
+    r, rate = state["correlation"], state["rate"]
+    matrix, start = np.array([[1.0, r], [r, 1.0]]), [-0.3, 1.75]
+    path = quadratic_descent(matrix, start, rate, state["steps"])
+    along = np.abs(path @ np.array([[1, 1], [1, -1]]) / np.sqrt(2))
+    steep = np.array([1 + abs(r), 1 - abs(r)])
+    distances = along.T if r >= 0 else along.T[::-1]
+    return {"path": path, "distances": distances, "factors": 1 - rate * steep}
+
+
 def moving_batches(state):
     size, found = state["batch"], {"before": [], "after": [], "inference": [], "runningVar": []}
     gamma, beta, running = [state["gamma"]], [state["beta"]], (np.zeros(1), np.ones(1))
@@ -540,6 +574,30 @@ MOVES = {
             {"rate": 0.11, "heavy": 0.05, "momentum": 0.93},
             # Beyond what is stable: it overflows as in Python.
             {"step": 0.4, "steps": 200, "rate": 3},
+        ],
+    ),
+    "optimizers-surfaces": (
+        on_surfaces,
+        [
+            {"steps": 40},
+            {"surface": "valley", "x": -1.2, "y": 1, "sgd": 0.001, "heavy": 0.001, "rmsprop": 0.01},
+            {
+                "surface": "saddle",
+                "x": 1,
+                "y": -0.01,
+                "adam": 0.07,
+                "momentum": 0.5,
+                "adagrad": 0.2,
+            },
+        ],
+    ),
+    "gradient-descent": (
+        on_correlated_inputs,
+        [
+            {"rate": 0.1},
+            {"correlation": -0.95, "steps": 77},
+            {"rate": 1.3, "correlation": 0.5},
+            {"correlation": 0, "rate": 1, "steps": 1},
         ],
     ),
     "batch-normalization": (

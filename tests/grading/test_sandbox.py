@@ -102,12 +102,12 @@ def test_no_file_of_the_machine_is_seen(user, tmp_path):
     paths = [
         "/etc/shadow", "/etc/passwd", "/etc/hostname", "/root/.bashrc", "/home", "/var", "/run",
         "/sys", "/boot", "/mnt", "/opt", "/srv", "/dev/vda", "/dev/mem",
-        "/proc/1/root", "/proc/1/cwd", "/proc/kcore", str(secret), str(ROOT / "README.md"),
-        str(ROOT / "solutions"), str(ROOT / "package"), gradlab.__file__,
+        "/proc/1/root", "/proc/1/cwd", "/proc/1/mem", "/proc/1/task/1/mem", "/proc/kcore",
+        str(secret), str(ROOT / "README.md"), str(ROOT / "solutions"), str(ROOT / "package"),
+        gradlab.__file__,
     ]  # fmt: skip
     opened = json.loads(drive(user, OPEN.format(paths=paths))["said"])
-    # In a user namespace these lead back into the sandbox.
-    assert set(opened) <= {"/proc/1/root", "/proc/1/cwd"}
+    assert opened == []
 
 
 def test_only_named_folders_are_seen(user):
@@ -298,6 +298,38 @@ def test_memory_that_processes_share_counts(user):
     assert result["ended"] == "it took more than 500 MB of memory"
 
 
+def test_memory_of_sockets_counts(user):
+    code = """
+    import signal, socket
+    pairs = []
+    while True:
+        pairs.append(socket.socketpair())
+        for one in pairs[-1]:
+            one.setblocking(False)
+            try:
+                while True:
+                    one.send(bytes(1 << 16))
+            except BlockingIOError:
+                pass
+        if len(pairs) == 120:
+            print("full", flush=True)
+            signal.pause()
+    """
+    result = drive(user, code, memory=90 << 20, submission_seconds=20)
+    assert result["ended"] == "it took more than 90 MB of memory"
+
+
+def test_files_are_counted(user):
+    code = """
+    import os
+    for number in range(10**9):
+        folder = ("/tmp", "/sandbox")[number % 2]
+        open(f"{folder}/{number}", "w").close()
+    """
+    result = drive(user, code, files=5000, submission_seconds=20)
+    assert result["ended"] == "it made more than 5000 files"
+
+
 FORKS = """
 import os, signal, sys, threading
 def start():
@@ -456,6 +488,17 @@ def test_a_sandbox_can_be_interrupted_and_killed_twice():
         box.kill()
         box.interrupt()
     assert box.stdout.closed
+
+
+@needs_bubblewrap
+def test_a_sandbox_that_cannot_be_looked_at_is_ended(monkeypatch):
+    def closed(_):
+        raise PermissionError("closed")
+
+    monkeypatch.setattr(sandbox, "memory_of", closed)
+    with sandbox.open_sandbox([sys.executable, "-I", "-c", "while True: pass"]) as box:
+        assert box.stdout.read(1) == b""
+    assert "cannot be seen" in box.ended
 
 
 @needs_bubblewrap

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from checking import answers
 
-from gradlab.checks import SECRET, exercise, report
+from gradlab.checks import SECRET, _judge, exercise, report
 from gradlab.checks._limits import GoneError
 from gradlab.checks._run import NotDataError
 from gradlab.grading.graded import CANNOT_BE_GRADED, GradedCells
@@ -364,6 +364,36 @@ def test_names_of_the_tests_stay_the_tests(start):
     assert tests.run("assert f(7) == 7", 1).earned == 1
 
 
+def test_what_the_instructor_defines_is_the_instructors(start):
+    session = start("def f(x): return x")
+    cells = GradedCells(session, frozenset(["f"]))
+    cells.define("import math\nright = [2.0]\nfor k in range(2): right.append(math.sqrt(k))")
+    cells.define("def close(a): assert f(a) == right[0], a\nprint(f(1))\nlast = f(3)")
+    session.run("def close(a): pass\nright = [1, 2]\nmath = None\nlast = 3")
+    assert cells.run("assert right == [2, 0, 1]", 1).earned == 1
+    assert cells.run("close(2)", 1).earned == 1
+    assert cells.run("close(1)", 1).earned == 0
+    # What the cell made of a function of the student's is the student's.
+    assert cells.run("assert last == 3", 1).earned == 1
+
+
+def test_a_function_with_the_name_of_a_built_in_one_is_the_students(start):
+    session = start("def round(x): return 7")
+    assert graded(session, "assert round(1) == 7", 1, asked=["round"]).earned == 1
+    assert graded(session, "assert round(1) == 1", 1, asked=[]).earned == 1
+
+
+def test_a_check_ends_a_function_that_does_not_end(start, monkeypatch):
+    monkeypatch.setattr(_judge, "SECONDS", 1.0)
+    session = start("import numpy as np", ANSWER.source.replace("batch_norm_forward", "right"))
+    session.run("def batch_norm_forward(*_):\n    while True:\n        pass")
+    verdict = graded(session)
+    assert verdict.earned == 0
+    assert "Your function ran for 1 seconds: does your loop end?" in said(verdict)
+    session.run("batch_norm_forward = right")
+    assert graded(session).earned == POINTS
+
+
 # ---- hostile work
 
 WRONG = "def batch_norm_forward(x, gamma, beta, eps): return x, x.mean(0), x.var(0)"
@@ -520,14 +550,16 @@ def test_output_without_end_is_cut(start):
     outputs, _ = session.run("while True: print('x' * 1000)")
     assert sum(len(str(o)) for o in outputs) < 60_000
     assert any("is left out" in o.get("text", "") for o in outputs)
-    outputs, _ = session.run("for k in range(10**5): display(k)")
+    outputs, _ = session.run("for k in range(10**4): display(k)")
     assert not outputs
     session.run("def f(): print('y' * 10**8); return 1")
     assert len(said(graded(session, "assert f() == 1", 1))) < 60_000
 
 
 def test_calls_back_without_end_are_cut(start):
-    session = start("def f(g):\n    while True: g([0] * 10**5)", cell_seconds=20.0)
+    session = start(
+        "import numpy as np\ndef f(g):\n    while True: g(np.zeros(10**6))", cell_seconds=20.0
+    )
     with session.graded_cell(), pytest.raises(GoneError, match="more than 64 MB"):
         function(session)(lambda x: x)
 

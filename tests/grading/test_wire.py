@@ -115,7 +115,7 @@ def test_what_is_no_data_arrives_as_the_name_of_its_type(value):
     assert type(arrived).__name__ == type(value).__name__
     assert isinstance(arrived, wire.Foreign)
     with pytest.raises(AttributeError, match="stays in the submission's process"):
-        arrived.anything
+        _ = arrived.anything
 
 
 def test_what_has_operators_of_its_own_arrives_without_them():

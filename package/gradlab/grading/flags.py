@@ -231,7 +231,7 @@ def _reference(tree: ast.Module, known: Assignment) -> Iterator[Fact]:
     for node in ast.walk(tree):
         match node:
             case ast.Attribute(attr="reference"):
-                yield "reference", node.lineno, "It asks an object for its `reference`."
+                yield "reference", node.lineno, "It asks an object for its reference."
             case ast.Constant(value=str(text)) if GRADLAB.fullmatch(text):
                 yield "reference", node.lineno, f"It names {text} in a string."
 
@@ -249,7 +249,7 @@ def _redefined(tree: ast.Module) -> Iterator[Fact]:
             case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value="check"), _]):
                 lines.append(node.lineno)
     for line in sorted(set(lines)):
-        yield "check", line, "It gives `check` another meaning."
+        yield "check", line, "It gives check another meaning."
 
 
 def _elsewhere(tree: ast.Module, known: Assignment) -> Iterator[Fact]:

@@ -56,9 +56,32 @@ class GradedCells:
         self._session, self._asked = session, asked
         self._scope: dict[str, Any] = {"__name__": "__main__"}
         self._shared: set[str] = set()
+        self._helpers: set[str] = set()
         for statement in ast.parse(imports).body:
             with contextlib.suppress(Exception):
                 exec(ast.unparse(statement), self._scope)
+
+    def define(self, source: str) -> None:
+        """Take what a cell of the instructor's own defines, so that a student's does not count.
+
+        All of it where the cell computes with nothing of the student's and does nothing else; its
+        imports, functions and classes in any case.
+        """
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            return
+        loaded, stored = _loaded(tree), _stored(tree)
+        whole = not any(isinstance(statement, ast.Expr) for statement in tree.body) and all(
+            name not in self._asked and (name in self._scope or name in stored)
+            for name in loaded
+            if not hasattr(builtins, name)
+        )
+        for statement in tree.body:
+            if whole or isinstance(statement, DEFINITIONS):
+                with contextlib.suppress(Exception), _seen_here(io.StringIO(), print):
+                    exec(ast.unparse(statement), self._scope)
+        self._helpers |= loaded
 
     def run(self, source: str, points: float) -> Verdict:
         """Run a cell that is worth so many points."""
@@ -87,12 +110,11 @@ class GradedCells:
                 self._session.run_silently(text)
 
     def _stand_in(self, tree: ast.Module) -> None:
-        loaded = {
-            node.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Name) and not hasattr(builtins, node.id)
-        }
-        wanted = sorted(n for n in loaded if n in self._asked or n not in self._scope)
+        wanted = sorted(
+            name
+            for name in _loaded(tree) | self._helpers
+            if name in self._asked or not (name in self._scope or hasattr(builtins, name))
+        )
         found = self._session.names(wanted)
         for name in wanted:
             value = found.get(name)
@@ -133,6 +155,35 @@ class GradedCells:
         else:
             earned = _number(value, points)
         return Verdict(min(max(earned, 0.0), points), outputs)
+
+
+DEFINITIONS = (
+    ast.Import,
+    ast.ImportFrom,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+)
+
+
+def _loaded(tree: ast.Module) -> set[str]:
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return {node.id for node in names if isinstance(node.ctx, ast.Load)}
+
+
+def _stored(tree: ast.Module) -> set[str]:
+    """The names that a cell gives a meaning to, at any depth."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+    return found
 
 
 def _value(tree: ast.Module, scope: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,18 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Float, Integer
 
 from gradlab.grading.graded import GradedCells, Verdict
 from gradlab.grading.inside import Inside, imported
-from gradlab.grading.sandbox import Limits, open_sandbox, open_unprotected, self_test
+from gradlab.grading.sandbox import (
+    Limits,
+    SandboxError,
+    open_sandbox,
+    open_unprotected,
+    self_test,
+)
 from gradlab.grading.session import Session
 
 Resources = dict[str, Any]
@@ -69,17 +75,11 @@ class ExecuteApart(NbGraderPreprocessor):
             processes=self.processes,
             output=self.output << 10,
         )
-        if self.sandbox:
-            self_test()
-        else:
-            print(WARNING, file=sys.stderr)
-            self.log.warning(WARNING)
+        self._make_sure(Path(resources["metadata"]["path"]))
         nb.metadata["gradlab"] = {"sandbox": "bubblewrap" if self.sandbox else "none"}
         opened = open_sandbox if self.sandbox else open_unprotected
-        with (
-            _own_files(Path(resources["metadata"]["path"])) as work,
-            contextlib.closing(assignment.inside()) as inside,
-        ):
+        inside = assignment.inside()
+        with _own_files(Path(resources["metadata"]["path"])) as work:
             program = [sys.executable, "-I", "-B", str(inside.worker)]
             start = partial(opened, program, work, [inside.path], limits)
             with Session(start, limits) as session:
@@ -88,6 +88,22 @@ class ExecuteApart(NbGraderPreprocessor):
                     if cell.cell_type == "code":
                         self._run(cell, session, tests, assignment)
         return nb, resources
+
+    def _make_sure(self, folder: Path) -> None:
+        """Stop if there is no sandbox, so that nothing counts as graded; say so if none is asked."""
+        if not self.sandbox:
+            print(WARNING, file=sys.stderr)
+            return
+        try:
+            self_test()
+        except SandboxError as error:
+            # What nbgrader has put there so far would be skipped the next time.
+            shutil.rmtree(folder, ignore_errors=True)
+            message = (
+                f"{error}\nTo run students' code with your rights: --ExecuteApart.sandbox=False"
+            )
+            self.log.critical(message)
+            raise SystemExit(1) from None
 
     def _source_notebook(self, resources: Resources) -> Path:
         directory = self.parent.parent.coursedir
@@ -104,6 +120,8 @@ class ExecuteApart(NbGraderPreprocessor):
             verdict = tests.run(assignment.sources[name], points)
             cell.outputs = self._outputs(cell, verdict)
             return
+        if is_locked(cell) and name in assignment.sources:
+            tests.define(assignment.sources[name])
         outputs, count = session.run(cell.source)
         cell.outputs = list(map(nbformat.from_dict, outputs))
         cell.execution_count = count
@@ -155,7 +173,12 @@ class Assignment:
 
     def inside(self) -> Inside:
         """Lay out what is in its sandboxes."""
-        return Inside(imported(self._cells), self.name.replace("-", "_"))
+        return _inside(imported(self._cells), self.name.replace("-", "_"))
+
+
+@cache
+def _inside(modules: frozenset[str], withheld: str) -> Inside:
+    return Inside(modules, withheld)
 
 
 def _assignment(resources: Resources, notebook: Path) -> Assignment:

@@ -37,6 +37,9 @@ from typing import Any, BinaryIO, Self, cast
 FOLDER = "/sandbox"
 """Where the submission's own files are inside."""
 
+WRITABLE = ("/tmp", FOLDER)
+"""Folders inside that can be written."""
+
 ENVIRONMENT = {
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -80,6 +83,8 @@ class Limits:
         Files that a process has open.
     disk
         Bytes of each of the two folders that can be written, ``/sandbox`` and ``/tmp``.
+    files
+        Files and folders in both of them together.
     output
         Bytes that a submission may print; whoever reads its output drops the rest with a note.
     cell_seconds, submission_seconds
@@ -91,6 +96,7 @@ class Limits:
     file_size: int = 64 << 20
     open_files: int = 256
     disk: int = 64 << 20
+    files: int = 10_000
     output: int = 1 << 20
     cell_seconds: float = 60.0
     submission_seconds: float = 300.0
@@ -151,39 +157,52 @@ class Sandbox:
 
     def interrupt(self) -> None:
         """Send the program an interrupt, which it may ignore."""
-        inside = self._first != self._process.pid
-        program = _oldest_child(self._first) if inside else self._first
-        if program and self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(program, signal.SIGINT)
+        if self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                inside = self._first != self._process.pid
+                programs = _children(self._first) if inside else [self._first]
+                for program in programs[:1]:
+                    os.kill(program, signal.SIGINT)
 
     def kill(self) -> None:
         """End the program and all of its processes; return when they are gone."""
         self._over.set()
         if self._process.poll() is None:
-            self._kill_first()
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                if self._first == self._process.pid:
+                    os.killpg(self._first, signal.SIGKILL)
+                elif self._handle >= 0:
+                    # bubblewrap itself, which waits for it, then ends too.
+                    signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            if self._handle < 0 or not select.select([self._handle], [], [], START)[0]:
                 self._process.kill()
-                self._process.wait()
-
-    def _kill_first(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            if self._first == self._process.pid:
-                os.killpg(self._first, signal.SIGKILL)
-            elif self._handle >= 0:
-                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            self._process.wait()
 
     def _look(self) -> None:
         start = time.monotonic()
         while not self._over.wait(WATCH) and self._process.poll() is None:
-            if time.monotonic() - start > self.limits.submission_seconds:
-                self.ended = f"it took longer than {self.limits.submission_seconds:g} seconds"
-            elif memory_of(self._first) > self.limits.memory:
-                self.ended = f"it took more than {self.limits.memory >> 20} MB of memory"
+            try:
+                self.ended = self._exceeded(time.monotonic() - start)
+            except OSError as error:
+                self.ended = f"what it takes cannot be seen ({error})"
             if self.ended:
                 self.kill()
+
+    def _exceeded(self, seconds: float) -> str:
+        """Return which limit does not hold; of those that the kernel does not hold by itself."""
+        memory, files = memory_of(self._first), 0
+        if self._first != self._process.pid:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                memory += _memory_of_sockets(self._first)
+                folders = [os.statvfs(f"/proc/{self._first}/root{folder}") for folder in WRITABLE]
+                files = sum(folder.f_files - folder.f_ffree for folder in folders)
+        if seconds > self.limits.submission_seconds:
+            return f"it took longer than {self.limits.submission_seconds:g} seconds"
+        if memory > self.limits.memory:
+            return f"it took more than {self.limits.memory >> 20} MB of memory"
+        if files > self.limits.files:
+            return f"it made more than {self.limits.files} files"
+        return ""
 
 
 def open_sandbox(
@@ -270,41 +289,29 @@ def memory_of(first: int) -> int:
 
     What several of them share counts for each: only a process that allows it tells whether it does.
     """
-    parents = {}
-    for process in _processes():
+    total, family = 0, [first]
+    for process in family:
         with contextlib.suppress(OSError):
-            parents[process] = _parent_and_start(process)[0]
-    total, family = 0, {first}
-    while family:
-        for process in family:
-            with contextlib.suppress(OSError):
-                status = Path(f"/proc/{process}/status").read_text(errors="replace")
-                total += sum(int(size) << 10 for size in _IN_USE.findall(status))
-        family = {process for process, parent in parents.items() if parent in family}
+            status = Path(f"/proc/{process}/status").read_text(errors="replace")
+            total += sum(int(size) << 10 for size in _IN_USE.findall(status))
+            family += _children(process)
     return total
+
+
+def _memory_of_sockets(process: int) -> int:
+    """Return the bytes that all sockets of a network namespace may hold; they count for nobody."""
+    used = re.search(r"used (\d+)", Path(f"/proc/{process}/net/sockstat").read_text())
+    most = int(Path("/proc/sys/net/core/wmem_max").read_text())
+    return 2 * most * int(used[1]) if used else 0
 
 
 _IN_USE = re.compile(r"^Rss(?:Anon|Shmem):\s*(\d+) kB$", re.MULTILINE)
 
 
-def _processes() -> list[int]:
-    return [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
-
-
-def _parent_and_start(process: int) -> tuple[int, int]:
-    # The name of the program, in parentheses, may hold spaces and parentheses.
-    fields = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    return int(fields[1]), int(fields[19])
-
-
-def _oldest_child(parent: int) -> int | None:
-    children = []
-    for process in _processes():
-        with contextlib.suppress(OSError):
-            above, start = _parent_and_start(process)
-            if above == parent:
-                children.append((start, process))
-    return min(children)[1] if children else None
+def _children(process: int) -> list[int]:
+    """Return what a process and its threads have started, the oldest of each first."""
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 def _start(
@@ -314,6 +321,7 @@ def _start(
     limits: Limits,
     errors: int | BinaryIO = subprocess.DEVNULL,
 ) -> Sandbox:
+    inside = [*_as_nobody(), *_limited(limits), *program]
     files, left_out = _files(work, limits)
     rules = _data(_forbidden_calls())
     told, tell = os.pipe()
@@ -323,7 +331,7 @@ def _start(
     try:
         # The first process inside is bubblewrap's: its environment and its arguments can be seen.
         process = subprocess.Popen(
-            [_bubblewrap(), "--args", str(arguments), *_as_nobody(), *_limited(limits), *program],
+            [_bubblewrap(), "--args", str(arguments), *inside],
             env={},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -363,7 +371,7 @@ def _view(
 ) -> list[str]:
     """Return bubblewrap's arguments: what is inside, and which namespaces are its own."""
     shown = sorted({"/usr", sys.prefix, sys.base_prefix})
-    if os.geteuid() == 0:
+    if _is_root():
         # Rights to change the user, which the program then no longer has.
         own = ["--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
         own += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--cap-add", "CAP_SETUID"]
@@ -375,7 +383,9 @@ def _view(
     for name, value in ENVIRONMENT.items():
         arguments += ["--setenv", name, value]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-    for folder in ("/tmp", FOLDER):
+    # The first process is bubblewrap's, whose calls are not filtered: nobody may write its memory.
+    arguments += ["--perms", "0000", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1"]
+    for folder in WRITABLE:
         arguments += ["--perms", "0777", "--size", str(limits.disk), "--tmpfs", folder]
     for folder in shown:
         arguments += _shown(Path(folder))
@@ -445,9 +455,21 @@ def _below(work: Path) -> Iterator[bytes]:
             yield os.path.relpath(os.path.join(folder, name), os.fsencode(work))
 
 
+def _is_root() -> bool:
+    """Whether this is the machine's root; the root of a user namespace is an ordinary user."""
+    inside, outside = _numbers()[0][:2]
+    return os.geteuid() == 0 and inside == outside == 0
+
+
+def _numbers() -> list[list[int]]:
+    """Return the ranges of users' numbers here: first inside, first outside, how many."""
+    lines = Path("/proc/self/uid_map").read_text().splitlines()
+    return [[int(number) for number in line.split()] for line in lines]
+
+
 def _as_nobody() -> list[str]:
     """Return how root's program changes to a user of its own, or nothing."""
-    if os.geteuid() != 0:
+    if not _is_root():
         return []
     return [
         "setpriv",
@@ -461,8 +483,10 @@ def _as_nobody() -> list[str]:
 
 def _unused_number() -> int:
     """Return a user's number that no account has, as good as surely another one at each call."""
-    inside, _, count = Path("/proc/self/uid_map").read_text().split()[-3:]
-    largest = min(int(inside) + int(count) - 1, 2**31 - 2)
+    inside, _, count = _numbers()[-1]
+    largest = min(inside + count - 1, 2**31 - 2)
+    if largest < 1000:
+        raise SandboxError("root knows no other user here, as whom a submission could run")
     return largest - secrets.randbelow(min(1 << 24, largest // 2))
 
 
@@ -590,6 +614,8 @@ attempt("it read a file outside", lambda: open(canary).read())
 attempt("it listed a folder outside", lambda: os.listdir(os.path.dirname(canary)))
 for folder in (os.path.dirname(canary), sys.prefix, sys.base_prefix, "/usr", "/dev", "/"):
     attempt("it wrote to " + folder, lambda: write(folder + "/gradlab-canary"))
+for name_of in ("environ", "mem", "task/1/mem"):
+    attempt("it opened the program around it", lambda: open("/proc/1/" + name_of, "rb"))
 attempt("it reached the network", lambda: socket.create_connection(("127.0.0.1", port), 1))
 attempt("it reached a socket of another program",
         lambda: socket.socket(socket.AF_UNIX).connect("\\0" + name))
@@ -610,12 +636,6 @@ if set(status["Groups"].split()) - {"65534"}:
     done.append("it is in groups")
 if len([number for number in os.listdir("/proc") if number.isdigit()]) > 2:
     done.append("it sees other programs")
-try:
-    around = open("/proc/1/environ").read()
-except OSError:
-    around = ""
-if around:
-    done.append("it sees the environment of the program around it")
 started = 0
 try:
     while started < 30:
@@ -741,16 +761,24 @@ def _bubblewrap() -> str:
 def _remedy() -> str:
     """Return what may be the matter on this machine, and that nothing was run."""
     causes = []
-    if os.geteuid() != 0:
+    allowed = int(re.findall(r"CapEff:\s*(\w+)", Path("/proc/self/status").read_text())[0], 16)
+    contained = any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
+    if not allowed & SYS_ADMIN if _is_root() else contained:
+        causes.append(
+            "A container allows namespaces if it is started with --cap-add=SYS_ADMIN "
+            "--security-opt seccomp=unconfined --security-opt apparmor=unconfined."
+        )
+    if not _is_root():
         for setting, bad, what in _SETTINGS:
             with contextlib.suppress(OSError):
                 if Path("/proc/sys", setting).read_text().strip() == bad:
                     causes.append(what)
-    if any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
-        causes.append("This container may not allow namespaces.")
     causes.append("bubblewrap 0.7 or later is needed: `apt install bubblewrap`.")
     return " ".join(["Nothing of a submission was run.", *causes])
 
+
+SYS_ADMIN = 1 << 21
+"""The capability to make namespaces."""
 
 _SETTINGS = [
     (

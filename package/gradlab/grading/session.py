@@ -288,13 +288,11 @@ class Session:
         """Within it, functions are called: for as long as a cell may take."""
         self._cell_until = min(self._until, time.monotonic() + self.limits.cell_seconds)
         self._received = 0
-        self._functions.clear()
         with contextlib.suppress(EndedError):
             self._ask({"op": "begin"})
         try:
             yield
         finally:
-            self._functions.clear()
             if self._sandbox is not None:
                 with contextlib.suppress(EndedError):
                     self._ask({"op": "end"})
@@ -372,7 +370,7 @@ class Session:
         fresh = self._depth == 0
         if fresh:
             self._shared = wire.Shared(1)
-            self._functions.clear_own()
+            self._functions.clear()
         writer, request = wire.Writer(self._shared, self._functions), self._number()
         frame = writer.frame(
             {
@@ -539,14 +537,8 @@ class Functions:
         self._session = session
         self._own: dict[int, Any] = {}
         self._handles: dict[int, int] = {}
-        self.number = 0
 
     def clear(self) -> None:
-        """Let go of all; what stood for a function in an earlier cell can no longer be called."""
-        self.clear_own()
-        self.number += 1
-
-    def clear_own(self) -> None:
         """Let go of the functions that a call was given."""
         self._own.clear()
         self._handles.clear()

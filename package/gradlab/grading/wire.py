@@ -19,6 +19,7 @@ changes in the submission. Lists and dictionaries that a call is given come back
 from __future__ import annotations
 
 import builtins
+import inspect
 import json
 import struct
 import sys
@@ -356,9 +357,9 @@ class Writer:
             name
             for one in reversed(type(value).__mro__[:-1])
             for name, thing in vars(one).items()
-            if not name.startswith("_") and callable(thing)
+            if not name.startswith("_") and inspect.isfunction(thing)
         ]
-        if not names or type(value).__module__ in ("builtins", "numpy"):
+        if not names:
             raise RefusedError(f"an object of type {type(value).__name__}")
         methods = [
             [name, self._functions.export(getattr(value, name))[0]] for name in dict.fromkeys(names)
