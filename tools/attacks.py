@@ -1,7 +1,7 @@
-"""Grade every attack of tests/attacks by stock nbgrader and by gradlab, and write down what came out.
+"""Grade every attack of tests/attacks by stock nbgrader and here, and write down what came out.
 
-``python tools/attacks.py`` writes book/attacks.csv, from which the page *Attacks* is made. What could
-harm the machine under stock nbgrader, which holds nothing in, is not handed to it.
+``python tools/attacks.py`` writes book/attacks.csv, from which the page *Attacks* is made. What
+could harm the machine under stock nbgrader, which holds nothing in, is not handed to it.
 """
 
 from __future__ import annotations

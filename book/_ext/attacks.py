@@ -38,7 +38,10 @@ def tables() -> str:
             for row in rows
             if row["kind"] == kind
         ]
-        parts += [f"## {head}", "| attack | stock nbgrader | gradlab |\n|---|---|---|\n" + "\n".join(lines)]
+        parts += [
+            f"## {head}",
+            "| attack | stock nbgrader | gradlab |\n|---|---|---|\n" + "\n".join(lines),
+        ]
     return "\n\n".join(parts)
 
 

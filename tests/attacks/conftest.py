@@ -5,6 +5,7 @@ import shutil
 import attacking
 import pytest
 
+
 def pytest_generate_tests(metafunc):
     if "attack" in metafunc.fixturenames:
         cases = attacking.attacks(metafunc.module.KIND)

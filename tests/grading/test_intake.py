@@ -46,7 +46,7 @@ UNREADABLE = {
     "is not text in UTF-8": '{"cells": "ï"}'.encode("utf-16"),
     "is nested too deeply": b"[" * 200_000 + b"]" * 200_000,
     "is no notebook (ValidationError)": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}',
-    "is no notebook (NBFormatError)": b'{"nbformat": 9, "nbformat_minor": 5, "metadata": {}, "cells": []}',
+    "is no notebook (NBFormatError)": b'{"nbformat": 9, "metadata": {}, "cells": []}',
     "number 1, without source": b'{"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": '
     b'[{"cell_type": "raw", "metadata": {}}]}',
     "number 1, without outputs": b'{"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": '
