@@ -18,6 +18,7 @@ from support import ROOT, book_extension
 
 from gradlab import optimizers
 from gradlab._random import normal, permutation, uniform
+from gradlab.backpropagation import mlp_backward, mlp_forward, sensitivities
 from gradlab.batch_normalization import (
     batch_norm_forward,
     batch_norm_inference,
@@ -530,8 +531,35 @@ def moving_batches(state):
     return found
 
 
+def up_and_down(state):
+    weights = [[[0.8, -0.6], [0.5, 1.0]], [[1.2, -0.7], [0.4, 0.9]]]
+    layer, below, above = map(int, state["weight"])
+    weights[layer][below][above] += state["nudge"]
+    x, biases = [[state["x1"], state["x2"]]], [[0.1, -0.2], [0.0, 0.3]]
+    out, cache = mlp_forward(x, weights, biases, state["activation"])
+    dout = 2 * (out - [1.0, 0.0])
+    dx, gradients, _ = mlp_backward(dout, cache)
+    return {
+        "loss": ((out - [1.0, 0.0]) ** 2).sum(),
+        "netInputs": [z[0] for z in cache.net_inputs],
+        "sensitivities": [s[0] for s in sensitivities(dout, cache)],
+        "gradients": gradients,
+        "inputs": dx[0],
+        "slope": gradients[layer][below, above],
+    }
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 MOVES = {
+    "backpropagation": (
+        up_and_down,
+        [
+            {"weight": "110", "nudge": -1.5, "x2": 2},
+            {"activation": "relu", "x1": -2, "step": 4},
+            {"activation": "sigmoid", "weight": "001"},
+            {"activation": "identity", "nudge": 3},
+        ],
+    ),
     "optimizers": (
         in_bowl,
         [
@@ -599,6 +627,23 @@ def test_the_regime_that_is_named_is_the_one_that_is_run(open_figure, beta, push
         }
         low, high = shares.get(said, (0.95, 1))
         assert low <= changes <= high
+
+
+def test_the_line_touches_the_curve_of_the_loss_and_the_sums_that_are_said_are_right(open_figure):
+    tab, errors = open_figure("backpropagation")
+    for step in range(1, 7):
+        move = {"step": step, "weight": "010", "nudge": 0.5}
+        numbers = tab.evaluate("move => gradlabLive.backpropagation.set(move)", move)
+        along, curve = np.array(numbers["along"]), np.array(numbers["curve"])
+        near = np.argmin(np.abs(along - numbers["weight"]))
+        slope = (curve[near + 1] - curve[near - 1]) / (along[near + 1] - along[near - 1])
+        assert curve[near] == pytest.approx(numbers["loss"], rel=1e-12)
+        assert slope == pytest.approx(numbers["slope"], abs=2e-3)
+        said = tab.locator(".said").inner_text().replace("\u2212", "-").replace("\u00b7", "*")
+        left, right = re.search(r"(?:sums|collects|is) ([^=a-z]+) = (-?\d+\.?\d*)", said).groups()
+        left = left.replace("\u00b2", "**2")
+        assert eval(left) == pytest.approx(float(right), rel=0.02, abs=0.006), said
+    assert errors == []
 
 
 def test_initialization_computes_what_python_computes(open_figure):
