@@ -16,7 +16,7 @@ from marionette import Firefox
 from pages import PAGES, elements, html
 from support import ROOT, book_extension
 
-from gradlab import optimizers
+from gradlab import activations, optimizers
 from gradlab._random import normal, permutation, uniform
 from gradlab.backpropagation import mlp_backward, mlp_forward, sensitivities
 from gradlab.batch_normalization import (
@@ -549,8 +549,35 @@ def up_and_down(state):
     }
 
 
+def of_activations(state):
+    nodes, z = np.linspace(-6, 6, 1201), np.linspace(-5, 5, 201)
+    weights, places = np.exp(-(nodes**2) / 2), state["mean"] + state["deviation"] * nodes
+    found = {"values": {}, "slopes": {}, "summary": []}
+    for name in state["functions"]:
+        options = {"alpha": state["alpha"]} if name == "leaky_relu" else {}
+        forward = getattr(activations, name)
+        backward = getattr(activations, f"{name}_backward")
+        found["values"][name] = forward(z, **options)
+        found["slopes"][name] = backward(np.ones_like(z), z, **options)
+        out, slopes = forward(places, **options), backward(np.ones_like(nodes), places, **options)
+        mean = np.average(out, weights=weights)
+        of_places = ((out - mean) ** 2, slopes**2, np.abs(slopes) < 0.01)
+        found["summary"].append([mean, *(np.average(each, weights=weights) for each in of_places)])
+    return found
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
+FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
+    "activations": (
+        of_activations,
+        [
+            {"functions": FUNCTIONS},
+            {"mean": -2, "deviation": 0.7, "alpha": 0.25},
+            {"mean": 4, "deviation": 5},
+            {"functions": ["silu"]},
+        ],
+    ),
     "backpropagation": (
         up_and_down,
         [
