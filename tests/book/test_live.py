@@ -16,7 +16,7 @@ from marionette import Firefox
 from pages import PAGES, elements, html
 from support import ROOT, book_extension
 
-from gradlab import activations, optimizers
+from gradlab import activations, losses, optimizers
 from gradlab._random import normal, permutation, uniform
 from gradlab.backpropagation import mlp_backward, mlp_forward, sensitivities
 from gradlab.batch_normalization import (
@@ -566,6 +566,36 @@ def of_activations(state):
     return found
 
 
+def on_two_surfaces(state):
+    """The figure of the losses: the gradients are the package's, and the rest is written anew."""
+    x = 1.5 * normal((100, 2), state["seed"])
+    draws = uniform(100, state["seed"], stream=1)
+    classes = (draws < activations.sigmoid(x @ [2.0, -1.0]))[:, None].astype(float)
+
+    def gradient(loss, w):
+        z = x @ w[:, None]
+        if loss == "cross":
+            return x.T @ losses.sigmoid_cross_entropy_backward(z, classes)[:, 0]
+        dy = losses.squared_error_backward(activations.sigmoid(z), classes)
+        return x.T @ activations.sigmoid_backward(dy, z)[:, 0]
+
+    found = {"paths": {}, "minima": {}, "arrived": {}}
+    for loss in ("squared", "cross"):
+        w = np.array([2.0, -1.0])
+        for _ in range(8000):
+            w = w - 2 * gradient(loss, w)
+        bend = [(gradient(loss, w + h) - gradient(loss, w - h)) / 2e-5 for h in 1e-5 * np.eye(2)]
+        rate = state[loss] / np.linalg.eigvalsh(bend)[-1]
+        path = [np.array([state["w1"], state["w2"]])]
+        for _ in range(state["steps"]):
+            path.append(path[-1] - rate * gradient(loss, path[-1]))
+        far = np.flatnonzero(np.linalg.norm(np.array(path) - w, axis=1) >= 0.1)
+        found["minima"][loss], found["paths"][loss] = w, path
+        last = far[-1] + 1 if far.size else 0
+        found["arrived"][loss] = last if last < len(path) else -1
+    return found
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -670,6 +700,27 @@ def test_the_line_touches_the_curve_of_the_loss_and_the_sums_that_are_said_are_r
         left, right = re.search(r"(?:sums|collects|is) ([^=a-z]+) = (-?\d+\.?\d*)", said).groups()
         left = left.replace("\u00b2", "**2")
         assert eval(left) == pytest.approx(float(right), rel=0.02, abs=0.006), said
+    assert errors == []
+
+
+def test_two_surfaces_are_descended_as_in_python(open_figure):
+    tab, errors = open_figure("losses")
+    for move in (
+        {"steps": 200},
+        {"seed": 4, "w1": 3.0, "w2": 6.5, "squared": 1.5},
+        {"seed": 8, "steps": 25, "cross": 0.3},
+    ):
+        found = tab.evaluate("move => gradlabLive.losses.set(move)", move)
+        expected = on_two_surfaces(tab.evaluate("gradlabLive.losses.state()"))
+        assert found["arrived"] == expected["arrived"]
+        for loss in ("squared", "cross"):
+            np.testing.assert_allclose(found["minima"][loss], expected["minima"][loss], atol=1e-6)
+            np.testing.assert_allclose(found["paths"][loss], expected["paths"][loss], atol=1e-5)
+    # Neither a large rate nor a start at the minimum is too much for it.
+    for move in ({"squared": 100, "cross": 100, "steps": 1000}, {"w1": 2.6, "w2": -1.25}):
+        tab.evaluate("move => { gradlabLive.losses.set(move); }", move)
+        said = tab.locator(".said").inner_text()
+        assert not re.search("NaN|not a number|undefined", said), said
     assert errors == []
 
 
