@@ -18,6 +18,7 @@ from support import ROOT, book_extension
 
 from gradlab import activations, losses, optimizers
 from gradlab._random import normal, permutation, uniform
+from gradlab.autodiff import Tape, Variable
 from gradlab.backpropagation import mlp_backward, mlp_forward, sensitivities
 from gradlab.batch_normalization import (
     batch_norm_forward,
@@ -531,6 +532,23 @@ def moving_batches(state):
     return found
 
 
+def both_modes(state):
+    x, y = Variable(state["x"]), Variable(state["y"])
+    a = x * y
+    b = getattr(a, state["middle"])()
+    c = x + b
+    f = c * y
+    f.backward()
+    nodes, tape = (x, y, a, b, c, f), Tape(f)
+    along = state["p"] * tape.derivatives(x) + state["q"] * tape.derivatives(y)
+    forward = dict(zip(tape.nodes, along, strict=True))
+    return {
+        "values": [node.value for node in nodes],
+        "dot": [forward[node] for node in nodes],
+        "bar": [node.grad for node in nodes],
+    }
+
+
 def up_and_down(state):
     weights = [[[0.8, -0.6], [0.5, 1.0]], [[1.2, -0.7], [0.4, 0.9]]]
     layer, below, above = map(int, state["weight"])
@@ -606,6 +624,15 @@ MOVES = {
             {"mean": -2, "deviation": 0.7, "alpha": 0.25},
             {"mean": 4, "deviation": 5},
             {"functions": ["silu"]},
+        ],
+    ),
+    "autodiff": (
+        both_modes,
+        [
+            {"x": -1.5, "y": 0.7},
+            {"p": -2, "q": 1.5, "middle": "exp"},
+            {"middle": "relu", "y": -3},
+            {"x": 1.2},
         ],
     ),
     "backpropagation": (
