@@ -51,8 +51,11 @@
     };
   }
 
-  // By descent until near, and by Newton's method to the last digit.
-  function minimum({ gradient, hessian }, loss) {
+  // By descent until near, and by Newton's method to the last digit; it depends on the sample alone.
+  const minima = {};
+  function minimum({ gradient, hessian }, loss, seed) {
+    const key = `${loss} ${seed}`;
+    if (minima[key]) return minima[key];
     let w = TRUE;
     for (let n = 0; n < 300; n++) w = gradient(loss, w).map((g, i) => w[i] - 2 * g);
     for (let n = 0; n < 20; n++) {
@@ -60,7 +63,7 @@
       w = [w[0] - (d * g - b * h) / det, w[1] - (a * h - b * g) / det];
     }
     const [a, b, d] = hessian(loss, w);
-    return { w, curvature: (a + d) / 2 + Math.hypot((a - d) / 2, b) };
+    return (minima[key] = { w, curvature: (a + d) / 2 + Math.hypot((a - d) / 2, b) });
   }
 
   // Both losses over the picture; they depend on the sample alone.
@@ -97,7 +100,7 @@
     compute(k, state) {
       const calculus = derivatives(k, sample(k, state.seed)), found = { paths: {}, distances: {}, minima: {}, curvatures: {}, slopes: {}, arrived: {} };
       for (const loss of Object.keys(LOSSES)) {
-        const { w: end, curvature } = minimum(calculus, loss), path = [[state.w1, state.w2]];
+        const { w: end, curvature } = minimum(calculus, loss, state.seed), path = [[state.w1, state.w2]];
         for (let n = 0; n < state.steps; n++) {
           const w = path.at(-1), slope = calculus.gradient(loss, w);
           if (n === 0) found.slopes[loss] = Math.hypot(...slope);
