@@ -26,6 +26,10 @@ from gradlab._validate import FloatArray, as_batch, as_cache, as_choice, as_floa
 __all__ = ["MLPCache", "mlp_backward", "mlp_forward", "sensitivities"]
 
 
+# Float32 holds it exactly, and arithmetic with float32 stays in float32.
+_ZERO = np.float32(0)
+
+
 def _identity(x: ArrayLike) -> FloatArray:
     return np.array(x)
 
@@ -260,6 +264,50 @@ def bias_gradient(s: FloatArray) -> FloatArray:
     """Return the gradient for the biases, in float64, given that for the net input."""
     dbias = np.empty(s.shape[1])
     _bias_gradient_kernel(s, dbias)
+    return dbias
+
+
+@njit
+def _bias_relu_kernel(z, bias):
+    """Equations bp-net-input and act-relu. What `z` holds is the product before and the output
+    after.
+    """
+    for i in range(len(z)):
+        zi = z[i]
+        for k in range(bias.size):
+            # (bp-net-input)  N_ik = b_k + sum_j A_ij W_jk
+            # (act-relu)      f(x) = max(0, x)
+            net = zi[k] + bias[k]
+            zi[k] = _ZERO if net <= 0 else net
+
+
+def bias_relu(product: FloatArray, bias: FloatArray) -> None:
+    """Make of ``x @ weight`` the ReLU of the net input, in place."""
+    _bias_relu_kernel(product, bias)
+
+
+@njit
+def _relu_bias_backward_kernel(s, a, dbias):
+    """Equations act-relu-backward and bp-bias-gradient. What `s` holds is dout before and the
+    sensitivity after; the output `a` is positive where the net input is.
+    """
+    dbias[:] = 0.0
+    for i in range(len(s)):
+        si, ai = s[i], a[i]
+        for k in range(dbias.size):
+            # (act-relu-backward)  dx = dout [x > 0]
+            si[k] = si[k] if ai[k] > 0 else _ZERO
+            # (bp-bias-gradient)   dL/db_k = sum_i S_ik
+            dbias[k] += si[k]
+
+
+def relu_bias_backward(dout: FloatArray, a: FloatArray) -> FloatArray:
+    """Return the gradient for the biases, in float64, and make of `dout` that for the net input.
+
+    `a` is the ReLU's output.
+    """
+    dbias = np.empty(a.shape[1])
+    _relu_bias_backward_kernel(dout, a, dbias)
     return dbias
 
 

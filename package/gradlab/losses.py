@@ -543,11 +543,7 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     >>> round(softmax_cross_entropy([[0.0, 0.0], [1e4, 0.0]], [0, 0]), 4)
     0.3466
     """
-    return _softmax_cross_entropy(*_as_classified(logits, labels))
-
-
-def _softmax_cross_entropy(logits: ArrayLike, labels: NDArray[np.int64]) -> float:
-    logits = as_batch("logits", logits)
+    logits, labels = _as_classified(logits, labels)
     batch, classes = logits.shape
 
     def loss_of(logits: FloatArray, labels: NDArray[np.int64]) -> float:
@@ -601,21 +597,50 @@ def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> Floa
     >>> softmax_cross_entropy_backward([[0.0, 0.0]], [0])
     array([[-0.5,  0.5]])
     """
-    return _softmax_cross_entropy_backward(*_as_classified(logits, labels))
-
-
-def _softmax_cross_entropy_backward(logits: ArrayLike, labels: NDArray[np.int64]) -> FloatArray:
-    logits = as_batch("logits", logits)
+    logits, labels = _as_classified(logits, labels)
     dlogits = empty(logits.shape, logits.dtype)
     by_rows(_softmax_cross_entropy_backward_kernel, (logits, labels, dlogits), float(len(logits)))
     return dlogits
 
 
-FOR_CHECKED: dict[Callable[..., Any], Callable[..., Any]] = {
-    softmax_cross_entropy: _softmax_cross_entropy,
-    softmax_cross_entropy_backward: _softmax_cross_entropy_backward,
+@njit
+def _softmax_cross_entropy_both_kernel(logits, labels, dlogits, count):
+    """Equations loss-softmax-cross-entropy, loss-softmax-cross-entropy-backward and act-softmax."""
+    batch, classes = logits.shape
+    # As in the kernels of one of the two, which take the exponentials once here.
+    loss = np.float64(0.0)
+    for i in range(batch):
+        row, p = logits[i], dlogits[i]
+        top = largest(row)
+        for c in range(classes):
+            p[c] = exp_nonpositive(row[c] - top)
+        sum_of_exp = total(p)
+        # (loss-softmax-cross-entropy)           L = 1/B sum_i (log sum_c exp(z_ic - t_i)
+        #                                                        - (z_{i,label} - t_i))
+        loss += log(sum_of_exp) - (row[labels[i]] - top)
+        # (act-softmax)                          p_ic = exp(z_ic - t_i) / sum_k exp(z_ik - t_i)
+        # (loss-softmax-cross-entropy-backward)  dL/dz_ic = 1/B (p_ic - [c = label_i])
+        scale = logits.dtype.type(1.0 / (count * sum_of_exp))
+        for c in range(classes):
+            p[c] *= scale
+        p[labels[i]] -= logits.dtype.type(1.0 / count)
+    return loss / count
+
+
+def _softmax_cross_entropy_both(
+    logits: ArrayLike, labels: NDArray[np.int64]
+) -> tuple[float, FloatArray]:
+    logits = as_batch("logits", logits)
+    dlogits = empty(logits.shape, logits.dtype)
+    arrays = (logits, labels, dlogits)
+    return _total(_softmax_cross_entropy_both_kernel, arrays, float(len(logits))), dlogits
+
+
+BOTH: dict[tuple[Callable[..., Any], Callable[..., Any]], Callable[..., Any]] = {
+    (softmax_cross_entropy, softmax_cross_entropy_backward): _softmax_cross_entropy_both,
 }
-"""What computes a loss for labels that were checked before: int64, one a row, each a class."""
+"""What computes a loss and its gradient for labels that were checked before: int64, one a row,
+each a class."""
 
 
 @njit
