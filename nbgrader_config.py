@@ -10,7 +10,7 @@ sys.path.insert(0, str(root / "tools"))
 import grading  # noqa: E402
 import releasing  # noqa: E402
 
-from gradlab.grading import pages  # noqa: E402
+from gradlab.grading import intake, pages  # noqa: E402
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
 
@@ -34,7 +34,7 @@ c.ExportPlugin.to = str(root / "course" / "grades.csv")
 c.GenerateAssignment.pre_convert_hook = "exercises.write_anew"
 c.GenerateAssignment.preprocessors = releasing.GENERATE
 
-c.Autograde.pre_convert_hook = grading.find_renamed
+c.Autograde.pre_convert_hook = intake.take_in
 c.Autograde.sanitize_preprocessors = grading.SANITIZE
 c.Autograde.autograde_preprocessors = grading.AUTOGRADE
 

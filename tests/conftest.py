@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-collect_ignore_glob = ["fixtures/*", "submissions/*"]
+collect_ignore_glob = ["fixtures/*", "submissions/*", "attacks/*/*"]
 
 
 @pytest.fixture(scope="session")

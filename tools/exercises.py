@@ -167,6 +167,8 @@ def run_nbgrader(*arguments: str) -> subprocess.CompletedProcess[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # What a submission prints need not be text.
+        errors="replace",
         check=False,
     )
 

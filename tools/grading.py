@@ -9,7 +9,6 @@ from the gradebook, and `gradlab.grading` runs the checks apart from what they c
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,6 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
-from traitlets.log import get_logger
 
 from gradlab.grading.graded import CANNOT_BE_GRADED
 from gradlab.grading.pages import AddRemarks
@@ -209,26 +207,6 @@ def reasons_to_look(nb: NotebookNode, source: NotebookNode) -> dict[str, str]:
             if score < points and re.search(defined, below, re.MULTILINE):
                 reasons[name] = f"{function} is defined again below its check."
     return reasons
-
-
-def find_renamed(notebooks: list[str], **_: str) -> None:
-    """Let a submission's only notebook, if it has another name, stand in for the one asked for.
-
-    A browser calls a second download ``topic (1).ipynb``. nbgrader calls this before each
-    submission, and only logs what goes wrong.
-    """
-    folder = Path(notebooks[0]).parent
-    wanted = list((folder.parents[2] / "source" / folder.name).glob("*.ipynb"))
-    there = [Path(notebook).name for notebook in notebooks]
-    if len(wanted) != 1 or wanted[0].name in there:
-        return
-    (name,) = (path.name for path in wanted)
-    if len(there) > 1:
-        get_logger().error("%s: none of %s is called %s", folder, ", ".join(there), name)
-        return
-    get_logger().warning("%s is graded as %s", notebooks[0], name)
-    shutil.copyfile(notebooks[0], folder / name)
-    notebooks.append(str(folder / name))
 
 
 def names_that_are_patterns(submitted: Path) -> list[str]:

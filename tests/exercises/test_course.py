@@ -1,6 +1,5 @@
 """The course as an instructor has it: a clone, ``tools/exercises.py`` and plain nbgrader in it."""
 
-import logging
 import os
 import re
 import shutil
@@ -9,10 +8,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-import grading
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.api import Gradebook
 from support import ROOT
 
@@ -200,34 +197,3 @@ def test_a_submission_without_a_notebook_is_named(course):
     for student in ("anna", "bert", "dora"):
         assert f"course/submitted/{student}/{SLUG} is not graded: there is no file *.ipynb" in log
     assert "submitted/carl/batch-normalization is not graded" not in log
-
-
-@pytest.mark.parametrize("missing", [["topic (1).ipynb"], ["topic-1.ipynb"], ["Abgabe.ipynb"]])
-def test_the_only_notebook_stands_in_for_the_one_asked_for(tmp_path, missing):
-    notebooks, folder = handed_in(tmp_path, missing)
-    grading.find_renamed(notebooks=notebooks, assignment="*", student="*")
-    assert str(folder / "topic.ipynb") in notebooks
-    assert (folder / "topic.ipynb").read_text() == missing[0]
-
-
-@pytest.mark.parametrize("names", [["a.ipynb", "b.ipynb"], ["topic.ipynb", "topic (1).ipynb"]])
-def test_of_two_notebooks_none_is_chosen_for_the_student(tmp_path, names, caplog):
-    notebooks, folder = handed_in(tmp_path, names)
-    grading.find_renamed(notebooks=notebooks)
-    assert [Path(notebook).name for notebook in notebooks] == names
-    assert {path.name for path in folder.iterdir()} == set(names)
-    assert ("none of a.ipynb, b.ipynb is called topic.ipynb" in caplog.text) == (
-        names[0] == "a.ipynb"
-    )
-
-
-def handed_in(tmp_path, names):
-    """A submission of an assignment whose notebook is topic.ipynb."""
-    source = tmp_path / "course" / "source" / "topic"
-    folder = tmp_path / "course" / "submitted" / "anna" / "topic"
-    for path in (source, folder):
-        path.mkdir(parents=True)
-    (source / "topic.ipynb").write_text("")
-    for name in names:
-        (folder / name).write_text(name)
-    return [str(folder / name) for name in names], folder
