@@ -497,6 +497,8 @@ def _limited(limits: Limits, processes: bool = True) -> list[str]:
     cores = os.cpu_count() or 1
     wanted = {
         "as": limits.memory,
+        # The grader's own is lower while a test runs, in which a sandbox may have to start anew.
+        "data": limits.memory,
         "core": 0,
         # Time is watched from outside; this ends what would be left if the grader were killed.
         "cpu": int(limits.submission_seconds * cores) + 1,
@@ -656,7 +658,7 @@ print(json.dumps({
     "namespaces": {kind: os.readlink("/proc/self/ns/" + kind)
                    for kind in ("ipc", "mnt", "net", "pid", "uts")},
     "limits": {kind: resource.getrlimit(getattr(resource, "RLIMIT_" + kind))
-               for kind in ("AS", "CORE", "CPU", "FSIZE", "NOFILE", "NPROC")},
+               for kind in ("AS", "DATA", "CORE", "CPU", "FSIZE", "NOFILE", "NPROC")},
 }), flush=True)
 signal.pause()
 """
