@@ -32,11 +32,13 @@ $$\begin{aligned} a &= b \\ c &= \boldsymbol d \end{aligned}$$
 <script src="notes.js"></script>
 <iframe src="ELSEWHERE"></iframe>
 [click](javascript:document.title='taken')
+<Meta http-equiv="refresh" content="0;url=ELSEWHERE/answer">
 """
 HOSTILE_CELL = """
 from IPython.display import HTML, display
 display(HTML('<img src="ELSEWHERE/a.png"><script>document.title = "taken over"</script>'))
 display(HTML('<link rel="stylesheet" href="ELSEWHERE/b.css">'))
+display(HTML('<meta http-equiv="refresh" content="0;url=ELSEWHERE/cell">'))
 check = print
 import gradlab.checks, sys
 print(sys.prefix, np.__file__, gradlab.__file__)

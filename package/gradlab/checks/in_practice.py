@@ -591,7 +591,6 @@ def _facts(
     seed: int,
 ) -> tuple[Any, ...]:
     """What a run of the whole script shows: all of it is true of a right one."""
-
     labels = test[1]
     # No right script looks at the labels of the test, and who hands them back has learnt nothing.
     test = test[0], np.random.default_rng([seed, 1]).integers(0, 10, len(labels))

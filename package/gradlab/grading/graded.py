@@ -8,6 +8,7 @@ import contextlib
 import io
 import math
 import re
+import resource
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import numpy as np
 
 from gradlab import checks
 from gradlab.checks import Report
-from gradlab.checks._limits import GoneError, limit_data, resource
+from gradlab.checks._limits import GoneError, limit_data
 from gradlab.checks._model import Elsewhere
 from gradlab.grading import wire
 from gradlab.grading.session import EndedError, Module, Session
@@ -261,7 +262,7 @@ def _seen_here(printed: io.StringIO, show: Callable[[Report], None]) -> Iterator
         checks._show = before  # type: ignore[assignment]
 
 
-MEMORY = 2**28
+MEMORY = 3 * 2**26
 """Bytes more than before, for a test: an answer of another shape makes a sum of two arrays huge."""
 
 

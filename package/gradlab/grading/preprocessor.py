@@ -26,6 +26,7 @@ from gradlab.grading.inside import Inside, imported
 from gradlab.grading.sandbox import (
     Limits,
     SandboxError,
+    keep_apart,
     open_sandbox,
     open_unprotected,
     self_test,
@@ -96,6 +97,7 @@ class ExecuteApart(NbGraderPreprocessor):
             return
         try:
             self_test()
+            keep_apart(Path(self.parent.parent.coursedir.root))
         except SandboxError as error:
             # What nbgrader has put there so far would be skipped the next time.
             shutil.rmtree(folder, ignore_errors=True)
@@ -129,7 +131,7 @@ class ExecuteApart(NbGraderPreprocessor):
             if output.output_type == "execute_result":
                 output.execution_count = count
             if output.output_type == "error" and output.ename == "Stopped":
-                self.log.warning("%s", output.evalue)
+                self.log.warning("%s", " ".join(output.evalue.split())[:200])
 
     def _outputs(self, cell: NotebookNode, verdict: Verdict) -> list[NotebookNode]:
         outputs = list(map(nbformat.from_dict, verdict.outputs))

@@ -300,6 +300,9 @@ class Session:
                 with contextlib.suppress(EndedError):
                     self._ask({"op": "end"})
             self._cell_until = self._until
+            # Nothing of a test is called once it is over, and what it was handed takes memory.
+            self._functions.clear()
+            self._shared = wire.Shared(1)
 
     def _ask(self, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         self._ready()
