@@ -257,9 +257,14 @@ def test_without_the_policy_the_same_answer_takes_over(page, elsewhere, tmp_path
     """So the tests above can fail."""
     address, asked = elsewhere
     path = tmp_path / "page.html"
-    path.write_text(f"<title>before</title>{HOSTILE_ANSWER.replace('ELSEWHERE', address)}")
+    answer, _, redirect = HOSTILE_ANSWER.replace("ELSEWHERE", address).partition("<Meta")
+    path.write_text(f"<title>before</title>{answer}")
     page.goto(path.as_uri())
     page.wait_for_timeout(300)
     assert page.title() == "taken over"
     assert {"/pixel.png", "/x.css"} <= set(asked)
+    path.write_text(f"<title>before</title><Meta{redirect}")
+    page.goto(path.as_uri())
+    page.wait_for_timeout(300)
+    assert "/answer" in asked
     asked.clear()
