@@ -660,13 +660,8 @@ def test_what_functions_of_ours_are_handed_takes_little_memory(start):
         "predict(np.ones((4_000_000 // len(h), len(h))))"
     )
     code = 'from gradlab.checks import check\ncheck("dropout.average", f)'
-    peak = memory()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     verdict = graded(session, code, exercise("dropout.average").points)
     assert verdict.earned == 0
-    assert "Unable to allocate" in said(verdict)
-    assert memory() < peak + 300e6
-
-
-def memory():
-    """The largest resident memory of this process so far, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    assert "with more than 4 MB" in said(verdict)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < peak + 150_000
