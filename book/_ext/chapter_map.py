@@ -12,8 +12,8 @@ from sphinx.application import Sphinx
 TABLE = Path(__file__).resolve().parents[1] / "chapters.csv"
 
 # As wide as a phone's page, where a unit is a pixel.
-WIDTH, HEIGHT = 108, 42
-ACROSS, DOWN = 122, 62
+WIDTH, HEIGHT = 112, 42
+ACROSS, DOWN = 124, 62
 MARGIN = 10
 
 

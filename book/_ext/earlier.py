@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from quizzes import is_option, is_question
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
-
-from quizzes import is_option, is_question
 
 # Soon, and again when it is about to be forgotten.
 DISTANCES = (2, 7)
@@ -109,7 +108,9 @@ class Earlier(SphinxPostTransform):
         for page in with_section(self.env, "take-away"):
             taken = section(self.env, page, "take-away", self.env.docname)
             slug = page.rpartition("/")[2]
-            title = nodes.title("", "", link(self.env.titles[page].astext(), page, self.env.docname))
+            title = nodes.title(
+                "", "", link(self.env.titles[page].astext(), page, self.env.docname)
+            )
             found.append(nodes.section("", title, *taken.children[1:], ids=[f"sheet-{slug}"]))
         return found
 

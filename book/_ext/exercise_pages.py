@@ -20,7 +20,9 @@ from gradlab.checks import Exercise, exercise
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = re.compile(r"exercises/([a-z-]+)/\1")
 CHECK = re.compile(r'^check\("([^"]+)"', re.MULTILINE)
-SOLUTION = re.compile(r"^ *### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION\n?", re.MULTILINE | re.DOTALL)
+SOLUTION = re.compile(
+    r"^ *### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION\n?", re.MULTILINE | re.DOTALL
+)
 GIVEN = re.compile(r"^ *### GIVEN\n.*?(?=^ *### END SOLUTION)", re.MULTILINE | re.DOTALL)
 TITLE = re.compile(r"^## (\d+ .+)$", re.MULTILINE)
 CODE = re.compile(r"(?<!`)`([a-z]+(?:-[a-z0-9]+)+)`(?!`)")
@@ -83,7 +85,7 @@ def dropdown(title: str, content: str, kind: str = "") -> str:
 
 
 def hint(part: Part) -> str:
-    """Return what to read again for a part, and what goes wrong in it, one click after the other."""
+    """Return what to read again for a part and, one click further, what goes wrong in it."""
     equations = [label for one in part.checked for c in one.criteria for label in c.equations]
     read = ", ".join(f"{{equation}}`{label}`" for label in dict.fromkeys(equations))
     slips = [f"- {plain(m.hint)}" for one in part.checked for m in one.misconceptions]
@@ -102,14 +104,14 @@ def help_on(slug: str, answers: bool = True) -> str:
         if part.answers
     ]
     text = [
-        "## Hints",
+        f"(hints-{slug})=\n## Hints",
         "For each part the equations that it needs and, one click further, the slips that its "
         "checks know. Try first: a report of `check(...)` says which of them is yours.",
         *hints,
     ]
     if answers:
         text += [
-            "## Model answers",
+            f"(answers-{slug})=\n## Model answers",
             "One way to write each part. Where your check is met, yours is as right as this one.",
             *solved,
         ]
@@ -118,12 +120,12 @@ def help_on(slug: str, answers: bool = True) -> str:
 
 def head(slug: str, answers: bool = True) -> str:
     """Return the box below the title."""
-    folded = " and [model answers](#model-answers), folded" if answers else ", folded"
+    folded = f" and {{ref}}`model answers <answers-{slug}>`, folded" if answers else ", folded"
     return (
         ":::{note}\n"
         f"The chapter of this exercise is {{doc}}`/book/{slug}`. {{download}}`Download the "
         f"notebook <{slug}.ipynb>` and work on it in Jupyter ({{ref}}`start`). Below the last part "
-        f"are [hints](#hints) for each part{folded}.\n:::"
+        f"are {{ref}}`hints <hints-{slug}>` for each part{folded}.\n:::"
     )
 
 
@@ -155,7 +157,9 @@ def lines(slug: str) -> int:
         if cell.cell_type == "code"
         for part in SOLUTION.findall(cell.source + "\n")
     )
-    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in code.splitlines())
+    return sum(
+        bool(line.strip()) and not line.lstrip().startswith("#") for line in code.splitlines()
+    )
 
 
 def difficulty(slug: str) -> int:
@@ -168,6 +172,7 @@ def difficulty(slug: str) -> int:
 def table(slugs: list[str]) -> str:
     """Return the table of exercises as MyST."""
     rows = [
+        ":::{table}\n:class: gradlab-exercises\n",
         "| exercise | what is asked | minutes | points | lines | difficulty |",
         "|---|---|---:|---:|---:|---:|",
     ]
@@ -188,7 +193,7 @@ def table(slugs: list[str]) -> str:
             f"| {{doc}}`{slug} <../exercises/{slug}/{slug}>` | {asked} | {minutes[1]} | "
             f"{points:g} | {lines(slug)} | {difficulty(slug)} |"
         )
-    return "\n".join(rows)
+    return "\n".join([*rows, ":::"])
 
 
 def fill(_app: Sphinx, page: str, source: list[str]) -> None:
