@@ -97,10 +97,15 @@ class Earlier(SphinxPostTransform):
         """Fill the cheat sheet, or end a chapter's quiz with questions of earlier chapters."""
         for place in list(self.document.findall(CheatSheet)):
             place.replace_self(self.take_aways())
+            self.with_formulas()
         here = self.env.docname
         chapters = with_section(self.env, "check-yourself")
         if here in chapters:
             self.ask_again(chapters, chapters.index(here))
+
+    def with_formulas(self) -> None:
+        """Tell Sphinx that the page has formulas: it looked when there were none."""
+        self.env.get_domain("math").data["has_equations"][self.env.docname] = True
 
     def take_aways(self) -> list[nodes.Node]:
         """Return the take-aways of all chapters, each under a link to its chapter."""

@@ -111,7 +111,7 @@ function showDone() {
   }
   const count = folder => Object.entries(all).filter(([page, {done}]) => done && page.startsWith(folder)).length;
   const say = document.querySelector("#gradlab-progress output");
-  if (say) say.value = `Ticked in this browser: ${count("book/")} chapters and ${count("exercises/")} exercises.`;
+  if (say) say.value = `Ticked in this browser: chapters ${count("book/")}, exercises ${count("exercises/")}.`;
 }
 
 // Each question of a section: the paragraph, its options, and the right one among them.
