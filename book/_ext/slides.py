@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import re
+from html import escape
 from pathlib import Path
 
 from docutils import nodes
@@ -50,7 +51,7 @@ def table(deck: str) -> str:
         place = ", ".join(f"{{doc}}`{page}`" for page in row["pages"].split())
         titles = [t for s in row["slide"].split("; ") for t in found.get(s, ())]
         links = ", ".join(
-            f'<a href="errata.html#{nodes.make_id(title)}" aria-label="{title}">{k}</a>'
+            f'<a href="errata.html#{nodes.make_id(title)}" aria-label="{escape(title)}">{k}</a>'
             for k, title in enumerate(titles, 1)
         )
         told = f"{place}: {row['where']}" if row["where"] else place
