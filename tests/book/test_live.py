@@ -597,8 +597,9 @@ def test_the_plane_is_learned_as_python_learns_it(open_figure):
     assert errors == []
 
     rng, drawn = LiveGenerator(4), plane_points(state)
-    layers = [part for f in (2, 15, 15) for part in (Dense(f, 15, rng, he_normal), Activation("relu"))]
-    network = Network([*layers, Dense(15, 2, rng, he_normal)])
+    layers = [Dense(fan_in, 15, rng, he_normal) for fan_in in (2, 15, 15)]
+    hidden = [part for layer in layers for part in (layer, Activation("relu"))]
+    network = Network([*hidden, Dense(15, 2, rng, he_normal)])
     middles = -1.2 + (np.arange(45) + 0.5) * 2.4 / 45
     plane = np.stack(np.meshgrid(middles, -middles), axis=-1).reshape(-1, 2)
     history = fit(
