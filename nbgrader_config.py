@@ -10,6 +10,8 @@ sys.path.insert(0, str(root / "tools"))
 import grading  # noqa: E402
 import releasing  # noqa: E402
 
+from gradlab.grading import intake, pages  # noqa: E402
+
 c = get_config()  # noqa: F821  (nbgrader provides it)
 
 c.CourseDirectory.root = str(root)
@@ -32,21 +34,20 @@ c.ExportPlugin.to = str(root / "course" / "grades.csv")
 c.GenerateAssignment.pre_convert_hook = "exercises.write_anew"
 c.GenerateAssignment.preprocessors = releasing.GENERATE
 
-c.Autograde.pre_convert_hook = grading.find_renamed
+c.Autograde.pre_convert_hook = intake.take_in
 c.Autograde.sanitize_preprocessors = grading.SANITIZE
 c.Autograde.autograde_preprocessors = grading.AUTOGRADE
 
 # A cell may run for this long; an endless loop ends here and earns nothing.
-c.ExecutePreprocessor.timeout = 60
-# Python starts slowly on a busy machine.
-c.ExecutePreprocessor.startup_timeout = 120
-# A quit() left in a notebook would end the kernel at some moment after its cell.
-no_exit = "--IPKernelApp.exec_lines=get_ipython().ask_exit = lambda: None"
-c.ExecutePreprocessor.extra_arguments = [no_exit]
-# Jupyter runs a cell with this tag, so grading does too.
-c.ExecutePreprocessor.skip_cells_with_tag = ""
+c.ExecuteApart.cell_seconds = 60
+# All of a submission's cells together.
+c.ExecuteApart.submission_seconds = 300
 
-# When graded, the cases come from the course's secret. Kernels inherit the variable.
+# What instructors and students see of a graded submission.
+c.HTMLExporter.extra_template_basedirs = pages.TEMPLATES
+c.HTMLExporter.filters = pages.FILTERS
+
+# When graded, the cases come from the course's secret, which no sandbox gets to see.
 secret = root / "course" / "secret"
 if secret.is_file():
     os.environ.setdefault("GRADLAB_COURSE_SECRET", secret.read_text().strip())

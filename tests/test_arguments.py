@@ -126,13 +126,6 @@ def slid(figures=None, values=("0", "1"), alts=("A.", "B.")):
     return plotting.slider(figures, values, "rate", alts)._repr_html_().count("<svg")
 
 
-def animated(frames):
-    figure, ax = plotting.subplots()
-    ax.plot([0, 4], [1, 5])
-    paths = {"one": (np.arange(6.0).reshape(3, 2), "C0", "-", "o")}
-    return plotting.animation(figure, ax, paths, frames, "A path.")._repr_html_().count("<svg")
-
-
 def layers_of(network):
     return [type(layer) for layer in network.layers]
 
@@ -180,7 +173,6 @@ SEQUENCES = {
     ("slider", "figures"): (lambda s: slid(figures=s), lines),
     ("slider", "values"): (lambda s: slid(values=s), ["0", "1"]),
     ("slider", "alts"): (lambda s: slid(alts=s), ["A.", "B."]),
-    ("animation", "frames"): (animated, [0, 1, 2]),
 }
 
 
@@ -206,9 +198,7 @@ def test_an_iterator_is_as_good_as_a_list_or_refused_by_name(call, argument):
         np.testing.assert_equal(got, expected)
 
 
-@pytest.mark.parametrize(
-    ("call", "argument"), [key for key in SEQUENCES if key[0] not in ("slider", "animation")]
-)
+@pytest.mark.parametrize(("call", "argument"), [key for key in SEQUENCES if key[0] != "slider"])
 @pytest.mark.parametrize("bad", [3, "ab", 2.5, len], ids=str)
 def test_what_is_no_sequence_is_refused_by_name(call, argument, bad):
     use = {

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import array_errors, assert_agrees, frozen, torch
 
-from gradlab.backpropagation import mlp_backward, mlp_forward, sensitivities
+from gradlab.activations import relu, relu_backward
+from gradlab.backpropagation import (
+    bias_relu,
+    mlp_backward,
+    mlp_forward,
+    relu_bias_backward,
+    sensitivities,
+)
 from gradlab.gradient_check import check_gradient
 from gradlab.network import Activation, Dense, Network
 
@@ -91,6 +98,27 @@ def test_gradients_are_sums_over_examples_of_outer_products():
         np.testing.assert_allclose(dweights[k], total[1:])
     for i in range(6):
         np.testing.assert_allclose(dx[i], weights[0] @ s[0][i])
+
+
+@pytest.mark.equation("bp-net-input")
+@pytest.mark.equation("bp-bias-gradient")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bias_and_relu_in_one_pass_are_those_of_two(dtype):
+    rng = np.random.default_rng(4)
+    product, bias = rng.normal(size=(50, 7)).astype(dtype), rng.normal(size=7).astype(dtype)
+    product[0], bias[6] = [np.inf, -np.inf, np.nan, -bias[3], 0.0, -0.0, -0.0], -0.0
+    out = product.copy()
+    bias_relu(out, bias)
+    net = product + bias
+    np.testing.assert_array_equal(out, relu(net))
+    assert not np.signbit(out).any()
+
+    dout = rng.normal(size=(50, 7)).astype(dtype)
+    s = dout.copy()
+    dbias = relu_bias_backward(s, out)
+    np.testing.assert_array_equal(s, relu_backward(dout, net))
+    np.testing.assert_array_equal(dbias, s.astype(np.float64).sum(axis=0))
+    assert dbias.dtype == np.float64
 
 
 def test_first_layer_is_the_product_of_deck_s():

@@ -44,9 +44,6 @@ DEFINITIONS = {
 }
 
 
-@pytest.mark.equation("opt-beale")
-@pytest.mark.equation("opt-long-valley")
-@pytest.mark.equation("opt-saddle")
 @pytest.mark.equation("opt-quadratic")
 @names
 @given(seed=st.integers(0, 2**32 - 1))
@@ -56,12 +53,6 @@ def test_value_is_the_definition(name, seed):
     assert landscape.f(x) == pytest.approx(DEFINITIONS[name](*x), rel=1e-12, abs=1e-12)
 
 
-@pytest.mark.equation("opt-beale-gradient")
-@pytest.mark.equation("opt-beale-hessian")
-@pytest.mark.equation("opt-long-valley-gradient")
-@pytest.mark.equation("opt-long-valley-hessian")
-@pytest.mark.equation("opt-saddle-gradient")
-@pytest.mark.equation("opt-saddle-hessian")
 @names
 @given(seed=st.integers(0, 2**32 - 1))
 def test_derivatives_agree_with_central_differences(name, seed):

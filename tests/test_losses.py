@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from scipy import special
 from support import array_errors, assert_agrees, frozen, torch
 
+from gradlab import _threads
 from gradlab.activations import sigmoid, sigmoid_backward, softmax, softmax_backward
 from gradlab.gradient_check import check_gradient
 from gradlab.losses import (
+    BOTH,
     binary_cross_entropy,
     binary_cross_entropy_backward,
     kl_divergence,
@@ -525,3 +527,16 @@ def bad_calls():
 def test_bad_input_is_refused_by_name(function, name, bad, error):
     with pytest.raises(error, match=rf"^{name} must"):
         function(**(CALLS[function] | {name: bad}))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(1, 1), (5, 3), (40, 70)])
+def test_loss_and_gradient_at_once_are_those_of_two_calls(dtype, shape, monkeypatch):
+    monkeypatch.setattr(_threads, "PART", 500)
+    rng = np.random.default_rng(6)
+    logits = (5 * rng.normal(size=shape)).astype(dtype)
+    labels = rng.integers(0, shape[1], shape[0])
+    loss, gradient = BOTH[CROSS_ENTROPY](logits, labels)
+    assert loss == softmax_cross_entropy(logits, labels)
+    np.testing.assert_array_equal(gradient, softmax_cross_entropy_backward(logits, labels))
+    assert gradient.dtype == dtype

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from support import torch
 
-from gradlab import _random, losses, training
+from gradlab import _random, layers, losses, training
 from gradlab.datasets import load_digits
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, clip_by_value, global_norm
@@ -1681,3 +1681,174 @@ def test_a_callback_may_change_what_a_run_has_looked_up():
                 change(epoch, network, None)
         networks.append(network)
     assert same(networks[0].arrays(), networks[1].arrays())
+
+
+class Elsewhere(Activation):
+    """A ReLU of somebody else's, which computes the same."""
+
+    def forward(self, x, training):
+        return super().forward(x, training)
+
+
+def deep(relu=Activation, seed=0, dtype=np.float64, bias=True, norm=None):
+    """Three hidden layers, the last of them behind a normalization if there is one."""
+    generator = rng(seed)
+    layers = [Dense(2, 8, generator, dtype=dtype), relu("relu")]
+    layers += [Dense(8, 7, generator, dtype=dtype, bias=bias), relu("relu")]
+    layers += [Dense(7, 6, generator, dtype=dtype)]
+    layers += [norm(6, dtype=dtype)] if norm else []
+    return Network([*layers, relu("relu"), Dense(6, CLASSES, generator, dtype=dtype)])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("frozen", [(), (0,), (0, 2)])
+@pytest.mark.parametrize("settings", [{}, {"norm": BatchNorm}, {"bias": False}])
+def test_dense_layers_and_relus_work_as_one_without_a_difference(dtype, frozen, settings):
+    results = []
+    for relu in (Activation, Elsewhere):
+        network = deep(relu, dtype=dtype, **settings)
+        for k in frozen:
+            network.layers[k].trainable = False
+        _, history = run(network, optimizer=Momentum(0.1), clip=0.5)
+        results.append((network, history))
+    (ours, one), (theirs, two) = results
+    assert same(ours.arrays(), theirs.arrays())
+    assert one.step_loss == two.step_loss
+    assert one.gradient_norm == two.gradient_norm
+
+
+def test_dense_layers_and_relus_do_work_as_one(monkeypatch):
+    """And not where another layer could write to what they share."""
+    calls, kernel = [], layers.bias_relu
+    monkeypatch.setattr(layers, "bias_relu", lambda *a: calls.append(a) or kernel(*a))
+    steps = math.ceil(N / 16)
+    for network, pairs in (
+        (deep(), 3),
+        (deep(bias=False), 2),
+        (deep(norm=BatchNorm), 2),
+        (deep(Elsewhere), 0),
+        (Network([Dense(2, 8, rng()), Activation("relu"), Recorder(), Dense(8, 3, rng())]), 0),
+        (Network([Recorder(), Dense(2, 8, rng()), Activation("relu"), Dense(8, 3, rng())]), 0),
+        (Network([Dense(2, CLASSES, rng()), Activation("relu")]), 0),
+        (make_network(activation="tanh"), 0),
+    ):
+        calls.clear()
+        run(network, epochs=1)
+        assert len(calls) == pairs * steps
+
+
+def test_a_layer_that_writes_to_what_it_gets_does_not_disturb_a_relu():
+    class Shifts(Recorder):
+        """A layer that works in place."""
+
+        def forward(self, x, training):
+            x += 1.0
+            return x
+
+        def backward(self, dout):
+            self.seen.append((dout, dout.copy()))
+            return dout
+
+    class Copies(Shifts):
+        def forward(self, x, training):
+            return x + 1.0
+
+    nets = []
+    for layer in (Shifts(), Copies()):
+        generator = rng()
+        below, above = Dense(2, 8, generator), Dense(8, CLASSES, generator)
+        nets.append(run(Network([below, Activation("relu"), layer, above]))[0])
+        assert all(np.array_equal(*pair) for pair in layer.seen)
+    assert same(nets[0].arrays(), nets[1].arrays())
+
+
+@pytest.mark.parametrize("name", ["forward", "backward"])
+def test_a_pass_that_somebody_has_put_into_a_relu_is_called(name, monkeypatch):
+    network, calls = make_network(activation="relu"), []
+    method = getattr(network.layers[1], name)
+    monkeypatch.setattr(network.layers[1], name, lambda *a: calls.append(a) or method(*a))
+    run(network, epochs=1, validation=None, evaluate_train=False)
+    assert len(calls) >= math.ceil(N / 16)
+    assert same(network.arrays(), run(make_network(activation="relu"), epochs=1)[0].arrays())
+
+
+def test_a_dense_layer_may_train_its_weights_alone():
+    class Weights(Dense):
+        """Somebody's layer, whose bias stays."""
+
+        def parameters(self):
+            return [self.weight]
+
+        def gradients(self):
+            return super().gradients()[:1]
+
+    generator = rng()
+    below, above = Weights(2, 8, generator), Dense(8, CLASSES, generator)
+    run(Network([below, Activation("relu"), above]))
+    assert not below.bias.any()
+    assert above.bias.any()
+
+
+def test_one_relu_in_two_places_is_two():
+    relu = Activation("relu")
+    shared = Network([Dense(2, 8, rng()), relu, Dense(8, 5, rng()), relu, Dense(5, 3, rng())])
+    apart = copy.deepcopy(shared)
+    apart.layers[3] = Activation("relu")
+    assert same(run(shared)[0].arrays(), run(apart)[0].arrays())
+
+
+def test_the_gradients_after_a_run_are_those_of_the_passes_of_each_layer():
+    network, _ = run(deep(), optimizer=SGD(0.0), epochs=1, batch_size=N)
+    kept = snapshot_of(network)
+    order = rng(5).permutation(N)
+    out = network.forward(X[order], training=True)
+    network.backward(softmax_cross_entropy_backward(out, Y[order]))
+    assert same(kept, network.gradients())
+
+
+@pytest.mark.parametrize("limit", [1e-3, 1e9])
+def test_clipping_writes_to_the_gradients_of_layers_of_this_package_alone(limit):
+    class Keeps(Dense):
+        """A layer of somebody else's, which knows what its gradients were."""
+
+        def backward(self, dout):
+            dx = super().backward(dout)
+            self.were = [gradient.copy() for gradient in self.gradients()]
+            return dx
+
+    generator = rng()
+    layers_of = [Dense(2, 8, generator), Activation("relu"), Keeps(8, CLASSES, generator)]
+    theirs, history = run(Network(layers_of), clip=limit)
+    assert same(theirs.gradients()[2:], theirs.layers[2].were)
+    ours, again = run(make_network(activation="relu"), clip=limit)
+    assert again.gradient_norm == history.gradient_norm
+    assert same(ours.arrays(), theirs.arrays())
+    assert global_norm(ours.gradients()) <= limit * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("kept_by", ["layer", "augment"])
+def test_whoever_keeps_the_inputs_of_a_step_has_them_unchanged(kept_by):
+    seen = []
+
+    class Keeps(Recorder):
+        def forward(self, x, training):
+            seen.append((x, x.copy()))
+            return x
+
+    def augment(x, rng):
+        seen.append((x, x.copy()))
+        return x
+
+    generator = rng()
+    layers_of = [Dense(2, 8, generator), Activation("tanh"), Dense(8, CLASSES, generator)]
+    if kept_by == "layer":
+        run(Network([Keeps(), *layers_of]))
+    else:
+        run(Network(layers_of), augment=augment)
+    assert len(seen) > 4
+    assert all(np.array_equal(*pair) for pair in seen)
+
+
+def test_a_batch_larger_than_the_set_needs_no_room_of_its_size():
+    whole = run(batch_size=N)[0]
+    assert same(run(batch_size=10**12)[0].arrays(), whole.arrays())

@@ -2,20 +2,18 @@
 class and each earns what its work deserves.
 
 Stock nbgrader believes a submission: the entries of its cells, which copying or splitting a cell
-doubles, and the text that a check cell printed, which a formatter or a stray message changes. Here
-the entries come from the gradebook, and the points from the report that the check displayed.
+doubles, and the text that a check cell shows in the student's own process. Here the entries come
+from the gradebook, and `gradlab.grading` runs the checks apart from what they check.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
@@ -23,7 +21,6 @@ from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
     ClearOutput,
-    Execute,
     IgnorePattern,
     LimitOutput,
     NbGraderPreprocessor,
@@ -32,10 +29,10 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
-from traitlets.log import get_logger
 
-POINTS = "application/vnd.gradlab.points+json"
-"""The part of a displayed report that grading reads; ``gradlab.checks._report`` writes it."""
+from gradlab.grading.graded import CANNOT_BE_GRADED
+from gradlab.grading.pages import AddRemarks
+from gradlab.grading.preprocessor import ExecuteApart
 
 PATTERN = re.compile(r"[][*?]")
 """nbgrader takes these characters, in the name of a folder, for a pattern."""
@@ -146,65 +143,6 @@ class RestoreEntries(NbGraderPreprocessor):
         return [_new_cell(nb, "code", cell.source), cell]
 
 
-class ExecuteAsFarAsItGoes(Execute):
-    """Execute; where a cell crashes the kernel or does not let it go, what came before it counts.
-
-    Compiled code that does not return hears no interrupt.
-    """
-
-    def preprocess(self, nb: NotebookNode, resources: Resources, km: Any = None) -> Result:
-        """Return the notebook with outputs, up to the cell that was the last."""
-        try:
-            return super().preprocess(nb, resources, km)
-        except DeadKernelError:
-            self.log.warning("A cell ended the kernel: the checks after it earn nothing")
-            return nb, resources
-        except CellTimeoutError:
-            self.log.warning("A cell did not obey the interrupt: the checks after it earn nothing")
-            return nb, resources
-
-
-class TakePoints(NbGraderPreprocessor):
-    """Make the points of a check's report the one number from which nbgrader reads the grade.
-
-    So neither what the cell printed beside it, nor how numbers are shown, nor a function of the
-    student's that happens to be called ``check`` decides.
-    """
-
-    def preprocess_cell(self, cell: NotebookNode, resources: Resources, _: int) -> Result:
-        """Return the cell with one number, or with an error, that nbgrader reads first."""
-        exercises = [name for name, _ in _checks(cell)]
-        if not exercises:
-            return cell, resources
-        reports = {}
-        for output in cell.outputs:
-            report = output.get("data", {}).get(POINTS)
-            if isinstance(report, dict) and report.get("exercise") in exercises:
-                reports[report["exercise"]] = report
-        rest = [output for output in cell.outputs if output.output_type != "execute_result"]
-        noise = [output for output in rest if _costs_everything(output)]
-        shown = [output for output in rest if not _costs_everything(output)]
-        if reports.keys() == set(exercises):
-            self._compare(cell, sum(report["possible"] for report in reports.values()))
-            earned = float(sum(report["earned"] for report in reports.values()))
-            number = nbformat.v4.new_output(
-                "execute_result", {"text/plain": repr(earned)}, execution_count=cell.execution_count
-            )
-            shown.append(number)
-        elif not any(output.output_type == "error" for output in noise):
-            noise.insert(0, _no_report())
-        cell.outputs = shown + noise
-        return cell, resources
-
-    def _compare(self, cell: NotebookNode, possible: float) -> None:
-        points = cell.metadata.nbgrader["points"]
-        if points != possible:
-            raise ValueError(
-                f"the cell {cell.metadata.nbgrader['grade_id']} is worth {points:g} points, but "
-                f"its criteria in package/gradlab/checks add up to {possible:g}: make them equal"
-            )
-
-
 class SaveGrades(SaveAutoGrades):
     """Save the grades; what a person has to look at needs a manual grade, and says why."""
 
@@ -259,35 +197,16 @@ def reasons_to_look(nb: NotebookNode, source: NotebookNode) -> dict[str, str]:
             if blank and own_text:
                 reasons[name] = "No answer here, but text of the student's own in another cell."
             continue
+        for output in cell.outputs:
+            if output.get("ename") == CANNOT_BE_GRADED:
+                reasons[name] = f"This test could not be run: {output.evalue}"
         below = "\n".join(other.source for other in nb.cells[number + 1 :])
         for _, function in _checks(cell):
             score, points = determine_grade(cell)
             defined = rf"^({function}\s*=|(async )?def {function}\b)"
-            if any(output.get("ename") == "NoReport" for output in cell.outputs):
-                reasons[name] = "No report came from this check."
-            elif score < points and re.search(defined, below, re.MULTILINE):
+            if score < points and re.search(defined, below, re.MULTILINE):
                 reasons[name] = f"{function} is defined again below its check."
     return reasons
-
-
-def find_renamed(notebooks: list[str], **_: str) -> None:
-    """Let a submission's only notebook, if it has another name, stand in for the one asked for.
-
-    A browser calls a second download ``topic (1).ipynb``. nbgrader calls this before each
-    submission, and only logs what goes wrong.
-    """
-    folder = Path(notebooks[0]).parent
-    wanted = list((folder.parents[2] / "source" / folder.name).glob("*.ipynb"))
-    there = [Path(notebook).name for notebook in notebooks]
-    if len(wanted) != 1 or wanted[0].name in there:
-        return
-    (name,) = (path.name for path in wanted)
-    if len(there) > 1:
-        get_logger().error("%s: none of %s is called %s", folder, ", ".join(there), name)
-        return
-    get_logger().warning("%s is graded as %s", notebooks[0], name)
-    shutil.copyfile(notebooks[0], folder / name)
-    notebooks.append(str(folder / name))
 
 
 def names_that_are_patterns(submitted: Path) -> list[str]:
@@ -321,26 +240,15 @@ def _checks(cell: NotebookNode) -> list[tuple[str, str]]:
     return CHECK.findall(cell.source) if graded else []
 
 
-def _costs_everything(output: NotebookNode) -> bool:
-    return output.output_type == "error" or output.get("name") == "stderr"
-
-
-def _no_report() -> NotebookNode:
-    message = "this check showed no report, so it earns nothing"
-    return nbformat.v4.new_output(
-        "error", ename="NoReport", evalue=message, traceback=[f"NoReport: {message}"]
-    )
-
-
 _PUT_BACK = "The next cell was missing from the submission. It was put back for grading."
 
 SANITIZE = [ClearOutput, RestoreEntries, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
 AUTOGRADE = [
-    ExecuteAsFarAsItGoes,
+    ExecuteApart,
     IgnorePattern,
-    TakePoints,
     ClearMetadataPreprocessor,
     LimitOutput,
+    AddRemarks,
     SaveGrades,
     AssignLatePenalties,
     CheckCellMetadata,

@@ -175,14 +175,6 @@ def as_loss(loss: Any) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
     return loss
 
 
-def for_checked(
-    loss: tuple[Callable[..., float], Callable[..., ArrayLike]],
-) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
-    """Return what computes the same for targets that `as_targets` has returned, or rows of them."""
-    value_of, slope_of = loss
-    return losses.FOR_CHECKED.get(value_of, value_of), losses.FOR_CHECKED.get(slope_of, slope_of)
-
-
 def loss_of(value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]) -> float:
     if not is_finite(out):
         return math.nan
@@ -202,6 +194,25 @@ def gradient_of(
             f"got {type(grad).__name__} of shape {np.shape(grad)}"
         )
     return grad
+
+
+def loss_and_gradient(
+    loss: tuple[Callable[..., float], Callable[..., ArrayLike]],
+    out: FloatArray,
+    target: NDArray[Any],
+    checked: bool,
+) -> tuple[float, ArrayLike | None]:
+    """Return the loss, and its gradient if the loss is finite.
+
+    Targets are `checked` if `as_targets` has returned them for outputs of this shape.
+    """
+    both = losses.BOTH.get(loss) if checked else None
+    if both is not None and is_finite(out):
+        with _IN_LOSS:
+            value, slope = both(out, target)
+        return value, slope if math.isfinite(value) else None
+    value = loss_of(loss[0], out, target)
+    return value, gradient_of(loss[1], out, target) if math.isfinite(value) else None
 
 
 def measured(

@@ -37,6 +37,13 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     return np.ndarray(shape, dtype, room, _lead_kernel(room))
 
 
+def empty_like(array: NDArray[Any]) -> NDArray[Any]:
+    """Return such an array of the shape and dtype of another."""
+    if array.size < LARGE:
+        return np.empty_like(array)
+    return empty(array.shape, array.dtype)
+
+
 def full(shape: tuple[int, ...], value: float, dtype: DTypeLike) -> NDArray[Any]:
     """Return such an array that holds one value."""
     array = empty(shape, dtype)

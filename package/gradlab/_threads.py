@@ -10,7 +10,7 @@ which have threads of their own, take turns.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -53,6 +53,8 @@ def run(call: Callable[[S], T], stretches: Sequence[S]) -> list[T]:
     Each takes the next stretch when it is done with one, so that nobody waits for the last to wake.
     """
     global _pool
+    if len(stretches) == 1:
+        return [call(stretches[0])]
     threads = min(THREADS, len(stretches))
     if threads == 1:
         return [call(stretch) for stretch in stretches]
@@ -86,3 +88,12 @@ def by_rows(kernel: Callable[..., T], arrays: Sequence[Any], *others: Any) -> li
         lambda stretch: kernel(*[array[stretch] for array in arrays], *others),
         parts(len(first), first.size),
     )
+
+
+def each_by_rows(kernel: Callable[..., Any], sets: Iterable[Sequence[Any]], *others: Any) -> None:
+    """Call `by_rows` for each set of arrays; most are small, and go to the kernel at once."""
+    for arrays in sets:
+        if arrays[0].size < 2 * PART:
+            kernel(*arrays, *others)
+        else:
+            by_rows(kernel, arrays, *others)

@@ -57,7 +57,7 @@ def as_float_array(
     ValueError
         If the rows have different lengths, or the number of dimensions is not `ndim`.
     """
-    array = as_array(name, value)
+    array = value if type(value) is np.ndarray else as_array(name, value)
     # Most arrays are as they should be, and a small one takes less time than these checks.
     if (
         (array.dtype is _FLOAT32 or array.dtype is _FLOAT64)
@@ -89,10 +89,14 @@ def _is_finite_kernel(values):
 
 def is_finite(array: ArrayLike) -> bool:
     """Return whether every entry is a finite number, in one pass."""
-    array = np.asarray(array)
-    if array.dtype is _FLOAT32 or array.dtype is _FLOAT64:
+    if type(array) is np.ndarray and (array.dtype is _FLOAT32 or array.dtype is _FLOAT64):
         return bool(_is_finite_kernel(array.ravel()))
     return bool(np.isfinite(array).all())
+
+
+def shapes_of(arrays: Iterable[ArrayLike]) -> list[tuple[int, ...]]:
+    """Return the shape of each array, or of what can become one."""
+    return [a.shape if type(a) is np.ndarray else np.shape(a) for a in arrays]
 
 
 def as_list(name: str, values: Any) -> list[Any]:

@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 from gradlab._elementary import exp_nonpositive, expm1, largest, log, log1p, normal, total
 from gradlab._elementary import tanh as _tanh
 from gradlab._jit import njit, njit_inline, njit_sums
-from gradlab._memory import empty
+from gradlab._memory import empty_like
 from gradlab._threads import by_rows
 from gradlab._validate import (
     FloatArray,
@@ -92,8 +92,9 @@ _GELU_CUBE = 0.044715
 def _entrywise(kernel: Callable[..., None], x: ArrayLike, *constants: float) -> FloatArray:
     """Return what `kernel` makes of every entry of `x`."""
     x = as_float_array("x", x)
-    out = empty(x.shape, x.dtype)
-    by_rows(kernel, (x.ravel(), out.ravel()), *map(x.dtype.type, constants))
+    out = empty_like(x)
+    settings = map(x.dtype.type, constants) if constants else ()
+    by_rows(kernel, (x.ravel(), out.ravel()), *settings)
     return out
 
 
@@ -103,9 +104,9 @@ def _entrywise_backward(
     """Return what `kernel` makes of every entry of `dout` and `x`."""
     x = as_float_array("x", x)
     dout = as_shaped("dout", dout, x.shape, x.dtype)
-    dx = empty(x.shape, x.dtype)
-    flat = dout.ravel(), x.ravel(), dx.ravel()
-    by_rows(kernel, flat, *map(x.dtype.type, constants))
+    dx = empty_like(x)
+    settings = map(x.dtype.type, constants) if constants else ()
+    by_rows(kernel, (dout.ravel(), x.ravel(), dx.ravel()), *settings)
     return dx
 
 
@@ -419,7 +420,7 @@ def _as_rows(x: ArrayLike) -> FloatArray:
 def _rowwise(kernel: Callable[..., None], x: ArrayLike) -> FloatArray:
     """Return what `kernel` makes of every row of `x`."""
     x = _as_rows(x)
-    out = empty(x.shape, x.dtype)
+    out = empty_like(x)
     by_rows(kernel, (x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])))
     return out
 
@@ -428,7 +429,7 @@ def _rowwise_backward(kernel: Callable[..., None], dout: ArrayLike, x: ArrayLike
     """Return what `kernel` makes of every row of `dout` and `x`."""
     x = _as_rows(x)
     dout = as_shaped("dout", dout, x.shape, x.dtype)
-    dx = empty(x.shape, x.dtype)
+    dx = empty_like(x)
     by_rows(kernel, [a.reshape(-1, x.shape[-1]) for a in (dout, x, dx)])
     return dx
 

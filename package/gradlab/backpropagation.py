@@ -26,6 +26,10 @@ from gradlab._validate import FloatArray, as_batch, as_cache, as_choice, as_floa
 __all__ = ["MLPCache", "mlp_backward", "mlp_forward", "sensitivities"]
 
 
+# Float32 holds it exactly, and arithmetic with float32 stays in float32.
+_ZERO = np.float32(0)
+
+
 def _identity(x: ArrayLike) -> FloatArray:
     return np.array(x)
 
@@ -53,9 +57,9 @@ class MLPCache:
     ----------
     inputs : tuple of arrays (batch, fan_in)
         What each layer received: ``inputs[0]`` is ``x``, and the next ones are the outputs of the
-        hidden layers (deck H's a^0 ... a^(l-1)).
+        hidden layers: H_0, ..., H_L.
     net_inputs : tuple of arrays (batch, fan_out)
-        The net input of each layer (deck H's n^1 ... n^l, deck S's z).
+        The net input of each layer: Z_1, ..., Z_(L+1).
     weights : tuple of arrays (fan_in, fan_out)
         The weights that the forward pass used.
     activations : tuple of str
@@ -75,7 +79,7 @@ def _net_input_kernel(h, weight, bias, z):
     fan_out = weight.shape[1]
     for i in range(batch):
         hi, zi = h[i], z[i]
-        # (bp-net-input)  N_ik = b_k + sum_j A_ij W_jk
+        # (bp-net-input)  Z_ik = b_k + sum_j H_ij W_jk
         for k in range(fan_out):
             zi[k] = bias[k]
         for j in range(fan_in):
@@ -93,8 +97,8 @@ def mlp_forward(
 ) -> tuple[FloatArray, MLPCache]:
     r"""Output of a multilayer perceptron. Equations bp-net-input and bp-activation.
 
-    .. math:: A^0 = X, \qquad N^k = A^{k-1} W^k + b^k, \qquad A^k = f^k(N^k),
-              \qquad 1 \le k \le l
+    .. math:: H_0 = X, \qquad Z_l = H_{l-1} W_{l-1} + b_{l-1}, \qquad H_l = g_l(Z_l),
+              \qquad 1 \le l \le L + 1
 
     with one example in each row.
 
@@ -103,26 +107,27 @@ def mlp_forward(
     x : array (batch, features)
         The mini-batch X.
     weights : sequence of arrays (fan_in, fan_out)
-        :math:`W^1, \dots, W^l`, one a layer; converted to the dtype of `x`.
+        :math:`W_0, \dots, W_L`, one a layer; converted to the dtype of `x`.
     biases : sequence of arrays (fan_out,)
-        :math:`b^1, \dots, b^l`; converted to the dtype of `x`.
+        :math:`b_0, \dots, b_L`; converted to the dtype of `x`.
     activation : {"tanh", "sigmoid", "relu", "identity"}, default "tanh"
-        f of the hidden layers.
+        g of the hidden layers.
     output : {"identity", "sigmoid", "tanh", "relu"}, default "identity"
-        f of the last layer.
+        g of the last layer.
 
     Returns
     -------
     output : array (batch, fan_out of the last layer)
-        :math:`A^l`, in the dtype of `x`.
+        :math:`H_{L+1}`, in the dtype of `x`.
     cache : MLPCache
         For `mlp_backward` and `sensitivities`; it holds copies.
 
     Notes
     -----
-    Deck H eqs. (5) and (6), where the bias is the first row of :math:`\theta^k` and meets a 1 put
-    before each example. Deck S has columns for examples, so its W is our transpose, and a last
-    unit that is always 1 for the bias. PyTorch's ``Linear`` keeps the transpose too.
+    Deck H eqs. (5) and (6), with layers counted by k, where the bias is the first row of
+    :math:`\theta^k` and meets a 1 put before each example. Deck S has columns for examples, so its
+    W is our transpose, and a last unit that is always 1 for the bias. PyTorch's ``Linear`` keeps
+    the transpose too.
 
     The products are written out, to be read. `gradlab.network` leaves them to BLAS, which is faster
     where matrices are large.
@@ -140,16 +145,16 @@ def mlp_forward(
     for name, value in (("activation", activation), ("output", output)):
         as_choice(name, value, sorted(_ACTIVATIONS))
     names = (activation,) * (len(layers) - 1) + (output,)
-    inputs, net_inputs, a = [], [], x
+    inputs, net_inputs, h = [], [], x
     for (weight, bias), name in zip(layers, names, strict=True):
-        inputs.append(a)
+        inputs.append(h)
         z = np.empty((len(x), len(bias)), x.dtype)
-        _net_input_kernel(a, weight, bias, z)
+        _net_input_kernel(h, weight, bias, z)
         net_inputs.append(z)
-        # (bp-activation)  A^k = f^k(N^k), a kernel of gradlab.activations
-        a = _ACTIVATIONS[name][0](z)
+        # (bp-activation)  H_l = g_l(Z_l), a kernel of gradlab.activations
+        h = _ACTIVATIONS[name][0](z)
     kept = tuple(weight.copy() for weight, _ in layers)
-    return a, MLPCache(tuple(inputs), tuple(net_inputs), kept, names)
+    return h, MLPCache(tuple(inputs), tuple(net_inputs), kept, names)
 
 
 @njit_sums
@@ -170,24 +175,24 @@ def _input_gradient_kernel(s, weight, dh):
 def sensitivities(dout: ArrayLike, cache: MLPCache) -> list[FloatArray]:
     r"""Gradients with respect to the net inputs. Equations bp-sensitivity-output, bp-sensitivity.
 
-    .. math:: S^l = \frac{\partial L}{\partial A^l} \odot \dot f^l(N^l), \\
-              S^k = \bigl( S^{k+1} (W^{k+1})^\top \bigr) \odot \dot f^k(N^k),
-              \qquad l - 1 \ge k \ge 1
+    .. math:: S_{L+1} = \frac{\partial \mathcal L}{\partial \hat Y} \odot g'_{L+1}(Z_{L+1}), \\
+              S_l = \bigl( S_{l+1} W_l^\top \bigr) \odot g'_l(Z_l), \qquad L \ge l \ge 1
 
-    Row i of :math:`S^k` is the sensitivity of deck H for example i.
+    Row i of :math:`S_l` is the sensitivity of layer l for example i.
 
     Parameters
     ----------
     dout : array (batch, fan_out of the last layer)
-        Gradient of the loss with respect to the output, :math:`\partial L / \partial A^l`. Where
-        the loss is a mean over the batch, it holds the 1 / batch.
+        Gradient of the loss with respect to the output,
+        :math:`\partial \mathcal L / \partial \hat Y`. Where the loss is a mean over the batch, it
+        holds the 1 / batch.
     cache : MLPCache
         What `mlp_forward` returned beside that output.
 
     Returns
     -------
     list of arrays (batch, fan_out)
-        :math:`S^1, \dots, S^l`, first layer first.
+        :math:`S_1, \dots, S_{L+1}`, first layer first.
 
     Notes
     -----
@@ -208,15 +213,15 @@ def sensitivities(dout: ArrayLike, cache: MLPCache) -> list[FloatArray]:
     last = cache.net_inputs[-1]
     grad = as_shaped("dout", dout, last.shape, last.dtype)
     result: list[FloatArray] = []
-    for n, weight, name in zip(
+    for z, weight, name in zip(
         reversed(cache.net_inputs),
         reversed(cache.weights),
         reversed(cache.activations),
         strict=True,
     ):
-        # (bp-sensitivity-output)  S^l = dL/dA^l * f'(N^l)
-        # (bp-sensitivity)         S^k = (S^(k+1) W^(k+1)^T) * f'(N^k)
-        s = _ACTIVATIONS[name][1](grad, n)
+        # (bp-sensitivity-output)  S_(L+1) = dL/dY * g'(Z_(L+1))
+        # (bp-sensitivity)         S_l = (S_(l+1) W_l^T) * g'(Z_l)
+        s = _ACTIVATIONS[name][1](grad, z)
         result.append(s)
         if len(result) < len(cache.weights):
             grad = _input_gradient(s, weight)
@@ -237,7 +242,7 @@ def _weight_gradient_kernel(h, s, dweight):
     dweight[:] = 0.0
     for i in range(batch):
         hi, si = h[i], s[i]
-        # (bp-weight-gradient)  dL/dW_jk = sum_i A_ij S_ik
+        # (bp-weight-gradient)  dL/dW_jk = sum_i H_ij S_ik
         for j in range(fan_in):
             dj = dweight[j]
             for k in range(fan_out):
@@ -262,6 +267,50 @@ def bias_gradient(s: FloatArray) -> FloatArray:
     return dbias
 
 
+@njit
+def _bias_relu_kernel(z, bias):
+    """Equations bp-net-input and act-relu. What `z` holds is the product before and the output
+    after.
+    """
+    for i in range(len(z)):
+        zi = z[i]
+        for k in range(bias.size):
+            # (bp-net-input)  N_ik = b_k + sum_j A_ij W_jk
+            # (act-relu)      f(x) = max(0, x)
+            net = zi[k] + bias[k]
+            zi[k] = _ZERO if net <= 0 else net
+
+
+def bias_relu(product: FloatArray, bias: FloatArray) -> None:
+    """Make of ``x @ weight`` the ReLU of the net input, in place."""
+    _bias_relu_kernel(product, bias)
+
+
+@njit
+def _relu_bias_backward_kernel(s, a, dbias):
+    """Equations act-relu-backward and bp-bias-gradient. What `s` holds is dout before and the
+    sensitivity after; the output `a` is positive where the net input is.
+    """
+    dbias[:] = 0.0
+    for i in range(len(s)):
+        si, ai = s[i], a[i]
+        for k in range(dbias.size):
+            # (act-relu-backward)  dx = dout [x > 0]
+            si[k] = si[k] if ai[k] > 0 else _ZERO
+            # (bp-bias-gradient)   dL/db_k = sum_i S_ik
+            dbias[k] += si[k]
+
+
+def relu_bias_backward(dout: FloatArray, a: FloatArray) -> FloatArray:
+    """Return the gradient for the biases, in float64, and make of `dout` that for the net input.
+
+    `a` is the ReLU's output.
+    """
+    dbias = np.empty(a.shape[1])
+    _relu_bias_backward_kernel(dout, a, dbias)
+    return dbias
+
+
 def mlp_backward(
     dout: ArrayLike, cache: MLPCache
 ) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
@@ -269,9 +318,9 @@ def mlp_backward(
 
     Equations bp-weight-gradient, bp-bias-gradient and bp-input-gradient.
 
-    .. math:: \frac{\partial L}{\partial W^k} = (A^{k-1})^\top S^k, \qquad
-              \frac{\partial L}{\partial b^k} = \sum_i S^k_i, \qquad
-              \frac{\partial L}{\partial X} = S^1 (W^1)^\top
+    .. math:: \frac{\partial \mathcal L}{\partial W_l} = H_l^\top S_{l+1}, \qquad
+              \frac{\partial \mathcal L}{\partial b_l} = \sum_i (S_{l+1})_i, \qquad
+              \frac{\partial \mathcal L}{\partial X} = S_1 W_0^\top
 
     Parameters
     ----------
@@ -291,7 +340,7 @@ def mlp_backward(
 
     Notes
     -----
-    The product with :math:`(A^{k-1})^\top` is the sum over the examples of deck H eq. (9)'s
+    The product with :math:`H_l^\top` is the sum over the examples of deck H eq. (9)'s
     :math:`[1 \; a^{k-1}]^\top s^k`, of which the first row is the bias gradient. Deck S
     "Backpropagation in MLPs: Practice" multiplies the same factors out for the first layer.
 
@@ -309,11 +358,11 @@ def mlp_backward(
     """
     s = sensitivities(dout, cache)
     dweights, dbiases = [], []
-    for h, sk, weight in zip(cache.inputs, s, cache.weights, strict=True):
+    for h, s_above, weight in zip(cache.inputs, s, cache.weights, strict=True):
         dweight = np.empty_like(weight)
-        _weight_gradient_kernel(h, sk, dweight)
+        _weight_gradient_kernel(h, s_above, dweight)
         dweights.append(dweight)
-        dbiases.append(bias_gradient(sk).astype(sk.dtype, copy=False))
+        dbiases.append(bias_gradient(s_above).astype(s_above.dtype, copy=False))
     return _input_gradient(s[0], cache.weights[0]), dweights, dbiases
 
 

@@ -229,7 +229,8 @@ def _shorten(
     length = math.nan if short else limit / (units + eps * scale)
     for grad, array in zip(finite, to, strict=True):
         if short:
-            array[...] = grad
+            if array is not grad:
+                array[...] = grad
             continue
         factors = np.float64(scale), np.float64(length)
         if array is grad:

@@ -104,11 +104,11 @@ _BEALE_CONSTANTS = (1.5, 2.25, 2.625)
 
 @njit
 def _beale_kernel(points, out):
-    """Equation opt-beale."""
+    """Compute the value of `beale` at each point."""
     for i in range(len(points)):
         x, y = points[i, 0], points[i, 1]
         total, power = 0.0, 1.0
-        # (opt-beale)  f(x, y) = sum_k r_k^2,  r_k = c_k - x + x y^k
+        # f(x, y) = sum_k r_k^2,  r_k = c_k - x + x y^k
         for c in _BEALE_CONSTANTS:
             power *= y
             total += (c - x + x * power) ** 2
@@ -117,11 +117,11 @@ def _beale_kernel(points, out):
 
 @njit
 def _beale_gradient_kernel(points, out):
-    """Equation opt-beale-gradient."""
+    """Compute the gradient of `beale` at each point."""
     for i in range(len(points)):
         x, y = points[i, 0], points[i, 1]
         by_x, by_y, k, lower, power = 0.0, 0.0, 0.0, 1.0, 1.0
-        # (opt-beale-gradient)  df/dx = sum_k 2 r_k (y^k - 1),  df/dy = sum_k 2 r_k k x y^(k - 1)
+        # df/dx = sum_k 2 r_k (y^k - 1),  df/dy = sum_k 2 r_k k x y^(k - 1)
         for c in _BEALE_CONSTANTS:
             k, lower, power = k + 1.0, power, power * y
             r = c - x + x * power
@@ -132,13 +132,13 @@ def _beale_gradient_kernel(points, out):
 
 @njit
 def _beale_hessian_kernel(points, out):
-    """Equation opt-beale-hessian."""
+    """Compute the Hessian of `beale` at each point."""
     for i in range(len(points)):
         x, y = points[i, 0], points[i, 1]
         xx, xy, yy = 0.0, 0.0, 0.0
         # y^(k - 2), of which none is needed for k = 1, y^(k - 1) and y^k.
         k, lowest, lower, power = 0.0, 0.0, 0.0, 1.0
-        # (opt-beale-hessian)  sum_k 2 (grad r_k grad r_k^T + r_k H_k), with H_k that of r_k:
+        # sum_k 2 (grad r_k grad r_k^T + r_k H_k), with H_k that of r_k:
         # 0 for x x, k y^(k - 1) for x y, k (k - 1) x y^(k - 2) for y y
         for c in _BEALE_CONSTANTS:
             k, lowest, lower, power = k + 1.0, lower, power, power * y
@@ -160,9 +160,14 @@ beale = Landscape(
 )
 r"""Beale's function: flat in the middle, steep walls, a minimum of 0 at (3, 1/2).
 
-Equation opt-beale.
+With :math:`r_k = c_k - x + x y^k` and :math:`c = (1.5, \, 2.25, \, 2.625)`,
 
-.. math:: f(x, y) = (1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2
+.. math::
+
+   f(x, y) &= \sum_{k=1}^{3} r_k^2 \\
+   \nabla f &= \sum_{k=1}^{3} 2 \, r_k \begin{pmatrix} y^k - 1 \\ k x y^{k-1} \end{pmatrix} \\
+   \nabla^2 f &= \sum_{k=1}^{3} 2 \left[ \nabla r_k \nabla r_k^\top + r_k \begin{pmatrix}
+       0 & k y^{k-1} \\ k y^{k-1} & k (k-1) x y^{k-2} \end{pmatrix} \right]
 
 Deck C "Visualizing the optimizers: Beale's Function".
 """
@@ -170,29 +175,29 @@ Deck C "Visualizing the optimizers: Beale's Function".
 
 @njit
 def _long_valley_kernel(points, out):
-    """Equation opt-long-valley."""
+    """Compute the value of `long_valley` at each point."""
     for i in range(len(points)):
         x, y = points[i, 0], points[i, 1]
-        # (opt-long-valley)  f(x, y) = (1 - x)^2 + 100 (y - x^2)^2
+        # f(x, y) = (1 - x)^2 + 100 (y - x^2)^2
         out[i] = (1.0 - x) ** 2 + 100.0 * (y - x**2) ** 2
 
 
 @njit
 def _long_valley_gradient_kernel(points, out):
-    """Equation opt-long-valley-gradient."""
+    """Compute the gradient of `long_valley` at each point."""
     for i in range(len(points)):
         x, y = points[i, 0], points[i, 1]
-        # (opt-long-valley-gradient)  df/dx = -2 (1 - x) - 400 x (y - x^2),  df/dy = 200 (y - x^2)
+        # df/dx = -2 (1 - x) - 400 x (y - x^2),  df/dy = 200 (y - x^2)
         out[i, 0] = -2.0 * (1.0 - x) - 400.0 * x * (y - x**2)
         out[i, 1] = 200.0 * (y - x**2)
 
 
 @njit
 def _long_valley_hessian_kernel(points, out):
-    """Equation opt-long-valley-hessian."""
+    """Compute the Hessian of `long_valley` at each point."""
     for i in range(len(points)):
         x, y = points[i, 0], points[i, 1]
-        # (opt-long-valley-hessian)  [[2 - 400 y + 1200 x^2, -400 x], [-400 x, 200]]
+        # [[2 - 400 y + 1200 x^2, -400 x], [-400 x, 200]]
         out[i, 0, 0] = 2.0 - 400.0 * y + 1200.0 * x**2
         out[i, 0, 1] = out[i, 1, 0] = -400.0 * x
         out[i, 1, 1] = 200.0
@@ -209,9 +214,13 @@ long_valley = Landscape(
 )
 r"""Rosenbrock's curved valley: minimum of 0 at (1, 1), condition number 2508 there.
 
-Equation opt-long-valley.
+.. math::
 
-.. math:: f(x, y) = (1 - x)^2 + 100 (y - x^2)^2
+   f(x, y) &= (1 - x)^2 + 100 \, (y - x^2)^2 \\
+   \nabla f &= \begin{pmatrix}
+       -2 (1 - x) - 400 \, x (y - x^2) \\ 200 \, (y - x^2) \end{pmatrix} \\
+   \nabla^2 f &= \begin{pmatrix}
+       2 - 400 \, y + 1200 \, x^2 & -400 \, x \\ -400 \, x & 200 \end{pmatrix}
 
 Decks L "Example: Behavior in a Long Valley" and C "Visualizing the optimizers: Long Valley" show a
 long valley without a formula; this is the standard one, from its standard start.
@@ -220,24 +229,24 @@ long valley without a formula; this is the standard one, from its standard start
 
 @njit
 def _saddle_kernel(points, out):
-    """Equation opt-saddle."""
-    # (opt-saddle)  f(x, y) = x^2 - y^2
+    """Compute the value of `saddle` at each point."""
+    # f(x, y) = x^2 - y^2
     for i in range(len(points)):
         out[i] = points[i, 0] ** 2 - points[i, 1] ** 2
 
 
 @njit
 def _saddle_gradient_kernel(points, out):
-    """Equation opt-saddle-gradient."""
-    # (opt-saddle-gradient)  (2 x, -2 y)
+    """Compute the gradient of `saddle` at each point."""
+    # (2 x, -2 y)
     for i in range(len(points)):
         out[i, 0], out[i, 1] = 2.0 * points[i, 0], -2.0 * points[i, 1]
 
 
 @njit
 def _saddle_hessian_kernel(points, out):
-    """Equation opt-saddle-hessian."""
-    # (opt-saddle-hessian)  [[2, 0], [0, -2]]
+    """Compute the Hessian of `saddle` at each point."""
+    # [[2, 0], [0, -2]]
     for i in range(len(points)):
         out[i, 0, 0], out[i, 0, 1], out[i, 1, 0], out[i, 1, 1] = 2.0, 0.0, 0.0, -2.0
 
@@ -251,9 +260,13 @@ saddle = Landscape(
     _grad=_saddle_gradient_kernel,
     _hessian=_saddle_hessian_kernel,
 )
-r"""A saddle at the origin; no minimum. Equation opt-saddle.
+r"""A saddle at the origin; no minimum.
 
-.. math:: f(x, y) = x^2 - y^2
+.. math::
+
+   f(x, y) = x^2 - y^2, \qquad
+   \nabla f = \begin{pmatrix} 2 x \\ -2 y \end{pmatrix}, \qquad
+   \nabla^2 f = \begin{pmatrix} 2 & 0 \\ 0 & -2 \end{pmatrix}
 
 The start lies beside the ridge line y = 0. Gradient descent multiplies its small y by
 :math:`1 + 2 \eta` a step, so that leaving takes a time that grows with the logarithm of 1 / y: deck

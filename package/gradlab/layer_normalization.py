@@ -13,7 +13,6 @@ Stylization, arXiv:1607.08022, 2016; Y. Wu and K. He, Group Normalization, ECCV 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -604,7 +603,7 @@ def _as_channels(x: ArrayLike) -> FloatArray:
 
 def _of_entries(parameter: FloatArray, rows: FloatArray) -> FloatArray:
     """Return a parameter of channels as one of the entries of an example, row by row."""
-    size = math.prod(rows.shape[1:])
-    if size > parameter.size:
-        parameter = np.repeat(parameter, size // parameter.size)
-    return parameter.reshape(rows.shape[1:])
+    _, groups, size = rows.shape
+    if groups * size > parameter.size:
+        parameter = np.repeat(parameter, groups * size // parameter.size)
+    return parameter.reshape(groups, size)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from gradlab import activations, batch_normalization, dropout, layer_normalization
+from gradlab._memory import empty
 from gradlab._validate import (
     FloatArray,
     as_batch,
@@ -24,7 +26,7 @@ from gradlab._validate import (
     as_rng,
     as_shaped,
 )
-from gradlab.backpropagation import bias_gradient
+from gradlab.backpropagation import bias_gradient, bias_relu, relu_bias_backward
 from gradlab.initialization import he_normal
 
 __all__ = [
@@ -200,9 +202,6 @@ class Dense(BuiltIn):
         """Return ``x @ weight + bias``."""
         x, training = as_batch("x", x), as_flag("training", training)
         _check_width(x.shape[1], self.weight.shape[0])
-        return self._forward(x, training)
-
-    def _forward(self, x: FloatArray, training: bool) -> FloatArray:
         self._x = x if training else None
         out = x @ self.weight
         if self.bias is not None:
@@ -211,37 +210,34 @@ class Dense(BuiltIn):
 
     def backward(self, dout: FloatArray) -> FloatArray:
         """Return ``dout @ weight.T``."""
-        return self._backward(self._checked(dout))
-
-    def _backward(self, dout: FloatArray, *, reuse: bool = False) -> FloatArray:
-        self._keep_gradients(dout, reuse)
-        return dout @ self.weight.T
-
-    def _backward_as_lowest(self, dout: FloatArray, *, reuse: bool = False) -> FloatArray:
-        """Spare the gradient for the input, a product of matrices."""
         dout = self._checked(dout)
-        self._keep_gradients(dout, reuse)
-        return dout
+        self._gradients = []
+        self._keep_gradients(dout)
+        return dout @ self.weight.T
 
     def _checked(self, dout: FloatArray) -> FloatArray:
         if self._x is None:
             raise no_forward_pass()
         return as_shaped("dout", dout, (len(self._x), self.weight.shape[1]))
 
-    def _keep_gradients(self, dout: FloatArray, reuse: bool) -> None:
-        """Compute the gradients for the parameters, in the arrays of the last if `reuse`."""
+    def _keep_gradients(self, dout: FloatArray, dbias: FloatArray | None = None) -> None:
+        """Compute the gradients for the parameters, in the arrays of the last if there are some.
+
+        That for the bias may be known.
+        """
         if self._x is None:
             raise no_forward_pass()
         if not self.trainable:
             self._gradients = []
-        elif reuse and self._gradients:
-            np.matmul(self._x.T, dout, out=self._gradients[0])
+            return
+        if not self._gradients:
+            shape, dtype = (self._x.shape[1], dout.shape[1]), np.result_type(self._x, dout)
+            self._gradients = [empty(shape, dtype)]
             if self.bias is not None:
-                self._gradients[1][...] = bias_gradient(dout)
-        else:
-            self._gradients = [self._x.T @ dout]
-            if self.bias is not None:
-                self._gradients.append(bias_gradient(dout).astype(dout.dtype, copy=False))
+                self._gradients.append(empty(shape[1:], dtype))
+        np.matmul(self._x.T, dout, out=self._gradients[0])
+        if self.bias is not None:
+            self._gradients[1][...] = bias_gradient(dout) if dbias is None else dbias
 
     def _settings(self) -> dict[str, Any]:
         fan_in, fan_out = self.weight.shape
@@ -663,6 +659,60 @@ class Dropout(BuiltIn):
 
     def _shown(self) -> list[str]:
         return [f"{self.rate:g}"]
+
+
+@dataclass
+class DensePasses:
+    """The passes of a `Dense` for steps of training, as one with those of the ReLU above it.
+
+    They leave in the layers what their own passes would, but that the ReLU keeps its output in
+    place of its input: one is positive where the other is.
+
+    Attributes
+    ----------
+    dense : Dense
+    relu : Activation or None
+        Nobody else may write to its output, nor keep the gradient for it, which is written to.
+    checks : bool
+        Whether `backward` checks what it gets.
+    reuse : bool
+        Whether gradients stand in the arrays of the step before.
+    lowest : bool
+        Whether `backward` spares the gradient for the input, a product of matrices.
+    out : array or None
+        The last output.
+    """
+
+    dense: Dense
+    relu: Activation | None
+    checks: bool
+    reuse: bool
+    lowest: bool
+    out: Any = None
+
+    def forward(self, x: FloatArray, training: bool) -> FloatArray:
+        """Return the output for a batch that was checked."""
+        dense = self.dense
+        dense._x = x if training else None
+        self.out = out = x @ dense.weight
+        if self.relu is not None:
+            bias_relu(out, dense.bias)
+            self.relu._x = out if training else None
+        elif dense.bias is not None:
+            out += dense.bias
+        return out
+
+    def backward(self, dout: FloatArray) -> FloatArray:
+        """Return the gradient for the input."""
+        dense, dbias = self.dense, None
+        if self.checks:
+            dout = dense._checked(dout)
+        if self.relu is not None:
+            dbias = relu_bias_backward(dout, self.out)
+        if not self.reuse:
+            dense._gradients = []
+        dense._keep_gradients(dout, dbias)
+        return dout if self.lowest else dout @ dense.weight.T
 
 
 KINDS: dict[str, type[BuiltIn]] = {

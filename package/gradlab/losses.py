@@ -96,7 +96,7 @@ def _total(kernel: Callable[..., float], arrays: Sequence[FloatArray], *others: 
 def _squared_error_kernel(y, target, count):
     """Equation loss-squared-error."""
     batch, features = y.shape
-    # (loss-squared-error)  L = 1/B sum_i 1/2 sum_j (y_ij - d_ij)^2
+    # (loss-squared-error)  L = 1/B sum_i 1/2 sum_j (y_ij - target_ij)^2
     loss = np.float64(0.0)
     for i in range(batch):
         yi, di = y[i], target[i]
@@ -108,7 +108,7 @@ def _squared_error_kernel(y, target, count):
 def squared_error(y: ArrayLike, target: ArrayLike) -> float:
     r"""Half the squared distance of prediction and target, mean over the batch (L2 divergence).
 
-    .. math:: L = \frac{1}{B} \sum_{i=1}^{B} \frac{1}{2} \sum_j (y_{ij} - d_{ij})^2
+    .. math:: L = \frac{1}{B} \sum_{i=1}^{B} \frac{1}{2} \sum_j (\hat y_{ij} - y_{ij})^2
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def squared_error(y: ArrayLike, target: ArrayLike) -> float:
 def _squared_error_backward_kernel(y, target, dy, count):
     """Equation loss-squared-error-backward."""
     batch, features = y.shape
-    # (loss-squared-error-backward)  dL/dy_ij = 1/B (y_ij - d_ij)
+    # (loss-squared-error-backward)  dL/dy_ij = 1/B (y_ij - target_ij)
     for i in range(batch):
         yi, di, dyi = y[i], target[i], dy[i]
         for j in range(features):
@@ -153,7 +153,7 @@ def _squared_error_backward_kernel(y, target, dy, count):
 def squared_error_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     r"""Gradient of `squared_error` with respect to the prediction: the error itself.
 
-    .. math:: \frac{\partial L}{\partial y_{ij}} = \frac{1}{B} (y_{ij} - d_{ij})
+    .. math:: \frac{\partial L}{\partial \hat y_{ij}} = \frac{1}{B} (\hat y_{ij} - y_{ij})
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def squared_error_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
 @njit_sums
 def _binary_cross_entropy_kernel(y, target, min_log, count):
     """Equation loss-binary-cross-entropy."""
-    # (loss-binary-cross-entropy)  L = -1/N sum_k (d_k log y_k + (1 - d_k) log(1 - y_k))
+    # (loss-binary-cross-entropy)  L = -1/N sum_k (target_k log y_k + (1 - target_k) log(1 - y_k))
     # A term with the weight 0 is left out: 0 log 0 is 0.
     loss = np.float64(0.0)
     for k in range(y.size):
@@ -199,7 +199,7 @@ def binary_cross_entropy(y: ArrayLike, target: ArrayLike, min_log: float = -100.
     r"""Cross-entropy of independent yes-or-no predictions, mean over all elements.
 
     .. math:: L = -\frac{1}{B n} \sum_{i=1}^{B} \sum_{j=1}^{n}
-              \bigl( d_{ij} \log y_{ij} + (1 - d_{ij}) \log(1 - y_{ij}) \bigr)
+              \bigl( y_{ij} \log \hat y_{ij} + (1 - y_{ij}) \log(1 - \hat y_{ij}) \bigr)
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def binary_cross_entropy(y: ArrayLike, target: ArrayLike, min_log: float = -100.
 def _binary_cross_entropy_backward_kernel(y, target, dy, min_denominator, count):
     """Equation loss-binary-cross-entropy-backward."""
     # (loss-binary-cross-entropy-backward)
-    # dL/dy_k = 1/N (y_k - d_k) / (y_k (1 - y_k))
+    # dL/dy_k = 1/N (y_k - target_k) / (y_k (1 - y_k))
     for k in range(y.size):
         product = y[k] * (_ONE - y[k])
         product = min_denominator if product < min_denominator else product
@@ -253,8 +253,8 @@ def _binary_cross_entropy_backward_kernel(y, target, dy, min_denominator, count)
 def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     r"""Gradient of `binary_cross_entropy` with respect to the predicted probabilities.
 
-    .. math:: \frac{\partial L}{\partial y_{ij}} = \frac{1}{B n} \,
-              \frac{y_{ij} - d_{ij}}{y_{ij} (1 - y_{ij})}
+    .. math:: \frac{\partial L}{\partial \hat y_{ij}} = \frac{1}{B n} \,
+              \frac{\hat y_{ij} - y_{ij}}{\hat y_{ij} (1 - \hat y_{ij})}
 
     Parameters
     ----------
@@ -292,7 +292,8 @@ def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray
 @njit_sums
 def _sigmoid_cross_entropy_kernel(logits, target, count):
     """Equation loss-sigmoid-cross-entropy."""
-    # (loss-sigmoid-cross-entropy)  L = 1/N sum_k (max(0, z_k) - d_k z_k + log(1 + exp(-|z_k|)))
+    # (loss-sigmoid-cross-entropy)
+    # L = 1/N sum_k (max(0, z_k) - target_k z_k + log(1 + exp(-|z_k|)))
     # The first two terms are |z| times the probability that the target gives the other answer.
     # Where that is 0 they are left out: infinite logits that are right cost nothing.
     loss = np.float64(0.0)
@@ -307,7 +308,7 @@ def sigmoid_cross_entropy(logits: ArrayLike, target: ArrayLike) -> float:
     r"""Cross-entropy of independent yes-or-no predictions, from the logits; mean over all elements.
 
     .. math:: L = \frac{1}{B n} \sum_{i=1}^{B} \sum_{j=1}^{n}
-              \Bigl( \max(0, z_{ij}) - d_{ij} z_{ij} + \log \bigl( 1 + e^{-|z_{ij}|} \bigr) \Bigr)
+              \Bigl( \max(0, z_{ij}) - y_{ij} z_{ij} + \log \bigl( 1 + e^{-|z_{ij}|} \bigr) \Bigr)
 
     Parameters
     ----------
@@ -355,7 +356,7 @@ def _as_logits(logits: ArrayLike, target: ArrayLike) -> tuple[FloatArray, FloatA
 @njit
 def _sigmoid_cross_entropy_backward_kernel(logits, target, dlogits, count):
     """Equation loss-sigmoid-cross-entropy-backward."""
-    # (loss-sigmoid-cross-entropy-backward)  dL/dz_k = 1/N (s(z_k) - d_k)
+    # (loss-sigmoid-cross-entropy-backward)  dL/dz_k = 1/N (s(z_k) - target_k)
     # From e / (1 + e) = s(-|z|), which keeps its digits where the other of the two rounds to 1.
     for k in range(logits.size):
         e = exp_nonpositive(-abs(logits[k]))
@@ -368,7 +369,7 @@ def sigmoid_cross_entropy_backward(logits: ArrayLike, target: ArrayLike) -> Floa
     r"""Gradient of `sigmoid_cross_entropy` with respect to the logits: the error.
 
     .. math:: \frac{\partial L}{\partial z_{ij}} = \frac{1}{B n}
-              \bigl( \sigma(z_{ij}) - d_{ij} \bigr)
+              \bigl( \sigma(z_{ij}) - y_{ij} \bigr)
 
     Parameters
     ----------
@@ -400,7 +401,7 @@ def sigmoid_cross_entropy_backward(logits: ArrayLike, target: ArrayLike) -> Floa
 def _kl_divergence_kernel(y, target, min_log, count):
     """Equation loss-kl-divergence."""
     batch, classes = y.shape
-    # (loss-kl-divergence)  L = 1/B sum_i sum_c d_ic (log d_ic - log y_ic)
+    # (loss-kl-divergence)  L = 1/B sum_i sum_c target_ic (log target_ic - log y_ic)
     # A term with the weight 0 is left out: 0 log 0 is 0.
     loss = np.float64(0.0)
     for i in range(batch):
@@ -414,7 +415,7 @@ def kl_divergence(y: ArrayLike, target: ArrayLike, min_log: float = -100.0) -> f
     r"""Kullback-Leibler divergence of the target from the prediction, mean over the batch.
 
     .. math:: L = \frac{1}{B} \sum_{i=1}^{B} \sum_c
-              \bigl( d_{ic} \log d_{ic} - d_{ic} \log y_{ic} \bigr)
+              \bigl( y_{ic} \log y_{ic} - y_{ic} \log \hat y_{ic} \bigr)
 
     Parameters
     ----------
@@ -455,7 +456,7 @@ def kl_divergence(y: ArrayLike, target: ArrayLike, min_log: float = -100.0) -> f
 def _kl_divergence_backward_kernel(y, target, dy, min_denominator, count):
     """Equation loss-kl-divergence-backward."""
     batch, classes = y.shape
-    # (loss-kl-divergence-backward)  dL/dy_ic = -1/B d_ic / y_ic
+    # (loss-kl-divergence-backward)  dL/dy_ic = -1/B target_ic / y_ic
     for i in range(batch):
         yi, di, dyi = y[i], target[i], dy[i]
         for c in range(classes):
@@ -466,7 +467,7 @@ def _kl_divergence_backward_kernel(y, target, dy, min_denominator, count):
 def kl_divergence_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     r"""Gradient of `kl_divergence` with respect to the predicted probabilities.
 
-    .. math:: \frac{\partial L}{\partial y_{ic}} = -\frac{1}{B} \, \frac{d_{ic}}{y_{ic}}
+    .. math:: \frac{\partial L}{\partial \hat y_{ic}} = -\frac{1}{B} \, \frac{y_{ic}}{\hat y_{ic}}
 
     Parameters
     ----------
@@ -542,11 +543,7 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     >>> round(softmax_cross_entropy([[0.0, 0.0], [1e4, 0.0]], [0, 0]), 4)
     0.3466
     """
-    return _softmax_cross_entropy(*_as_classified(logits, labels))
-
-
-def _softmax_cross_entropy(logits: ArrayLike, labels: NDArray[np.int64]) -> float:
-    logits = as_batch("logits", logits)
+    logits, labels = _as_classified(logits, labels)
     batch, classes = logits.shape
 
     def loss_of(logits: FloatArray, labels: NDArray[np.int64]) -> float:
@@ -600,21 +597,50 @@ def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> Floa
     >>> softmax_cross_entropy_backward([[0.0, 0.0]], [0])
     array([[-0.5,  0.5]])
     """
-    return _softmax_cross_entropy_backward(*_as_classified(logits, labels))
-
-
-def _softmax_cross_entropy_backward(logits: ArrayLike, labels: NDArray[np.int64]) -> FloatArray:
-    logits = as_batch("logits", logits)
+    logits, labels = _as_classified(logits, labels)
     dlogits = empty(logits.shape, logits.dtype)
     by_rows(_softmax_cross_entropy_backward_kernel, (logits, labels, dlogits), float(len(logits)))
     return dlogits
 
 
-FOR_CHECKED: dict[Callable[..., Any], Callable[..., Any]] = {
-    softmax_cross_entropy: _softmax_cross_entropy,
-    softmax_cross_entropy_backward: _softmax_cross_entropy_backward,
+@njit
+def _softmax_cross_entropy_both_kernel(logits, labels, dlogits, count):
+    """Equations loss-softmax-cross-entropy, loss-softmax-cross-entropy-backward and act-softmax."""
+    batch, classes = logits.shape
+    # As in the kernels of one of the two, which take the exponentials once here.
+    loss = np.float64(0.0)
+    for i in range(batch):
+        row, p = logits[i], dlogits[i]
+        top = largest(row)
+        for c in range(classes):
+            p[c] = exp_nonpositive(row[c] - top)
+        sum_of_exp = total(p)
+        # (loss-softmax-cross-entropy)           L = 1/B sum_i (log sum_c exp(z_ic - t_i)
+        #                                                        - (z_{i,label} - t_i))
+        loss += log(sum_of_exp) - (row[labels[i]] - top)
+        # (act-softmax)                          p_ic = exp(z_ic - t_i) / sum_k exp(z_ik - t_i)
+        # (loss-softmax-cross-entropy-backward)  dL/dz_ic = 1/B (p_ic - [c = label_i])
+        scale = logits.dtype.type(1.0 / (count * sum_of_exp))
+        for c in range(classes):
+            p[c] *= scale
+        p[labels[i]] -= logits.dtype.type(1.0 / count)
+    return loss / count
+
+
+def _softmax_cross_entropy_both(
+    logits: ArrayLike, labels: NDArray[np.int64]
+) -> tuple[float, FloatArray]:
+    logits = as_batch("logits", logits)
+    dlogits = empty(logits.shape, logits.dtype)
+    arrays = (logits, labels, dlogits)
+    return _total(_softmax_cross_entropy_both_kernel, arrays, float(len(logits))), dlogits
+
+
+BOTH: dict[tuple[Callable[..., Any], Callable[..., Any]], Callable[..., Any]] = {
+    (softmax_cross_entropy, softmax_cross_entropy_backward): _softmax_cross_entropy_both,
 }
-"""What computes a loss for labels that were checked before: int64, one a row, each a class."""
+"""What computes a loss and its gradient for labels that were checked before: int64, one a row,
+each a class."""
 
 
 @njit

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from gradlab.layers import (
     BatchNorm,
     BuiltIn,
     Dense,
+    DensePasses,
     Dropout,
     GroupNorm,
     InstanceNorm,
@@ -142,7 +142,7 @@ class Network:
         """
         inputs, training = as_inputs("x", x), as_flag("training", training)
         inputs = inputs.astype(self._dtype() or inputs.dtype, copy=False)
-        return self._walk_up(inputs, [layer.forward for layer in self.layers], training)
+        return self._walk_up(inputs, {k: a.forward for k, a in enumerate(self.layers)}, training)
 
     def _dtype(self) -> np.dtype[Any] | None:
         """Return the dtype of the parameters, where there are some."""
@@ -150,9 +150,10 @@ class Network:
         return next(dtypes, None)
 
     def _walk_up(
-        self, out: FloatArray, passes: list[Callable[..., Any]], training: bool
+        self, out: FloatArray, passes: dict[int, Callable[..., Any]], training: bool
     ) -> FloatArray:
-        for k, forward in enumerate(passes):
+        """Call these passes, each by the index of its layer, and return the last one's answer."""
+        for k, forward in passes.items():
             try:
                 out = forward(out, training)
             except Exception as error:
@@ -171,7 +172,15 @@ class Network:
         RuntimeError
             If no forward pass with ``training=True`` came before.
         """
-        return self._walk_down(dout, [layer.backward for layer in self.layers])
+        return self._walk_down(dout, {k: a.backward for k, a in enumerate(self.layers)})
+
+    def _walks(self) -> bool:
+        """Tell whether both passes are those of this class."""
+        return (type(self).forward, type(self).backward) == (Network.forward, Network.backward)
+
+    def _is_ours(self) -> bool:
+        """Tell whether both passes are of this package, down to the layers."""
+        return self._walks() and all(map(_is_ours, self.layers))
 
     def _training_passes(
         self, reuse: bool
@@ -179,34 +188,44 @@ class Network:
         """Return `forward` and `backward` for many steps of training, on inputs that were checked.
 
         They do no more than it needs: the layers of this package do not check what others of them
-        hand on, and the lowest one leaves out the gradient for its input, a product of matrices.
-        With `reuse`, gradients stand in the arrays of the step before, which nobody may keep then.
+        hand on, a `Dense` and the ReLU above it work as one, and the lowest layer leaves out the
+        gradient for its input, a product of matrices. With `reuse`, gradients stand in the arrays
+        of the step before, which nobody may keep then.
         """
-        if (type(self).forward, type(self).backward) != (Network.forward, Network.backward):
+        if not self._walks():
             return lambda x: self.forward(x, training=True), self.backward
         layers, dtype = self.layers, self._dtype()
-        known = [True, *(type(layer) in KINDS.values() for layer in layers), True]
-        ups = [_unchecked(layer.forward, known[k]) for k, layer in enumerate(layers)]
-        downs = [_unchecked(layer.backward, known[k + 2]) for k, layer in enumerate(layers)]
-        if _is_of_dense(layers[0].backward):
-            downs[0] = layers[0]._backward_as_lowest
+        ours = [True, *map(_is_ours, layers), True]
+        ups = {k: layer.forward for k, layer in enumerate(layers)}
+        downs = {k: layer.backward for k, layer in enumerate(layers)}
         for k, layer in enumerate(layers):
-            if reuse and downs[k] != layer.backward:
+            if not (isinstance(layer, Dense) and ours[k + 1]):
+                continue
+            # A layer of this package writes neither to what it gets nor to what it has handed on.
+            between = k + 2 < len(layers) and all(ours[k : k + 4])
+            with_relu = between and _is_relu(layer, layers[k + 1])
+            relu = layers[k + 1] if with_relu else None
+            passes = DensePasses(layer, relu, not ours[k + 2], reuse, lowest=k == 0)
+            if ours[k]:
+                ups[k] = passes.forward
+            if ours[k + 2] or k == 0:
+                downs[k] = passes.backward
                 layer._gradients = []
-                downs[k] = partial(downs[k], reuse=True)
+            if with_relu:
+                del ups[k + 1], downs[k + 1]
 
         def forward(x: FloatArray) -> FloatArray:
             return self._walk_up(x.astype(dtype or x.dtype, copy=False), ups, training=True)
 
         return forward, lambda dout: self._walk_down(dout, downs)
 
-    def _walk_down(self, dout: ArrayLike, passes: list[Callable[..., Any]]) -> FloatArray:
+    def _walk_down(self, dout: ArrayLike, passes: dict[int, Callable[..., Any]]) -> FloatArray:
         if self._out is None:
             raise no_forward_pass()
         grad = as_shaped("dout", dout, *self._out)
-        for k in reversed(range(len(self.layers))):
+        for k, backward in reversed(passes.items()):
             try:
-                grad = passes[k](grad)
+                grad = backward(grad)
             except Exception as error:
                 _note(error, k, self.layers[k])
                 raise
@@ -325,20 +344,19 @@ def _width_before(layer: Any, features: int | None) -> int | None:
     return layer.weight.shape[0] if isinstance(layer, Dense) else features
 
 
-_UNCHECKED: dict[Any, Any] = {Dense.forward: Dense._forward, Dense.backward: Dense._backward}
-"""The passes that have a form without checks."""
+_PASSES = {getattr(kind, name) for kind in KINDS.values() for name in ("forward", "backward")}
 
 
-def _is_of_dense(method: Callable[..., Any]) -> bool:
-    """Tell whether a pass is that of `Dense`, and not one that somebody has put in its place."""
-    return getattr(method, "__func__", None) in _UNCHECKED
+def _is_ours(layer: Any) -> bool:
+    """Tell whether both passes are of this package, and not what somebody has put there."""
+    passes = (layer.forward, layer.backward)
+    return all(getattr(each, "__func__", None) in _PASSES for each in passes)
 
 
-def _unchecked(method: Any, checked: bool) -> Callable[..., Any]:
-    """Return a pass of a layer: that without checks, if it has one and they are not needed."""
-    if not checked or not _is_of_dense(method):
-        return method
-    return _UNCHECKED[method.__func__].__get__(method.__self__)
+def _is_relu(dense: Dense, layer: Any) -> bool:
+    """Tell whether a layer is the ReLU of a net input with a bias."""
+    has_bias = np.shape(dense.bias) == dense.weight.shape[1:]
+    return has_bias and isinstance(layer, Activation) and layer.name == "relu"
 
 
 def _listed(layer: Any, what: str) -> list[FloatArray]:

@@ -35,7 +35,7 @@ from gradlab._jit import njit
 from gradlab._memory import full
 from gradlab._owner import Owner
 from gradlab._settings import shown
-from gradlab._threads import by_rows
+from gradlab._threads import each_by_rows
 from gradlab._validate import (
     FloatArray,
     as_array,
@@ -129,7 +129,11 @@ class _Vectors:
     """
 
     def __init__(
-        self, params: Sequence[Any] = (), grads: Sequence[Any] = (), lists: Sequence[Any] = ()
+        self,
+        params: Sequence[Any] = (),
+        grads: Sequence[Any] = (),
+        lists: Sequence[Any] = (),
+        decay_biases: bool = True,
     ) -> None:
         self._given = [*params, *grads]
         self._weights: list[FloatArray] = lists[0] if lists else []
@@ -139,9 +143,9 @@ class _Vectors:
         )
         self._rows = [[array.ravel() for array in row] for row in zip(*lists, strict=True)]
         self.groups: dict[tuple[np.dtype[Any], bool], list[list[FloatArray]]] = {}
-        """By what the settings depend on: the dtype, and whether it is a matrix."""
+        """By what the settings depend on: the dtype, and whether the weights decay."""
         for w, row in zip(self._weights, self._rows, strict=True):
-            self.groups.setdefault((w.dtype, w.ndim > 1), []).append(row)
+            self.groups.setdefault((w.dtype, decay_biases or w.ndim > 1), []).append(row)
 
     def are_of(self, params: list[Any], grads: list[Any]) -> bool:
         """Tell whether they are, and remain, those of these arrays."""
@@ -246,6 +250,8 @@ class Optimizer:
                     f"memory started from it, got {value}"
                 )
         super().__setattr__(name, value)
+        if name == "decay_biases":
+            self._ready = _Vectors()
 
     def _check_together(self, settings: Mapping[str, Any]) -> None:
         """Refuse settings that contradict each other; `settings` may lack some yet."""
@@ -322,10 +328,9 @@ class Optimizer:
         if not self._ready.are_of(params, grads):
             self._prepare(params, grads)
         self._t += 1
-        for (dtype, is_matrix), group in self._ready.groups.items():
-            settings = self._settings_of(dtype, self.decay_biases or is_matrix)
-            for vectors in group:
-                by_rows(self._kernel, vectors, *settings)
+        for (dtype, decays), group in self._ready.groups.items():
+            settings = self._settings_of(dtype, decays)
+            each_by_rows(self._kernel, group, *settings)
         self._ready.write_back()
 
     def _prepare(self, params: list[Any], grads: list[Any]) -> None:
@@ -343,7 +348,8 @@ class Optimizer:
         ]
         if kinds != self._kinds:
             self._arrays, self._kinds = self._arrays_for(weights), kinds
-        self._ready = _Vectors(params, grads, [weights, slopes, *self._arrays.values()])
+        lists = [weights, slopes, *self._arrays.values()]
+        self._ready = _Vectors(params, grads, lists, self.decay_biases)
 
     def _arrays_for(self, weights: list[FloatArray]) -> dict[str, list[FloatArray]]:
         if self._t == 0:
@@ -364,12 +370,12 @@ class Optimizer:
             for name, kept in self._arrays.items()
         }
 
-    def _settings_of(self, dtype: np.dtype[Any], decays: bool) -> Sequence[Any]:
+    def _settings_of(self, dtype: np.dtype[Any], decays: bool) -> tuple[Any, ...]:
         """Return what the kernel takes after its arrays: `shrink`, `l2`, and its own settings."""
         decay = self.weight_decay if decays else 0.0
         shrunk = (1.0 - self.learning_rate * decay, 0.0) if self.decoupled else (1.0, decay)
         settings = (*shrunk, *self._settings())
-        return settings if dtype == np.float64 else [_single(value) for value in settings]
+        return settings if dtype.itemsize == 8 else _singles(settings)
 
     _kernel: ClassVar[Callable[..., None]]
     """Updates weights in place, from ``(w, g, *memory, shrink, l2, *settings)``, all vectors."""
@@ -383,11 +389,11 @@ class Optimizer:
 
 
 @lru_cache(maxsize=1024)
-def _single(value: float) -> np.float32:
-    """Return a setting in float32, which stays finite, and 0 only if it was 0."""
+def _singles(settings: tuple[float, ...]) -> tuple[np.float32, ...]:
+    """Return settings in float32, which stay finite, and 0 only if they were 0."""
     low, high = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
-    size = min(max(abs(value), low), high) if value else 0.0
-    return np.float32(math.copysign(size, value))
+    sizes = [min(max(abs(value), low), high) if value else 0.0 for value in settings]
+    return tuple(np.float32(math.copysign(*pair)) for pair in zip(sizes, settings, strict=True))
 
 
 def _is_parameter(value: Any) -> bool:

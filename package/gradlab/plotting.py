@@ -2,8 +2,7 @@
 
 A figure is drawn with matplotlib and shown as SVG inside the page, where its text and axes take
 the colour of the text around it, in a light theme and in a dark one. A reader moves a figure by a
-native slider, over frames that were drawn beforehand or along paths that were computed beforehand:
-no server, and no script from elsewhere.
+native slider, over frames that were drawn beforehand: no server, and no script from elsewhere.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from itertools import pairwise
 from typing import Any
 
 import matplotlib as mpl
@@ -29,7 +27,6 @@ __all__ = [
     "ORANGE",
     "PURPLE",
     "Picture",
-    "animation",
     "band",
     "live",
     "show",
@@ -239,123 +236,12 @@ def slider(
     return Picture(html, f"[figure with a slider for {name}: {alts[start]}]")
 
 
-def animation(
-    figure: Figure,
-    ax: Axes,
-    paths: Mapping[str, tuple[Any, str, str, str]],
-    frames: Sequence[int],
-    alt: str,
-    caption: str = "",
-) -> Picture:
-    """Return paths that grow over a figure: buttons to play, pause and step, and a slider.
-
-    At first, and in print, the whole paths are shown.
-
-    Parameters
-    ----------
-    figure : matplotlib figure
-        What lies below the paths. It gets a legend, and its layout stays as it is from here on.
-    ax : matplotlib axes
-        The axes of the figure in whose coordinates the paths are.
-    paths : mapping
-        For each name of the legend: the points, an array of shape (steps + 1, 2); a colour; a
-        line style: ``"-"``, ``"--"``, ``"-."`` or ``":"``; and the marker of its head: ``"o"``,
-        ``"s"``, ``"^"`` or ``"D"``.
-    frames : sequence of int
-        The steps at which the animation stops, rising from 0.
-    alt : str
-        What the paths do, in words.
-    caption : str, optional
-        What stands below the figure, with formulas between dollars.
-    """
-    frames = list(frames)
-    if len(frames) < 2 or frames[0] != 0 or any(b <= a for a, b in pairwise(frames)):
-        raise ValueError(f"frames must rise from 0, got {list(frames)}")
-    for name, (points, _, style, marker) in paths.items():
-        if len(points) <= frames[-1]:
-            raise ValueError(
-                f"paths must have a point for each step up to {frames[-1]}, got {len(points)} "
-                f"points for {name!r}"
-            )
-        if style not in _DASHES or marker not in _HEADS:
-            raise ValueError(
-                f"paths must have a line style of {', '.join(_DASHES)} and a marker of "
-                f"{', '.join(_HEADS)}, got {style!r} and {marker!r} for {name!r}"
-            )
-    for name, (_, colour, style, marker) in paths.items():
-        ax.plot([], [], style, color=colour, marker=marker, markersize=5, label=name)
-    figure.legend(loc="outside upper center", ncols=2, fontsize=9)
-    # In an SVG of matplotlib's a unit is a point. What is drawn now must not move when it is saved.
-    figure.set_dpi(72)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    svg = _image(figure, alt)
-    overlay = "".join(_growing_path(figure, ax, frames, *path) for path in paths.values())
-    x, y, width, height = ax.bbox.bounds
-    clip = f"paths{_prefix(alt)}"
-    svg = svg.removesuffix("</svg>\n") + (
-        f'<clipPath id="{clip}"><rect x="{x:.1f}" y="{figure.bbox.height - y - height:.1f}" '
-        f'width="{width:.1f}" height="{height:.1f}"/></clipPath>'
-        f'<g clip-path="url(#{clip})">{overlay}</g></svg>'
-    )
-    steps = [str(step) for step in frames]
-    html = (
-        f'<figure class="gradlab-figure gradlab-animation" data-steps="{" ".join(steps)}">'
-        f"{_range('step', steps, len(steps) - 1, _GROW)}"
-        f'<div><button type="button" onclick="{_PLAY}">Play</button> '
-        f'<button type="button" onclick="{_STEP}">Step</button></div>{svg}'
-        f"{_caption(caption)}</figure>"
-    )
-    return Picture(html, f"[animation: {alt}]")
-
-
 def _caption(text: str) -> str:
     """Return what stands below a figure, its formulas marked for MathJax."""
     if not text:
         return ""
     marked = re.sub(r"\$([^$]+)\$", r'<span class="math">\\(\1\\)</span>', escape(text))
     return f"<figcaption>{marked}</figcaption>"
-
-
-def _growing_path(
-    figure: Figure,
-    ax: Axes,
-    frames: Sequence[int],
-    points: Any,
-    colour: str,
-    style: str,
-    marker: str,
-) -> str:
-    """Return a line and its head as SVG, with what the handler needs to shorten them.
-
-    A frame is the number of points that stay, and the place of the head after them.
-    """
-    places = ax.transData.transform(np.asarray(points)[: frames[-1] + 1])
-    places[:, 1] = figure.bbox.height - places[:, 1]
-    kept = [0]
-    for step in range(1, len(places)):
-        # What the eye cannot tell apart.
-        if np.abs(places[step] - places[kept[-1]]).max() > 0.7:
-            kept.append(step)
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places[kept])
-    counts = np.searchsorted(kept, frames, side="right")
-    ends = [f"{n},{x:.1f},{y:.1f}" for n, (x, y) in zip(counts, places[list(frames)], strict=True)]
-    _, x, y = ends[-1].split(",")
-    return (
-        f'<polyline points="{line} {x},{y}" data-points="{line}" data-frames="{" ".join(ends)}" '
-        f'fill="none" stroke="{colour}" stroke-width="1.4" stroke-dasharray="{_DASHES[style]}"/>'
-        f'<path d="{_HEADS[marker]}" transform="translate({x} {y})" fill="{colour}"/>'
-    )
-
-
-# Matplotlib's patterns at this width, and markers about as large as its own.
-_DASHES = {"-": "none", "--": "5.2 2.2", "-.": "9 2.2 1.4 2.2", ":": "1.4 2.3"}
-_HEADS = {
-    "o": "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z",
-    "s": "M-3-3h6v6h-6z",
-    "^": "M0-4l3.5 6.5h-7z",
-    "D": "M0-4l4 4l-4 4l-4-4z",
-}
 
 
 def _range(name: str, values: Sequence[str], start: int, handler: str) -> str:
@@ -374,26 +260,6 @@ _MOVE = (
     "f.forEach((e,k)=>{e.hidden=k!=this.value});"
     "const v=f[this.value].dataset.value;"
     "this.setAttribute('aria-valuetext',v);this.nextElementSibling.textContent=v"
-)
-_GROW = (
-    "const f=this.closest('figure'),v=f.dataset.steps.split(' ')[this.value];"
-    "f.querySelectorAll('polyline').forEach(p=>{"
-    "const [n,x,y]=p.dataset.frames.split(' ')[this.value].split(',');"
-    "p.setAttribute('points',p.dataset.points.split(' ',n).join(' ')+' '+x+','+y);"
-    "p.nextElementSibling.setAttribute('transform','translate('+x+' '+y+')')});"
-    "this.setAttribute('aria-valuetext',v);this.nextElementSibling.textContent=v"
-)
-_STEP = (
-    "const r=this.closest('figure').querySelector('input');"
-    "r.value=(+r.value+1)%(+r.max+1);r.dispatchEvent(new Event('input'))"
-)
-_PLAY = (
-    "const f=this.closest('figure'),r=f.querySelector('input'),b=this,"
-    "stop=()=>{clearInterval(f.timer);f.timer=0;b.textContent='Play'};"
-    "if(f.timer){stop()}else{b.textContent='Pause';"
-    "if(r.value==r.max){r.value=0;r.dispatchEvent(new Event('input'))}"
-    "f.timer=setInterval(()=>{if(r.value==r.max){stop();return}"
-    "r.value=+r.value+1;r.dispatchEvent(new Event('input'))},100)}"
 )
 
 

@@ -21,13 +21,12 @@ from gradlab._examples import (
     as_loss,
     as_targets,
     as_trainable,
-    for_checked,
-    gradient_of,
     is_judged,
-    loss_of,
+    loss_and_gradient,
     measured,
     outputs,
 )
+from gradlab._memory import empty
 from gradlab._owner import Owner
 from gradlab._validate import (
     FloatArray,
@@ -37,6 +36,7 @@ from gradlab._validate import (
     as_positive,
     as_rng,
     is_finite,
+    shapes_of,
 )
 from gradlab.early_stopping import EarlyStopping
 from gradlab.gradient_clipping import clip_by_global_norm, global_norm
@@ -341,9 +341,10 @@ def fit(
         `gradlab.schedules`; or one that is updated after each epoch, with the validation loss, or
         the accuracy if its mode is "max". Such a one is for one network, as `early_stopping` is.
     clip : float or callable, optional
-        A number is the largest norm of all gradients together (`clip_by_global_norm`). A callable
-        takes the list of gradients and returns another, or a pair that begins with it. What the
-        optimizer adds for weight decay comes afterwards and is not clipped, as in PyTorch.
+        A number is the largest norm of all gradients together (`clip_by_global_norm`), which are
+        shortened in place where all layers are of this package. A callable takes the list of
+        gradients and returns another, or a pair that begins with it. What the optimizer adds for
+        weight decay comes afterwards and is not clipped, as in PyTorch.
     early_stopping : EarlyStopping, optional
         Updated after each epoch, with the validation loss, or the accuracy if its mode is "max".
         At the end of the run, whatever ended it, an error included, the network gets the arrays of
@@ -470,13 +471,13 @@ class _Run:
     history: History
     bar: _Bar
     shape: tuple[int, ...] = ()
-    loss_of_checked: tuple[Callable[..., float], Callable[..., ArrayLike]] = field(init=False)
+    layers_are_ours: bool = False
 
     def check(self) -> None:
         """Refuse arguments that do not go together."""
         value_of = self.loss[0]
         shape, self.train = as_trainable("train", self.network, self.train, value_of)
-        self.shape, self.loss_of_checked = shape, for_checked(self.loss)
+        self.shape = shape
         if self.validation is not None:
             _, self.validation = as_trainable("validation", self.network, self.validation, value_of)
         judges = {"early_stopping": self.early_stopping, "schedule": self.schedule}
@@ -526,11 +527,16 @@ class _Run:
     def train_epoch(self, epoch: int, epochs: int) -> str:
         """Train on each mini-batch once, and return why the run must stop, if it must."""
         (x, target), steps = self.train, -(-len(self.train[0]) // self.batch_size)
-        # Optimizers and functions of the user may keep the gradients of a step.
+        # Optimizers, layers and functions of the user may keep the gradients or inputs of a step.
         ours = getattr(self.optimizer.step, "__func__", None) is Optimizer.step
         passes = self.network._training_passes(reuse=ours and not callable(self.clip))
+        self.layers_are_ours = self.network._is_ours()
+        kept = self.augment is not None or not self.layers_are_ours
+        rows = None if kept else empty((min(self.batch_size, len(x)), *x.shape[1:]), x.dtype)
         for k, batch in enumerate(self.batches()):
-            wrong = self.step(x.take(batch, axis=0), target[batch], *passes)
+            room = None if rows is None else rows[: len(batch)]
+            inputs = x.take(batch, axis=0, out=room, mode="clip")
+            wrong = self.step(inputs, target[batch], *passes)
             if wrong:
                 at = len(self.history.step_loss)
                 return f"{wrong} not finite at step {at}, in epoch {epoch + 1}"
@@ -553,16 +559,14 @@ class _Run:
                 changed = self.augment(x, self.rng)
             x = _as_augmented(changed, x)
         self.set_rate()
-        out = forward(x)
-        value_of, slope_of = self.loss
-        if out.shape == (len(target), *self.shape):
-            value_of, slope_of = self.loss_of_checked
-        loss, norm = loss_of(value_of, out, target), math.nan
-        wrong = "" if math.isfinite(loss) else "loss"
-        if not wrong:
-            backward(gradient_of(slope_of, out, target))
+        out, norm = forward(x), math.nan
+        checked = out.shape == (len(target), *self.shape)
+        loss, slope = loss_and_gradient(self.loss, out, target, checked)
+        wrong = "loss" if slope is None else ""
+        if slope is not None:
+            backward(slope)
             params, grads = network.parameters(), network.gradients()
-            if [w.shape for w in params] != [*map(np.shape, grads)]:
+            if shapes_of(params) != shapes_of(grads):
                 raise unequal_gradients(network)
             if all(map(is_finite, grads)):
                 grads, norm = self.clipped(grads)
@@ -595,7 +599,8 @@ class _Run:
         if self.clip is None:
             return grads, math.nan
         if not callable(self.clip):
-            return clip_by_global_norm(grads, self.clip)
+            out = grads if self.layers_are_ours else None
+            return clip_by_global_norm(grads, self.clip, out=out)
         with _IN_CLIP:
             clipped = self.clip(grads)
         clipped = clipped[0] if isinstance(clipped, tuple) else clipped

@@ -1,4 +1,4 @@
-"""What a reader does with a chapter in a browser: sliders, animations, answers, the search, copying
+"""What a reader does with a chapter in a browser: sliders, answers, the search, copying
 and printing. Formulas stay as they are written where they need not be set: it takes seconds.
 """
 
@@ -79,37 +79,6 @@ def assert_figures_take_the_colour_of_the_text(tab):
     for figure, article, background in colours:
         assert figure == article
         assert background == "rgba(0, 0, 0, 0)"
-
-
-def test_every_animation_plays_pauses_and_steps(visit):
-    assert with_figures("gradlab-animation") == ["book/optimizers"]
-    tab, _, _ = visit("book/optimizers", formulas=False)
-    assert tab.locator(".gradlab-animation").count() == 3
-    for figure in tab.locator(".gradlab-animation").all():
-        # A path for each of the four methods.
-        assert figure.locator("polyline").count() == 4
-        slider, line = figure.locator("input"), figure.locator("polyline").first
-        play, step = figure.locator("button").nth(0), figure.locator("button").nth(1)
-        whole = line.get_attribute("points")
-        slider.fill("0")
-        assert figure.locator("output").inner_text() == "0"
-        assert len(line.get_attribute("points").split()) == 2
-        step.click()
-        assert slider.input_value() == "1"
-        play.click()
-        assert play.inner_text() == "Pause"
-        tab.wait_for_timeout(700)
-        play.click()
-        assert play.inner_text() == "Play"
-        reached = int(slider.input_value())
-        assert 3 <= reached < int(slider.get_attribute("max"))
-        tab.wait_for_timeout(300)
-        assert int(slider.input_value()) == reached
-        # At the end it stops by itself, as it was at first.
-        slider.fill(str(int(slider.get_attribute("max")) - 2))
-        play.click()
-        tab.wait_for_function("button => button.textContent == 'Play'", arg=play.element_handle())
-        assert line.get_attribute("points") == whole
 
 
 def found(tab, words):

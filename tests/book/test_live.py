@@ -16,15 +16,18 @@ from marionette import Firefox
 from pages import PAGES, elements, html
 from support import ROOT, book_extension
 
-from gradlab import optimizers
+from gradlab import activations, losses, optimizers
 from gradlab._random import normal, permutation, uniform
+from gradlab.autodiff import Tape, Variable
+from gradlab.backpropagation import mlp_backward, mlp_forward, sensitivities
 from gradlab.batch_normalization import (
     batch_norm_forward,
     batch_norm_inference,
     update_running_statistics,
 )
+from gradlab.gradient_descent import quadratic_descent
 from gradlab.initialization import he_normal
-from gradlab.landscapes import quadratic
+from gradlab.landscapes import beale, long_valley, quadratic, saddle
 from gradlab.network import Activation, Dense, Network
 from gradlab.schedules import cosine_decay
 from gradlab.training import LiveGenerator, fit
@@ -518,6 +521,39 @@ def in_bowl(state):
     return {"paths": paths, "distances": ends}
 
 
+def on_surfaces(state):
+    surface = {"beale": beale, "valley": long_valley, "saddle": saddle}[state["surface"]]
+    makes = {
+        "sgd": lambda: optimizers.SGD(state["sgd"]),
+        "momentum": lambda: optimizers.Momentum(state["heavy"], state["momentum"]),
+        "nesterov": lambda: optimizers.Nesterov(state["heavy"], state["momentum"]),
+        "adagrad": lambda: optimizers.AdaGrad(state["adagrad"]),
+        "rmsprop": lambda: optimizers.RMSProp(state["rmsprop"]),
+        "adam": lambda: optimizers.Adam(state["adam"]),
+    }
+    paths, distances = {}, {}
+    for name in state["methods"]:
+        point, optimizer = np.array([state["x"], state["y"]]), makes[name]()
+        paths[name] = [point.tolist()]
+        for _ in range(state["steps"]):
+            optimizer.step([point], [surface.grad(point)])
+            paths[name].append(point.tolist())
+        x, y = np.transpose(paths[name])
+        at = surface.minimum
+        distances[name] = np.abs(y) if at is None else np.hypot(x - at[0], y - at[1])
+    return {"paths": paths, "distances": distances}
+
+
+def on_correlated_inputs(state):
+    r, rate = state["correlation"], state["rate"]
+    matrix, start = np.array([[1.0, r], [r, 1.0]]), [-0.3, 1.75]
+    path = quadratic_descent(matrix, start, rate, state["steps"])
+    along = np.abs(path @ np.array([[1, 1], [1, -1]]) / np.sqrt(2))
+    steep = np.array([1 + abs(r), 1 - abs(r)])
+    distances = along.T if r >= 0 else along.T[::-1]
+    return {"path": path, "distances": distances, "factors": 1 - rate * steep}
+
+
 def moving_batches(state):
     size, found = state["batch"], {"before": [], "after": [], "inference": [], "runningVar": []}
     gamma, beta, running = [state["gamma"]], [state["beta"]], (np.zeros(1), np.ones(1))
@@ -549,8 +585,118 @@ def plane_points(state):
     return {"x": points.ravel(), "labels": labels.astype(int)}
 
 
+def both_modes(state):
+    x, y = Variable(state["x"]), Variable(state["y"])
+    a = x * y
+    b = getattr(a, state["middle"])()
+    c = x + b
+    f = c * y
+    f.backward()
+    nodes, tape = (x, y, a, b, c, f), Tape(f)
+    along = state["p"] * tape.derivatives(x) + state["q"] * tape.derivatives(y)
+    forward = dict(zip(tape.nodes, along, strict=True))
+    return {
+        "values": [node.value for node in nodes],
+        "dot": [forward[node] for node in nodes],
+        "bar": [node.grad for node in nodes],
+    }
+
+
+def up_and_down(state):
+    weights = [[[0.8, -0.6], [0.5, 1.0]], [[1.2, -0.7], [0.4, 0.9]]]
+    layer, below, above = map(int, state["weight"])
+    weights[layer][below][above] += state["nudge"]
+    x, biases = [[state["x1"], state["x2"]]], [[0.1, -0.2], [0.0, 0.3]]
+    out, cache = mlp_forward(x, weights, biases, state["activation"])
+    dout = 2 * (out - [1.0, 0.0])
+    dx, gradients, _ = mlp_backward(dout, cache)
+    return {
+        "loss": ((out - [1.0, 0.0]) ** 2).sum(),
+        "netInputs": [z[0] for z in cache.net_inputs],
+        "sensitivities": [s[0] for s in sensitivities(dout, cache)],
+        "gradients": gradients,
+        "inputs": dx[0],
+        "slope": gradients[layer][below, above],
+    }
+
+
+def of_activations(state):
+    nodes, z = np.linspace(-6, 6, 1201), np.linspace(-5, 5, 201)
+    weights, places = np.exp(-(nodes**2) / 2), state["mean"] + state["deviation"] * nodes
+    found = {"values": {}, "slopes": {}, "summary": []}
+    for name in state["functions"]:
+        options = {"alpha": state["alpha"]} if name == "leaky_relu" else {}
+        forward = getattr(activations, name)
+        backward = getattr(activations, f"{name}_backward")
+        found["values"][name] = forward(z, **options)
+        found["slopes"][name] = backward(np.ones_like(z), z, **options)
+        out, slopes = forward(places, **options), backward(np.ones_like(nodes), places, **options)
+        mean = np.average(out, weights=weights)
+        of_places = ((out - mean) ** 2, slopes**2, np.abs(slopes) < 0.01)
+        found["summary"].append([mean, *(np.average(each, weights=weights) for each in of_places)])
+    return found
+
+
+def on_two_surfaces(state):
+    """The figure of the losses: the gradients are the package's, and the rest is written anew."""
+    x = 1.5 * normal((100, 2), state["seed"])
+    draws = uniform(100, state["seed"], stream=1)
+    classes = (draws < activations.sigmoid(x @ [2.0, -1.0]))[:, None].astype(float)
+
+    def gradient(loss, w):
+        z = x @ w[:, None]
+        if loss == "cross":
+            return x.T @ losses.sigmoid_cross_entropy_backward(z, classes)[:, 0]
+        dy = losses.squared_error_backward(activations.sigmoid(z), classes)
+        return x.T @ activations.sigmoid_backward(dy, z)[:, 0]
+
+    found = {"paths": {}, "minima": {}, "arrived": {}}
+    for loss in ("squared", "cross"):
+        w = np.array([2.0, -1.0])
+        for _ in range(8000):
+            w = w - 2 * gradient(loss, w)
+        bend = [(gradient(loss, w + h) - gradient(loss, w - h)) / 2e-5 for h in 1e-5 * np.eye(2)]
+        rate = state[loss] / np.linalg.eigvalsh(bend)[-1]
+        path = [np.array([state["w1"], state["w2"]])]
+        for _ in range(state["steps"]):
+            path.append(path[-1] - rate * gradient(loss, path[-1]))
+        far = np.flatnonzero(np.linalg.norm(np.array(path) - w, axis=1) >= 0.1)
+        found["minima"][loss], found["paths"][loss] = w, path
+        last = far[-1] + 1 if far.size else 0
+        found["arrived"][loss] = last if last < len(path) else -1
+    return found
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
+FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
+    "activations": (
+        of_activations,
+        [
+            {"functions": FUNCTIONS},
+            {"mean": -2, "deviation": 0.7, "alpha": 0.25},
+            {"mean": 4, "deviation": 5},
+            {"functions": ["silu"]},
+        ],
+    ),
+    "autodiff": (
+        both_modes,
+        [
+            {"x": -1.5, "y": 0.7},
+            {"p": -2, "q": 1.5, "middle": "exp"},
+            {"middle": "relu", "y": -3},
+            {"x": 1.2},
+        ],
+    ),
+    "backpropagation": (
+        up_and_down,
+        [
+            {"weight": "110", "nudge": -1.5, "x2": 2},
+            {"activation": "relu", "x1": -2, "step": 4},
+            {"activation": "sigmoid", "weight": "001"},
+            {"activation": "identity", "nudge": 3},
+        ],
+    ),
     "optimizers": (
         in_bowl,
         [
@@ -559,6 +705,30 @@ MOVES = {
             {"rate": 0.11, "heavy": 0.05, "momentum": 0.93},
             # Beyond what is stable: it overflows as in Python.
             {"step": 0.4, "steps": 200, "rate": 3},
+        ],
+    ),
+    "optimizers-surfaces": (
+        on_surfaces,
+        [
+            {"steps": 40},
+            {"surface": "valley", "x": -1.2, "y": 1, "sgd": 0.001, "heavy": 0.001, "rmsprop": 0.01},
+            {
+                "surface": "saddle",
+                "x": 1,
+                "y": -0.01,
+                "adam": 0.07,
+                "momentum": 0.5,
+                "adagrad": 0.2,
+            },
+        ],
+    ),
+    "gradient-descent": (
+        on_correlated_inputs,
+        [
+            {"rate": 0.1},
+            {"correlation": -0.95, "steps": 77},
+            {"rate": 1.3, "correlation": 0.5},
+            {"correlation": 0, "rate": 1, "steps": 1},
         ],
     ),
     "batch-normalization": (
@@ -649,6 +819,44 @@ def test_the_regime_that_is_named_is_the_one_that_is_run(open_figure, beta, push
         }
         low, high = shares.get(said, (0.95, 1))
         assert low <= changes <= high
+
+
+def test_the_line_touches_the_curve_of_the_loss_and_the_sums_that_are_said_are_right(open_figure):
+    tab, errors = open_figure("backpropagation")
+    for step in range(1, 7):
+        move = {"step": step, "weight": "010", "nudge": 0.5}
+        numbers = tab.evaluate("move => gradlabLive.backpropagation.set(move)", move)
+        along, curve = np.array(numbers["along"]), np.array(numbers["curve"])
+        near = np.argmin(np.abs(along - numbers["weight"]))
+        slope = (curve[near + 1] - curve[near - 1]) / (along[near + 1] - along[near - 1])
+        assert curve[near] == pytest.approx(numbers["loss"], rel=1e-12)
+        assert slope == pytest.approx(numbers["slope"], abs=2e-3)
+        said = tab.locator(".said").inner_text().replace("\u2212", "-").replace("\u00b7", "*")
+        left, right = re.search(r"(?:sums|collects|is) ([^=a-z]+) = (-?\d+\.?\d*)", said).groups()
+        left = left.replace("\u00b2", "**2")
+        assert eval(left) == pytest.approx(float(right), rel=0.02, abs=0.006), said
+    assert errors == []
+
+
+def test_two_surfaces_are_descended_as_in_python(open_figure):
+    tab, errors = open_figure("losses")
+    for move in (
+        {"steps": 200},
+        {"seed": 4, "w1": 3.0, "w2": 6.5, "squared": 1.5},
+        {"seed": 8, "steps": 25, "cross": 0.3},
+    ):
+        found = tab.evaluate("move => gradlabLive.losses.set(move)", move)
+        expected = on_two_surfaces(tab.evaluate("gradlabLive.losses.state()"))
+        assert found["arrived"] == expected["arrived"]
+        for loss in ("squared", "cross"):
+            np.testing.assert_allclose(found["minima"][loss], expected["minima"][loss], atol=1e-6)
+            np.testing.assert_allclose(found["paths"][loss], expected["paths"][loss], atol=1e-5)
+    # Neither a large rate nor a start at the minimum is too much for it.
+    for move in ({"squared": 100, "cross": 100, "steps": 1000}, {"w1": 2.6, "w2": -1.25}):
+        tab.evaluate("move => { gradlabLive.losses.set(move); }", move)
+        said = tab.locator(".said").inner_text()
+        assert not re.search("NaN|not a number|undefined", said), said
+    assert errors == []
 
 
 def test_initialization_computes_what_python_computes(open_figure):

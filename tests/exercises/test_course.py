@@ -213,34 +213,3 @@ def test_a_cell_that_hears_no_interrupt_costs_nothing_that_came_before_it(tmp_pa
     assert before.outputs[0].text == "1\n"
     assert not after.outputs
     assert "A cell did not obey the interrupt" in caplog.text
-
-
-@pytest.mark.parametrize("missing", [["topic (1).ipynb"], ["topic-1.ipynb"], ["Abgabe.ipynb"]])
-def test_the_only_notebook_stands_in_for_the_one_asked_for(tmp_path, missing):
-    notebooks, folder = handed_in(tmp_path, missing)
-    grading.find_renamed(notebooks=notebooks, assignment="*", student="*")
-    assert str(folder / "topic.ipynb") in notebooks
-    assert (folder / "topic.ipynb").read_text() == missing[0]
-
-
-@pytest.mark.parametrize("names", [["a.ipynb", "b.ipynb"], ["topic.ipynb", "topic (1).ipynb"]])
-def test_of_two_notebooks_none_is_chosen_for_the_student(tmp_path, names, caplog):
-    notebooks, folder = handed_in(tmp_path, names)
-    grading.find_renamed(notebooks=notebooks)
-    assert [Path(notebook).name for notebook in notebooks] == names
-    assert {path.name for path in folder.iterdir()} == set(names)
-    assert ("none of a.ipynb, b.ipynb is called topic.ipynb" in caplog.text) == (
-        names[0] == "a.ipynb"
-    )
-
-
-def handed_in(tmp_path, names):
-    """A submission of an assignment whose notebook is topic.ipynb."""
-    source = tmp_path / "course" / "source" / "topic"
-    folder = tmp_path / "course" / "submitted" / "anna" / "topic"
-    for path in (source, folder):
-        path.mkdir(parents=True)
-    (source / "topic.ipynb").write_text("")
-    for name in names:
-        (folder / name).write_text(name)
-    return [str(folder / name) for name in names], folder

@@ -289,7 +289,8 @@
       const spec = figures[host.dataset.live];
       if (!spec) continue;
       const view = tag("div", { className: "live-view" });
-      host.append(view);
+      // Below the twin, above the caption.
+      host.insertBefore(view, host.querySelector("figcaption"));
       if (matchMedia("(prefers-reduced-motion: reduce)").matches && !location.hash.startsWith(`#live-${host.dataset.live}?`)) {
         const open = tag("button", { type: "button", textContent: "Change the settings of this figure" });
         open.onclick = () => { begin(host, spec, kernels); host.querySelector("input, select, button").focus(); };

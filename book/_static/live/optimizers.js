@@ -1,28 +1,10 @@
 // Optimizers in a bowl: the reader turns it, and sets its condition, the rates and the momentum.
 {
-  const { blue, orange, green, purple, gray } = gradlab.colors, red = "#c0475f";
-  const CURVES = {
-    sgd: { label: "gradient descent", color: orange, dash: "--", mark: "s" },
-    momentum: { label: "momentum", color: blue, dash: "-", mark: "o" },
-    nesterov: { label: "Nesterov", color: gray, dash: "-", mark: "^" },
-    adagrad: { label: "AdaGrad", color: red, dash: "--", mark: "D" },
-    rmsprop: { label: "RMSProp", color: green, dash: "-.", mark: "^" },
-    adam: { label: "Adam", color: purple, dash: ":", mark: "D" },
-  };
-  // The kernel of a method, the arrays that it remembers, and its settings in step t, as in the package.
-  const METHODS = {
-    sgd: ["optimizers._sgd_kernel", 0, s => [s.rate]],
-    momentum: ["optimizers._momentum_kernel", 1, s => [s.momentum, -s.heavy, 1]],
-    nesterov: ["optimizers._nesterov_kernel", 1, s => [s.momentum, -s.heavy, 1]],
-    adagrad: ["optimizers._adagrad_kernel", 1, s => [s.step, 0, 1e-8]],
-    rmsprop: ["optimizers._rmsprop_kernel", 1, s => [s.step, 1 - 0.9, 1e-8, 0]],
-    adam: ["optimizers._adam_kernel", 2,
-      (s, t) => [s.step, 1 - 0.9, 1 - 0.999, 1 / (1 - 0.9 ** t), 1 / (1 - 0.999 ** t), 0, 1e-8]],
-  };
+  const { gray } = gradlab.colors, red = "#c0475f", { curves: CURVES, kernels, follow } = gradlab.methods;
   const VALUE = "landscapes._quadratic_kernel", GRADIENT = "landscapes._quadratic_gradient_kernel";
   const BEST = "optimizers._optimal_momentum_kernel";
   const START = [-2, 0.6];
-  const LINES = ["critical", "alternating", "stable", "under", "none", "monotone", "oscillates", "diverges"];
+  const LINES = ["factors", "critical", "alternating", "stable", "under", "none", "monotone", "oscillates", "diverges"];
 
   function bowl({ condition, angle }) {
     const [c, s] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
@@ -32,16 +14,7 @@
     };
   }
 
-  function path(k, state, hessian, start, [kernel, memories, settings]) {
-    const w = k.array([1, 2], start), g = k.array([1, 2]), visited = [[...start]];
-    const memory = Array.from({ length: memories }, () => k.array(2));
-    for (let t = 1; t <= state.steps; t++) {
-      k[GRADIENT](w, hessian, g);
-      k[kernel](w.flat(), g.flat(), ...memory, 1, 0, ...settings(state, t));
-      visited.push(w.numbers());
-    }
-    return visited;
-  }
+  const rates = s => ({ sgd: s.rate, momentum: s.heavy, nesterov: s.heavy, adagrad: s.step, rmsprop: s.step, adam: s.step });
 
   // What becomes of w along a direction of curvature h, by eta h: gradient descent multiplies it by 1 - eta h.
   function plain(push) {
@@ -66,7 +39,7 @@
 
   gradlab.figure("optimizers", {
     title: "Optimizers in a bowl whose settings you change",
-    kernels: [VALUE, GRADIENT, BEST, ...Object.values(METHODS).map(method => method[0])],
+    kernels: [VALUE, GRADIENT, BEST, ...kernels],
     controls: {
       condition: { label: "condition number of the bowl", min: 1, max: 1000, log: true, digits: 2, value: 40 },
       angle: { label: "angle of the bowl", unit: "degrees", min: 0, max: 90, step: 1, value: 0 },
@@ -89,7 +62,8 @@
       const { hessian, start } = bowl(state), matrix = k.array([2, 2], hessian);
       const paths = {}, distances = {};
       for (const name of state.methods) {
-        paths[name] = k.scope(() => path(k, state, matrix, start, METHODS[name]));
+        const settings = { rate: rates(state)[name], momentum: state.momentum };
+        paths[name] = k.scope(() => follow(k, name, settings, start, state.steps, (w, g) => k[GRADIENT](w, matrix, g)));
         distances[name] = paths[name].map(([x, y]) => Math.hypot(x, y));
       }
       const steep = state.rate * state.condition, pushes = [state.heavy, state.heavy * state.condition], beta = state.momentum;
@@ -124,6 +98,12 @@
         alt: "Regimes by ηh and β, and where the steep and the flat direction of the bowl are.",
         x: { label: "rate times curvature, ηh", domain: [-0.2, 4.2], ticks: 5 }, y: { label: "momentum β", domain: [-0.14, 1] },
       });
+      // The modulus of the larger root: along a line the distance shrinks by the same factor per step.
+      const columns = 90, rows = 80, places = regimes.grid(columns, rows), factors = Array.from({ length: columns * rows }, (_, n) => {
+        const push = places[2 * n], beta = Math.max(0, places[2 * n + 1]), half = (1 + beta - push) / 2;
+        return half * half < beta ? Math.sqrt(beta) : Math.abs(half) + Math.sqrt(Math.max(0, half * half - beta));
+      });
+      regimes.contours("factors", { values: factors, columns, rows, levels: [0.5, 0.7, 0.8, 0.9, 0.95] });
       const betas = Array.from({ length: 101 }, (_, i) => i / 100);
       regimes.line("critical", { x: betas.map(b => (1 - Math.sqrt(b)) ** 2), y: betas, color: "currentColor" });
       regimes.line("alternating", { x: betas.map(b => (1 + Math.sqrt(b)) ** 2), y: betas, color: "currentColor", dash: "--" });

@@ -42,6 +42,10 @@ class OvertimeError(BaseException):
     """A function did not come back in time; no Exception, which ``except Exception`` swallows."""
 
 
+class GoneError(BaseException):
+    """A function that runs in another process cannot be called any more; the message says why."""
+
+
 class Limits:
     """For the calls of one check, each in a ``with`` of its own, until `close`.
 

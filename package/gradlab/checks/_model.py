@@ -15,6 +15,25 @@ Function = Callable[..., Any]
 """Takes a case's arguments by position; returns one value or a tuple of them."""
 
 
+class Elsewhere:
+    """A function that runs in another process, which says of itself what its frame would.
+
+    An exception that it raises has the attribute ``elsewhere``: the file, the number and the text
+    of each of the student's lines, without a file's name where it is a cell.
+    """
+
+    variables: tuple[str, ...] = ()
+    """The names of its local variables that are no arguments."""
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it."""
+        raise NotImplementedError
+
+    def watched(self, *arguments: Any) -> tuple[Any, dict[str, Any]]:
+        """Return what it returns, and those of its local variables that are numbers."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Case:
     """One call: arguments by name, in the order of the signature.

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.checks._limits import CHARACTERS, Limits, OvertimeError, printing_little
+from gradlab.checks._limits import CHARACTERS, GoneError, Limits, OvertimeError, printing_little
 from gradlab.checks._model import Case, Exercise, Function, call_once
 
 MAX_ENTRIES = 1_000_000
@@ -144,7 +144,7 @@ def call(exercise: Exercise, function: Function, case: Case, limits: Limits) -> 
                     outcome.got = observed(exercise, guarded, case)
                 except NotDataError as error:
                     outcome.error = str(error)
-                except (OvertimeError, MemoryError):
+                except (OvertimeError, GoneError, MemoryError):
                     raise
                 except BaseException as error:  # Nothing that a function raises ends a notebook.
                     outcome.error, outcome.raised = _describe(error), True
@@ -152,6 +152,9 @@ def call(exercise: Exercise, function: Function, case: Case, limits: Limits) -> 
                     outcome.warning = _named(caught[0].message)[:300]
         except OvertimeError:
             outcome.error = f"Your function ran for {limits.seconds:g} seconds: does your loop end?"
+            outcome.raised = outcome.endless = True
+        except GoneError as error:
+            outcome.error = str(error)
             outcome.raised = outcome.endless = True
         except MemoryError as error:
             outcome.error = (
@@ -287,27 +290,33 @@ def _describe(error: BaseException) -> str:
     if type(error) is NotImplementedError and not str(error):
         return "Your function is not written yet: it raises NotImplementedError"
     text = _named(error)
-    # The innermost frame of the student's own code: the notebook's, not ours nor a library's.
-    files, number = [], 0
-    for frame, at in traceback.walk_tb(error.__traceback__):
-        name = frame.f_code.co_filename
-        if not ("site-packages" in name or _OURS in name):
-            files.append(name)
-            number = at
-    if not files:
+    places = _places(error)
+    if not places:
         return f"Your function raised {text[:500]}"
-    line = linecache.getline(files[-1], number).strip()
+    file, number, line = places[-1]
     if isinstance(error, TypeError) and re.match(r"raise NotImplemented\b", line):
         return "Your function is not written yet: it raises NotImplemented"
     # A module that the student imports is no cell.
-    cell = files[-1] == files[0] or "ipykernel" in files[-1]
-    where = f" in line {number} of {'its cell' if cell else os.path.basename(files[-1])}"
+    cell = file == places[0][0] or "ipykernel" in file
+    where = f" in line {number} of {'its cell' if cell else os.path.basename(file)}"
     where += f" ({line[:120]})" if line else ""
     if "values to unpack" in text and ".shape" in line:
         where += ". The array has another number of axes in this case"
     if isinstance(error, RecursionError):
         where += ". It calls itself: does it reach a case in which it no longer does?"
     return f"Your function raised {text[:500]}{where}"
+
+
+def _places(error: BaseException) -> list[tuple[str, int, str]]:
+    """The file, number and text of each line of the student's own that an exception left."""
+    if "elsewhere" in vars(error):
+        return list(error.elsewhere)  # type: ignore[attr-defined]
+    # The notebook's, not ours nor a library's.
+    return [
+        (name, number, linecache.getline(name, number).strip())
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if not ("site-packages" in (name := frame.f_code.co_filename) or _OURS in name)
+    ]
 
 
 def _copied(value: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from gradlab.checks._compare import Judged, problems, reproduces, where_worst
 from gradlab.checks._edits import with_given
 from gradlab.checks._limits import Limits
-from gradlab.checks._model import Exercise, Function
+from gradlab.checks._model import Elsewhere, Exercise, Function
 from gradlab.checks._run import Outcome, call, is_data, observed
 
 LONG = 120
@@ -101,6 +101,9 @@ class _Watched:
 
     def __call__(self, *arguments: Any) -> Any:
         self.calls += 1
+        if isinstance(self._function, Elsewhere):
+            result, self.variables = self._function.watched(*arguments)
+            return result
         before = sys.getprofile()
         sys.setprofile(self._note)
         try:
@@ -132,9 +135,8 @@ def _shared(
 
     Not arguments and results, which are judged as such.
     """
-    code = getattr(function, "__code__", None)
     named = {*exercise.parameters, *exercise.outputs, *exercise.returns}
-    for name in code.co_varnames[code.co_argcount :] if code else ():
+    for name in _own_variables(function):
         if name not in named and all(
             name in mine
             and name in theirs
@@ -144,6 +146,13 @@ def _shared(
             for mine, theirs in pairs
         ):
             yield name
+
+
+def _own_variables(function: Function) -> tuple[str, ...]:
+    if isinstance(function, Elsewhere):
+        return function.variables
+    code = getattr(function, "__code__", None)
+    return tuple(code.co_varnames[code.co_argcount :]) if code else ()
 
 
 def _differs(exercise: Exercise, name: str, right: Any, got: Any) -> tuple[str, str, str] | None:

@@ -1,0 +1,1 @@
+"""Grading of submissions: their code runs in a sandbox, their checks outside of it."""
