@@ -75,8 +75,13 @@ def verdict(course: Any, attack: Any) -> str:
     """Return in a few words what an attack got and what it reached."""
     outcome = course.outcome(attack.student)
     points = "no score" if outcome.earned is None else f"{outcome.earned:g} of {attacking.FULL:g}"
-    seen = ["saw what it should not"] if outcome.reached else []
-    return ", ".join([points, *seen])
+    reached = {
+        "network": course.reached and "sent its work away",
+        "writes_into_the_course": course.changed and "changed what is not its own",
+        "detached_child": course.left and "left a process behind",
+    }
+    seen = outcome.reached and "saw what is not its own"
+    return ", ".join(filter(None, [points, seen, reached.get(attack.name)]))
 
 
 def harmless(attack: Any) -> bool:
@@ -91,8 +96,8 @@ def main() -> None:
     rows = []
     for kind in attacking.KINDS:
         attacks = attacking.attacks(kind)
-        # The one that changes the grades of the class has one of its own.
-        apart = [attack for attack in attacks if attack.name == "gradebook"]
+        # What changes the grades of all, or keeps all from having one, has a class of its own.
+        apart = [attack for attack in attacks if attack.name in ("gradebook", "doubled_cells")]
         rest = [attack for attack in attacks if attack not in apart]
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)

@@ -158,12 +158,14 @@ class Class:
         path = self.path(attack.student)
         path.parent.mkdir(parents=True)
         if attack.text:
-            first, *others = (answer.cell for answer in ANSWERS.values())
+            # What it does not define stays as it was released: a function that is not written.
+            first, *others = ANSWERS.values()
             for cell in notebook.cells:
                 name = cell.metadata.get("nbgrader", {}).get("grade_id")
-                if name == first:
-                    cell.source = self.filled(attack.text)
-                elif name in others:
+                if name == first.cell:
+                    rest = [cell.source] if first.function not in attack.text else []
+                    cell.source = "\n\n\n".join([self.filled(attack.text), *rest])
+                elif any(name == one.cell and one.function in attack.text for one in others):
                     cell.source = ""
         elif attack.kind == "breaking":
             solve(notebook)

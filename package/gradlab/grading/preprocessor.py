@@ -90,7 +90,7 @@ class ExecuteApart(NbGraderPreprocessor):
         return nb, resources
 
     def _make_sure(self, folder: Path) -> None:
-        """Stop if there is no sandbox, so that nothing counts as graded, or say that there is none."""
+        """Stop where there is no sandbox, so that nothing counts as graded; warn if so asked."""
         if not self.sandbox:
             print(WARNING, file=sys.stderr)
             return
