@@ -65,7 +65,8 @@ def arrow(start: Chapter, end: Chapter) -> str:
         return f"M{start.left + WIDTH} {y}H{end.left - 2}"
     x, y = start.left + middle, start.top + HEIGHT
     if start.column == end.column:
-        if end.row == start.row + 1:
+        column = [c.row for c in chapters().values() if c.column == start.column]
+        if not any(start.row < row < end.row for row in column):
             return f"M{x} {y}V{end.top - 2}"
         edge = start.left - MARGIN + 3
         ends = start.top + HEIGHT // 2, end.top + HEIGHT // 2
