@@ -105,6 +105,14 @@ def test_what_is_written_in_place_is_written_here(start):
     assert table["a"] is x
 
 
+def test_a_list_that_is_put_into_an_argument_twice_is_one(start):
+    session = start("def f(parts, table): new = [1]; parts[:] = [new, new]; table['a'] = new")
+    parts, table = [], {}
+    function(session)(parts, table)
+    assert parts == [[1], [1]]
+    assert parts[0] is parts[1] is table["a"]
+
+
 def test_an_argument_that_is_returned_is_the_argument(start):
     session = start("def f(x, parts): x -= 1; return parts, x")
     x, parts = np.ones(3), [1]
@@ -231,6 +239,12 @@ def test_cells_show_what_a_notebook_shows(start):
     assert "display" in shown(session, "display('display')")
     assert shown(session, "quit()\nexit()") == ""
     assert shown(session, "f'{6 * 7}'") == "'42'"
+
+
+def test_cells_are_counted_as_in_a_notebook(start):
+    session = start("1")
+    graded(session, "import math\n1", 1)
+    assert session.run("2")[1] == 2
 
 
 def test_a_compiled_function_is_a_function(start):
@@ -527,6 +541,9 @@ def test_a_function_that_does_not_end_costs_its_own_points(start):
     [
         "import os; os._exit(1)",
         "import os, signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
+        # Compiled code hears no interrupt.
+        "sum(range(10**14))",
+        "'long'" + "#" * 5_000_000,
         f"{PIPE}\nsay(b'garbage' * 100)\nsay(b'more')",
     ],
 )

@@ -118,7 +118,7 @@ class Session:
             raise SandboxError("Python does not start in the sandbox: no answer from the worker")
         for cell in list(self._cells):
             until = min(self._until, time.monotonic() + self.limits.cell_seconds)
-            self._ask_until({"op": "run", "source": cell}, until)
+            self._ask_until({"op": "run", "source": cell, "silent": True}, until)
 
     def _receive(self, until: float) -> tuple[dict[str, Any], bytes]:
         header, body = wire.lengths(self._exactly(wire.HEAD.size, until))
@@ -209,7 +209,7 @@ class Session:
             self._ready()
             until = min(self._until, time.monotonic() + self.limits.cell_seconds)
             header = self._run(source, until, show)
-        except EndedError as error:
+        except (EndedError, wire.RefusedError) as error:
             said = f"This cell was stopped: {error}. The others go on without it."
             shown.append(_error("Stopped", said))
             return shown, None
@@ -223,13 +223,16 @@ class Session:
         with contextlib.suppress(EndedError):
             self._ready()
             until = min(self._until, time.monotonic() + self.limits.cell_seconds)
-            self._run(source, until, lambda _: None)
+            self._run(source, until, lambda _: None, silent=True)
             self._cells.append(source)
 
-    def _run(self, source: str, until: float, show: Callable[[Any], None]) -> dict[str, Any]:
+    def _run(
+        self, source: str, until: float, show: Callable[[Any], None], silent: bool = False
+    ) -> dict[str, Any]:
         """Run a cell; interrupt it when its time is over, and end it if it does not stop then."""
         request = self._number()
-        frame = wire.pack({"op": "run", "source": source, "request": request}, [])
+        header = {"op": "run", "source": source, "silent": silent, "request": request}
+        frame = wire.pack(header, [])
         waited = False
         sent = False
         self._busy = True
