@@ -26,7 +26,11 @@ from gradlab.batch_normalization import (
     update_running_statistics,
 )
 from gradlab.gradient_descent import quadratic_descent
+from gradlab.initialization import he_normal
 from gradlab.landscapes import beale, long_valley, quadratic, saddle
+from gradlab.network import Activation, Dense, Network
+from gradlab.schedules import cosine_decay
+from gradlab.training import LiveGenerator, fit
 
 FOLDER = ROOT / "book" / "_static" / "live"
 SLUGS = sorted(path.stem for path in FOLDER.glob("*.js") if "gradlab.figure(" in path.read_text())
@@ -566,6 +570,21 @@ def moving_batches(state):
     return found
 
 
+def in_pentagons(points):
+    """Whether points of the plane are in one of the two pentagons of the figure."""
+    angles = np.pi / 2 + 2 * np.pi * (np.arange(5) + 0.5) / 5
+    normals = np.stack([np.cos(angles), np.sin(angles)])
+    return np.any([((points - [c, 0]) @ normals).max(axis=1) < 0.45 for c in (-0.6, 0.6)], axis=0)
+
+
+def plane_points(state):
+    count = int(state["points"])
+    x, y, chance = uniform(3 * count, state["seed"], stream=1).reshape(3, count)
+    points = 2.4 * np.stack([x, y], axis=1) - 1.2
+    labels = in_pentagons(points) ^ (chance < float(state["wrong"]))
+    return {"x": points.ravel(), "labels": labels.astype(int)}
+
+
 def both_modes(state):
     x, y = Variable(state["x"]), Variable(state["y"])
     a = x * y
@@ -720,6 +739,10 @@ MOVES = {
             {"batch": 128, "growth": 1.1, "momentum": 1},
         ],
     ),
+    "width-and-depth": (
+        plane_points,
+        [{"points": "30", "wrong": "0.2"}, {"points": "500", "seed": 7}],
+    ),
 }
 
 
@@ -734,6 +757,33 @@ def test_a_figure_computes_what_python_computes_after_the_same_moves(open_figure
         with np.errstate(all="ignore"):
             assert_within(tab.evaluate(f"gradlabLive['{slug}'].numbers()"), expected(state))
     assert errors == []
+
+
+def test_the_plane_is_learned_as_python_learns_it(open_figure):
+    state = {"layers": 3, "points": "30", "wrong": "0.2", "decay": "0.3", "seed": 4}
+    tab, errors = open_figure("width-and-depth")
+    tab.evaluate("changes => { gradlabLive['width-and-depth'].set(changes); }", state)
+    (record,) = tab.evaluate("gradlabLive['width-and-depth'].run()")
+    assert errors == []
+
+    rng, drawn = LiveGenerator(4), plane_points(state)
+    layers = [Dense(fan_in, 15, rng, he_normal) for fan_in in (2, 15, 15)]
+    hidden = [part for layer in layers for part in (layer, Activation("relu"))]
+    network = Network([*hidden, Dense(15, 2, rng, he_normal)])
+    middles = -1.2 + (np.arange(45) + 0.5) * 2.4 / 45
+    plane = np.stack(np.meshgrid(middles, -middles), axis=-1).reshape(-1, 2)
+    history = fit(
+        network,
+        (drawn["x"].reshape(-1, 2), drawn["labels"]),
+        (plane, in_pentagons(plane).astype(int)),
+        optimizers.AdamW(0.01, weight_decay=0.3, decay_biases=False),
+        epochs=1500,
+        batch_size=30,
+        schedule=lambda step: cosine_decay(step, 0.01, 1500),
+        rng=rng,
+    )
+    np.testing.assert_allclose(record["trainLoss"][1:], history.train_loss, rtol=1e-6)
+    np.testing.assert_allclose(record["heldAccuracy"][1:], history.validation_accuracy)
 
 
 @pytest.mark.parametrize(
