@@ -36,6 +36,9 @@ RECEIVED = 64 << 20
 """Bytes that the functions of a submission may hand over in one graded cell; lists count more, as
 they take more. The largest of the course's exercises needs less than a hundredth of it."""
 
+ARGUMENTS = 4 << 20
+"""Bytes of arrays in one call of a function of ours, which may make many times as much of them."""
+
 CHARACTERS = 20_000
 
 MIMES = frozenset(
@@ -300,6 +303,9 @@ class Session:
                 with contextlib.suppress(EndedError):
                     self._ask({"op": "end"})
             self._cell_until = self._until
+            # Nothing of a test is called once it is over, and what it was handed takes memory.
+            self._functions.clear()
+            self._shared = wire.Shared(1)
 
     def _ask(self, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         self._ready()
@@ -415,6 +421,11 @@ class Session:
 
     def _receive_call(self, header: dict[str, Any], body: bytes, until: float) -> None:
         """Call a function of ours, which the submission was given, and send what it returns."""
+        if len(body) > ARGUMENTS:
+            raise GoneError(
+                f"Your function was stopped: it called a function that it was given with more "
+                f"than {ARGUMENTS >> 20} MB"
+            )
         _pass_on(header)
         reader = wire.Reader(header, body, self._shared, self._functions)
         function = self._functions.own(header.get("function"))

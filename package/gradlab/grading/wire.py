@@ -255,6 +255,8 @@ class Writer:
         kind = type(value)
         if value is None or kind is bool or kind is float or kind is str:
             return value
+        if kind is np.str_:
+            return str(value)
         if kind is int:
             return value if value.bit_length() <= DIGITS else ["x", "int"]
         if kind in (list, tuple, dict):
