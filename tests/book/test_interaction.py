@@ -40,7 +40,7 @@ def test_sliders_answers_and_colours_of_a_page(visit, page):
 def assert_slider_moves(figure):
     slider, frames = figure.locator("input"), figure.locator("[data-value]")
     count = frames.count()
-    assert count >= 4
+    assert count >= 3
     for position in (0, count - 1, 1):
         slider.fill(str(position))
         # All at once: to ask for each frame takes longer than the rest of the visit.

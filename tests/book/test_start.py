@@ -28,7 +28,11 @@ def test_the_site_holds_the_package_as_it_is():
     with zipfile.ZipFile(io.BytesIO((HTML / WHEEL).read_bytes())) as wheel:
         packed = {name: wheel.read(name) for name in wheel.namelist() if ".dist-info" not in name}
     package = ROOT / "package"
-    files = [p for p in (package / "gradlab").rglob("*") if p.suffix in (".py", ".npz", ".typed")]
+    files = [
+        path
+        for path in (package / "gradlab").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
     assert packed == {p.relative_to(package).as_posix(): p.read_bytes() for p in files}
 
 

@@ -1,4 +1,5 @@
 // The methods of the figures on optimizers: how they look, and the paths that they take, by the package's kernels.
+"use strict";
 {
   const { blue, orange, green, purple, gray } = gradlab.colors, red = "#c0475f";
   const curves = {
