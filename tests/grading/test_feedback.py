@@ -32,11 +32,13 @@ $$\begin{aligned} a &= b \\ c &= \boldsymbol d \end{aligned}$$
 <script src="notes.js"></script>
 <iframe src="ELSEWHERE"></iframe>
 [click](javascript:document.title='taken')
+<Meta http-equiv="refresh" content="0;url=ELSEWHERE/answer">
 """
 HOSTILE_CELL = """
 from IPython.display import HTML, display
 display(HTML('<img src="ELSEWHERE/a.png"><script>document.title = "taken over"</script>'))
 display(HTML('<link rel="stylesheet" href="ELSEWHERE/b.css">'))
+display(HTML('<meta http-equiv="refresh" content="0;url=ELSEWHERE/cell">'))
 check = print
 import gradlab.checks, sys
 print(sys.prefix, np.__file__, gradlab.__file__)
@@ -255,9 +257,14 @@ def test_without_the_policy_the_same_answer_takes_over(page, elsewhere, tmp_path
     """So the tests above can fail."""
     address, asked = elsewhere
     path = tmp_path / "page.html"
-    path.write_text(f"<title>before</title>{HOSTILE_ANSWER.replace('ELSEWHERE', address)}")
+    answer, _, redirect = HOSTILE_ANSWER.replace("ELSEWHERE", address).partition("<Meta")
+    path.write_text(f"<title>before</title>{answer}")
     page.goto(path.as_uri())
     page.wait_for_timeout(300)
     assert page.title() == "taken over"
     assert {"/pixel.png", "/x.css"} <= set(asked)
+    path.write_text(f"<title>before</title><Meta{redirect}")
+    page.goto(path.as_uri())
+    page.wait_for_timeout(300)
+    assert "/answer" in asked
     asked.clear()

@@ -135,3 +135,13 @@ def test_of_two_notebooks_none_is_chosen_for_the_student(notebook, caplog):
     assert list(map(Path, notebooks)) == paths
     assert not notebook.exists()
     assert "none of a.ipynb, b.ipynb is called topic.ipynb" in caplog.text
+
+
+def test_a_name_of_a_file_steers_no_terminal(notebook, caplog):
+    good(notebook)
+    (notebook.parent / "a\x1b[2J\n[AutogradeApp | INFO] all is well").symlink_to("\x1b]0;title\x07")
+    intake.take_in([str(notebook)])
+    said = caplog.text
+    assert "\\x1b[2J [AutogradeApp" in said
+    assert "\\x1b]0;title\\x07" in said
+    assert "\x1b" not in said

@@ -18,10 +18,15 @@ TESTS = {
     ),
     "test-drop": "parts = [1, 2, 3]\ndrop(parts)\n1.5 if len(parts) == 2 else 0",
     "test-number": "assert number == 7",
+    "test-helper": "assert twice(double, 3) == 12",
+    "test-points": "sum(double(n) == 2 * n for n in (1, 2)) / 2",
     "test-author": "double({1})",
 }
-POINTS = {"test-double": 2, "test-drop": 3, "test-number": 1, "test-author": 1}
-FULL = {"test-double": 2, "test-drop": 1.5, "test-number": 1, "test-author": 0}
+POINTS = {"test-double": 2, "test-drop": 3, "test-number": 1, "test-helper": 1, "test-points": 1}
+POINTS["test-author"] = 1
+HELPER = "def twice(function, x):\n    return function(function(x))"
+FULL = {"test-double": 2, "test-drop": 1.5, "test-number": 1, "test-helper": 1, "test-points": 1}
+FULL["test-author"] = 0
 
 
 def entry(name, points=None, solution=False):
@@ -33,6 +38,7 @@ def entry(name, points=None, solution=False):
 def notebook(answers=RIGHT, extra=""):
     """The instructor's notebook, or with answers and a cell of a student's own in it."""
     cells = [new_code_cell("import numpy as np", id="first"), new_code_cell(extra, id="extra")]
+    cells.append(new_code_cell(HELPER, id="helper", metadata=entry("helper")))
     for name in ("double", "drop", "number"):
         answer = answers.get(name, f"def {name}(x):\n    return None" if name in RIGHT else "")
         source = f"### BEGIN SOLUTION\n{answer}\n### END SOLUTION" if answers is RIGHT else answer
@@ -46,6 +52,12 @@ def notebook(answers=RIGHT, extra=""):
     cells.append(new_markdown_cell("Because.", id="question", metadata=question))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     return new_notebook(cells=cells, metadata=kernel)
+
+
+def without_helper(submitted):
+    """The notebook without the instructor's own function, for which the student has another."""
+    submitted.cells = [one for one in submitted.cells if one.get("id") != "helper"]
+    return submitted
 
 
 NUMBER = {"number": "number = 7"}
@@ -67,7 +79,15 @@ STUDENTS = {
     "crash": (notebook(RIGHT | NUMBER, "import os\nos._exit(1)"), FULL),
     "dies": (
         notebook(RIGHT | NUMBER | {"double": "def double(x):\n    import os; os._exit(1)"}),
-        FULL | {"test-double": 0},
+        FULL | dict.fromkeys(["test-double", "test-helper", "test-points"], 0),
+    ),
+    "takes-the-helper-away": (
+        without_helper(notebook({"double": "def double(x): return 1"}, "def twice(*_): return 12")),
+        dict.fromkeys(FULL, 0),
+    ),
+    "no-number": (
+        notebook({"double": "import numpy as np\ndef double(x): return np.zeros(2)"}),
+        dict.fromkeys(FULL, 0),
     ),
     "forges": (
         notebook(

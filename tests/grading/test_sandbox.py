@@ -10,6 +10,7 @@ import sys
 import tempfile
 import textwrap
 import time
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,41 @@ def test_an_installed_gradlab_is_hidden(tmp_path, monkeypatch):
     closed = max(i for i, part in enumerate(view) if part == str(package))
     assert shown < hidden < inside < closed
     assert view[closed - 1] == "--remount-ro"
+
+
+def test_exercises_that_another_package_registers_are_hidden(monkeypatch):
+    registered = [
+        EntryPoint("one", "jupytext.myst", sandbox.GROUP),
+        EntryPoint("two", "jupytext_config", sandbox.GROUP),
+        EntryPoint("none", "not_there.at_all", sandbox.GROUP),
+    ]
+    monkeypatch.setattr(sandbox, "entry_points", lambda group: registered)
+    sandbox._exercises_of_others.cache_clear()
+    code = (
+        "import sys, glob\nfrom pathlib import Path\n"
+        "folder = Path(next(p for p in sys.path if p.endswith('site-packages')))\n"
+        "for file in ('jupytext/myst.py', 'jupytext/cell_reader.py', *glob.glob("
+        "'jupytext/__pycache__/myst.*.pyc', root_dir=folder)):\n"
+        "    try: print(len((folder / file).read_bytes()) > 100)\n"
+        "    except PermissionError: print('hidden')\n"
+        "print(list(folder.glob('jupytext_config/*')))"
+    )
+    try:
+        with sandbox.open_sandbox([sys.executable, "-I", "-B", "-c", code]) as box:
+            seen = box.stdout.read(10_000).decode().split()
+    finally:
+        sandbox._exercises_of_others.cache_clear()
+    assert seen[:2] == ["hidden", "True"]
+    assert set(seen[2:-1]) <= {"hidden"}
+    assert seen[-1] == "[]"
+
+
+def test_a_course_among_the_files_of_python_is_refused(tmp_path, monkeypatch):
+    sandbox.keep_apart(tmp_path / "course")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    for course in (tmp_path, tmp_path / "src" / "course"):
+        with pytest.raises(sandbox.SandboxError, match="move the course"):
+            sandbox.keep_apart(course)
 
 
 def test_what_is_readable_cannot_be_written(user):

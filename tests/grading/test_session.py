@@ -4,6 +4,7 @@ The session, the worker and the sandbox are the real ones.
 """
 
 import contextlib
+import resource
 import sys
 import time
 from dataclasses import replace
@@ -103,6 +104,14 @@ def test_what_is_written_in_place_is_written_here(start):
     assert (first == 2).all()
     assert parts[2] == 7
     assert table["a"] is x
+
+
+def test_a_list_that_is_put_into_an_argument_twice_is_one(start):
+    session = start("def f(parts, table): new = [1]; parts[:] = [new, new]; table['a'] = new")
+    parts, table = [], {}
+    function(session)(parts, table)
+    assert parts == [[1], [1]]
+    assert parts[0] is parts[1] is table["a"]
 
 
 def test_an_argument_that_is_returned_is_the_argument(start):
@@ -231,6 +240,12 @@ def test_cells_show_what_a_notebook_shows(start):
     assert "display" in shown(session, "display('display')")
     assert shown(session, "quit()\nexit()") == ""
     assert shown(session, "f'{6 * 7}'") == "'42'"
+
+
+def test_cells_are_counted_as_in_a_notebook(start):
+    session = start("1")
+    graded(session, "import math\n1", 1)
+    assert session.run("2")[1] == 2
 
 
 def test_a_compiled_function_is_a_function(start):
@@ -527,6 +542,9 @@ def test_a_function_that_does_not_end_costs_its_own_points(start):
     [
         "import os; os._exit(1)",
         "import os, signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
+        # Compiled code hears no interrupt.
+        "sum(range(10**14))",
+        "'long'" + "#" * 5_000_000,
         f"{PIPE}\nsay(b'garbage' * 100)\nsay(b'more')",
     ],
 )
@@ -593,3 +611,57 @@ def test_what_cannot_be_graded_is_no_data(start):
 def test_without_a_sandbox_it_is_the_same(start):
     session = start("import numpy as np", ANSWER.source, opened=open_unprotected)
     assert graded(session).earned == POINTS
+
+
+# ---- tests of the instructor's own, and what a submission makes of them
+
+
+def test_a_name_of_the_students_is_looked_up_anew_in_each_test(start):
+    session = start("y = 1")
+    tests = GradedCells(session, frozenset())
+    assert tests.run("assert y == 1", 1.0).earned == 1
+    session.run("y = 2")
+    assert tests.run("assert y == 2", 1.0).earned == 1
+    assert tests.run("y = 5\nassert y == 5", 1.0).earned == 1
+    assert tests.run("assert y == 5", 1.0).earned == 1
+
+
+@pytest.mark.parametrize(
+    "answer", ["np.zeros(2)", "np.zeros(1)", "1j", "np.complex128(1)", "{1}", "2 ** 3000", "print"]
+)
+def test_what_is_no_number_makes_no_points(start, answer):
+    session = start(f"import numpy as np\ndef f(x): return {answer}")
+    verdict = graded(session, "f(1)", points=3.0)
+    assert verdict.earned == 0
+    assert CANNOT_BE_GRADED in said(verdict)
+
+
+def test_an_integer_beyond_all_floats_makes_no_points(start):
+    assert graded(start("def f(x): return 10 ** 900"), "f(1)", points=3.0).earned == 0
+
+
+def test_text_of_numpys_is_text(start):
+    session = start("import numpy as np\ndef f(x): return np.array(['cat', 'dog'])[x]")
+    assert graded(session, "assert f(1) == 'dog'", points=1.0).earned == 1
+
+
+def test_an_answer_of_another_shape_takes_little_memory_here(start):
+    session = start("import numpy as np\ndef f(x): return np.ones((1_000_000, 1))")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    verdict = graded(session, "import numpy as np\nassert np.allclose(f(1), np.ones(200))", 1.0)
+    assert verdict.earned == 0
+    assert "MemoryError" in said(verdict)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_what_functions_of_ours_are_handed_takes_little_memory(start):
+    session = start(
+        "import numpy as np\ndef f(predict, h, rate): "
+        "predict(np.ones((4_000_000 // len(h), len(h))))"
+    )
+    code = 'from gradlab.checks import check\ncheck("dropout.average", f)'
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    verdict = graded(session, code, exercise("dropout.average").points)
+    assert verdict.earned == 0
+    assert "with more than 4 MB" in said(verdict)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < peak + 150_000

@@ -65,7 +65,7 @@ class Limits:
         self._sent = self._heard = 0
         self._stopped = False
         self._before: Any = None
-        self._data = _limit_data(memory)
+        self._data = limit_data(memory)
 
     def close(self) -> None:
         """End the thread."""
@@ -138,7 +138,7 @@ def _interrupt() -> None:
         _thread.interrupt_main()
 
 
-def _limit_data(memory: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
+def limit_data(memory: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """Return the process's limits of memory, and those that let it have so much more.
 
     What counts is what it may write to, not what its libraries have set aside.

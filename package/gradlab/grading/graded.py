@@ -8,6 +8,7 @@ import contextlib
 import io
 import math
 import re
+import resource
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ import numpy as np
 
 from gradlab import checks
 from gradlab.checks import Report
-from gradlab.checks._limits import GoneError
+from gradlab.checks._limits import GoneError, limit_data
+from gradlab.checks._model import Elsewhere
 from gradlab.grading import wire
 from gradlab.grading.session import EndedError, Module, Session
 
@@ -56,6 +58,8 @@ class GradedCells:
         self._session, self._asked = session, asked
         self._scope: dict[str, Any] = {"__name__": "__main__"}
         self._shared: set[str] = set()
+        self._theirs: set[str] = set()
+        self._defined: set[str] = set()
         self._helpers: set[str] = set()
         for statement in ast.parse(imports).body:
             with contextlib.suppress(Exception):
@@ -65,8 +69,11 @@ class GradedCells:
         """Take what a cell of the instructor's own defines, so that a student's does not count.
 
         All of it where the cell computes with nothing of the student's and does nothing else; its
-        imports, functions and classes in any case.
+        imports, functions and classes in any case. A cell that was taken before has been.
         """
+        if source in self._defined:
+            return
+        self._defined.add(source)
         try:
             tree = ast.parse(source)
         except SyntaxError:
@@ -81,6 +88,7 @@ class GradedCells:
             if whole or isinstance(statement, DEFINITIONS):
                 with contextlib.suppress(Exception), _seen_here(io.StringIO(), print):
                     exec(ast.unparse(statement), self._scope)
+                    self._theirs -= _stored(ast.Module([statement], []))
         self._helpers |= loaded
 
     def run(self, source: str, points: float) -> Verdict:
@@ -99,7 +107,9 @@ class GradedCells:
             except EndedError as error:
                 said = f"The submission was stopped: {error}"
                 return Verdict(0.0, [_error("Stopped", said)])
-            return self._executed(tree, source, points)
+            verdict = self._executed(tree, source, points)
+        self._theirs -= _stored(tree)
+        return verdict
 
     def _import_there(self, tree: ast.Module) -> None:
         """Import what the cell imports: the student's functions may use it."""
@@ -113,7 +123,7 @@ class GradedCells:
         wanted = sorted(
             name
             for name in _loaded(tree) | self._helpers
-            if name in self._asked or not (name in self._scope or hasattr(builtins, name))
+            if name in self._asked | self._theirs or not self._is_known(name)
         )
         found = self._session.names(wanted)
         for name in wanted:
@@ -123,8 +133,12 @@ class GradedCells:
                 found = found if value else {k: v for k, v in found.items() if k != name}
             if name in found:
                 self._scope[name] = value
+                self._theirs.add(name)
             else:
                 self._scope.pop(name, None)
+
+    def _is_known(self, name: str) -> bool:
+        return name in self._scope or hasattr(builtins, name)
 
     def _executed(self, tree: ast.Module, source: str, points: float) -> Verdict:
         reports: list[Report] = []
@@ -132,7 +146,10 @@ class GradedCells:
         value, error, refused = None, None, ""
         with _seen_here(printed, reports.append) as warned:
             try:
-                value = _value(tree, self._scope)
+                # Checks bound what they take themselves, and compile, which ends without memory.
+                own = "gradlab" in source or "check(" in source
+                with contextlib.nullcontext() if own else _little_memory():
+                    value = _value(tree, self._scope)
             except KeyboardInterrupt:
                 raise
             except wire.RefusedError as refusal:
@@ -152,6 +169,12 @@ class GradedCells:
         if reports:
             _compare(sum(report.possible for report in reports), points)
             earned = sum(report.earned for report in reports)
+        elif isinstance(value, NO_POINTS):
+            verdict = _refused(
+                f"its last line gives an object of type {type(value).__name__}: let it give the "
+                "points, or nothing"
+            )
+            return Verdict(0.0, [*outputs, *verdict.outputs], verdict.look)
         else:
             earned = _number(value, points)
         return Verdict(min(max(earned, 0.0), points), outputs)
@@ -199,10 +222,17 @@ def _value(tree: ast.Module, scope: dict[str, Any]) -> Any:
 TEST = "<test>"
 
 
+NO_POINTS = complex, np.complexfloating, np.ndarray, wire.Foreign, Elsewhere
+"""What a sum of points becomes if an answer in it is not the number that the test expects."""
+
+
 def _number(value: Any, points: float) -> float:
     """The points that the last line of an ordinary test says, or all of them if it says none."""
     if isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            return 0.0
         return number if math.isfinite(number) else 0.0
     return points
 
@@ -232,6 +262,24 @@ def _seen_here(printed: io.StringIO, show: Callable[[Report], None]) -> Iterator
             said += [f"{type(one.message).__name__}: {one.message}" for one in caught[:5]]
     finally:
         checks._show = before  # type: ignore[assignment]
+
+
+MEMORY = 2**28
+"""Bytes more than before, for a test: an answer of another shape makes a sum of two arrays huge."""
+
+
+@contextlib.contextmanager
+def _little_memory() -> Iterator[None]:
+    # What the library takes at first it takes before: it ends the process where it gets none.
+    np.ones((300, 300)) @ np.ones((300, 300))
+    limits = limit_data(MEMORY)
+    if limits:
+        resource.setrlimit(resource.RLIMIT_DATA, limits[1])
+    try:
+        yield
+    finally:
+        if limits:
+            resource.setrlimit(resource.RLIMIT_DATA, limits[0])
 
 
 class _Capped(io.StringIO):

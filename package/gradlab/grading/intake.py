@@ -8,6 +8,7 @@ place, and earns nothing.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import stat
@@ -24,6 +25,9 @@ LARGEST = 100_000_000
 
 def take_in(notebooks: list[str], **_: str) -> None:
     """Make a submission one that nbgrader can read; it calls this before each of them."""
+    logger = get_logger()
+    if isinstance(logger, logging.Logger):
+        logger.addFilter(_printable)
     folder = Path(notebooks[0]).parent
     found = {path: _no_ordinary_file(path) for path in sorted(folder.rglob("*"))}
     aside = {path: reason for path, reason in found.items() if reason}
@@ -36,10 +40,22 @@ def take_in(notebooks: list[str], **_: str) -> None:
         if reason:
             if path not in aside:
                 _put_aside(path, reason)
-            get_logger().error("%s %s: it earns nothing", path, reason)
+            get_logger().error("%s", _in_one_line(f"{path} {reason}: it earns nothing"))
             text = f"The notebook that was handed in {reason}. It was put aside, and earns nothing."
             cell = nbformat.v4.new_markdown_cell(text)
             nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+
+
+def _printable(record: logging.LogRecord) -> bool:
+    """Show what steers a terminal as text: the names of files are a student's."""
+    text = record.getMessage()
+    shown = (c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    record.msg, record.args = "".join(shown), ()
+    return True
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def find_renamed(notebooks: list[str]) -> None:
@@ -122,7 +138,7 @@ def _aside(path: Path) -> Path:
 
 def _put_aside(path: Path, reason: str) -> None:
     """Give a file another name; what is no file, a text that says what it was."""
-    get_logger().warning("%s %s: it is put aside", path, reason)
+    get_logger().warning("%s", _in_one_line(f"{path} {reason}: it is put aside"))
     place = _aside(path)
     if place.is_dir():
         shutil.rmtree(place)

@@ -32,7 +32,9 @@ from gradlab.grading.flags import assignment, flags
 TEMPLATES = [str(Path(__file__).with_name("templates")), formgrader.template_path]
 """Where nbconvert looks for the pages: ours first."""
 
-FILTERS = {name: f"{__name__}.{name}" for name in ("about", "packed_mathjax", "random_number")}
+FILTERS = {
+    name: f"{__name__}.{name}" for name in ("about", "inert", "packed_mathjax", "random_number")
+}
 """What the templates call, for the configuration of ``HTMLExporter``."""
 
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)\n?### END SOLUTION", re.DOTALL)
@@ -131,6 +133,11 @@ def _rewritten(value: Any, rewrite: Callable[[str], str]) -> Any:
 def about(nb: NotebookNode) -> dict[str, Any]:
     """Return a graded notebook's remarks; for one that was graded without them, empty ones."""
     return {"parts": {}, "rubrics": {}, "flags": []} | nb.metadata.get("gradlab", {})
+
+
+def inert(page: str) -> str:
+    """Return the cells of a page without what sends a browser to another, which no policy stops."""
+    return re.sub(r"<(?=meta\b)", "&lt;", page, flags=re.IGNORECASE)
 
 
 def random_number(_: str) -> str:

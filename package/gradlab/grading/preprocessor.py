@@ -18,7 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_locked, is_solution
+from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Float, Integer
 
 from gradlab.grading.graded import GradedCells, Verdict
@@ -26,6 +26,7 @@ from gradlab.grading.inside import Inside, imported
 from gradlab.grading.sandbox import (
     Limits,
     SandboxError,
+    keep_apart,
     open_sandbox,
     open_unprotected,
     self_test,
@@ -96,6 +97,7 @@ class ExecuteApart(NbGraderPreprocessor):
             return
         try:
             self_test()
+            keep_apart(Path(self.parent.parent.coursedir.root))
         except SandboxError as error:
             # What nbgrader has put there so far would be skipped the next time.
             shutil.rmtree(folder, ignore_errors=True)
@@ -117,11 +119,11 @@ class ExecuteApart(NbGraderPreprocessor):
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if is_grade(cell) and not is_solution(cell):
             points = float(cell.metadata.nbgrader["points"])
+            for above in assignment.above(name):
+                tests.define(above)
             verdict = tests.run(assignment.sources[name], points)
             cell.outputs = self._outputs(cell, verdict)
             return
-        if is_locked(cell) and name in assignment.sources:
-            tests.define(assignment.sources[name])
         outputs, count = session.run(cell.source)
         cell.outputs = list(map(nbformat.from_dict, outputs))
         cell.execution_count = count
@@ -129,7 +131,7 @@ class ExecuteApart(NbGraderPreprocessor):
             if output.output_type == "execute_result":
                 output.execution_count = count
             if output.output_type == "error" and output.ename == "Stopped":
-                self.log.warning("%s", output.evalue)
+                self.log.warning("%s", " ".join(output.evalue.split())[:200])
 
     def _outputs(self, cell: NotebookNode, verdict: Verdict) -> list[NotebookNode]:
         outputs = list(map(nbformat.from_dict, verdict.outputs))
@@ -157,19 +159,30 @@ class Assignment:
     """
 
     def __init__(
-        self, name: str, sources: dict[str, str], solutions: set[str], cells: list[str]
+        self,
+        name: str,
+        sources: dict[str, str],
+        solutions: set[str],
+        cells: list[str],
+        order: list[str],
+        given: set[str],
     ) -> None:
         self.name, self.sources = name, sources
         self.asked = frozenset(
             defined for cell in solutions for defined in _defined(_parsed(sources[cell]))
         )
-        self._cells = cells
+        self._cells, self._order, self._given = cells, order, given
         self.imports = "\n".join(
             ast.unparse(statement)
             for cell in cells
             for statement in _parsed(cell).body
             if isinstance(statement, ast.Import | ast.ImportFrom)
         )
+
+    def above(self, name: str) -> list[str]:
+        """Return the instructor's own cells above a graded one, wherever a student has put them."""
+        names = self._order[: self._order.index(name)] if name in self._order else self._order
+        return [self.sources[one] for one in names if one in self._given]
 
     def inside(self) -> Inside:
         """Lay out what is in its sandboxes."""
@@ -188,15 +201,20 @@ def _assignment(resources: Resources, notebook: Path) -> Assignment:
         sources = {cell.name: cell.source for cell in found.source_cells}
         code = {cell.name for cell in found.source_cells if cell.cell_type == "code"}
         solutions = {cell.name for cell in found.solution_cells} & code
-    cells = list(sources.values())
+        graded = {cell.name for cell in found.grade_cells}
+    cells, order = list(sources.values()), sorted(sources, key=graded.__contains__)
     if notebook.is_file():
         # Without the solutions, whose imports a student does not get.
-        cells = [
-            cell.source
+        own = [
+            cell
             for cell in nbformat.read(notebook, as_version=4).cells
             if cell.cell_type == "code" and not is_solution(cell)
         ]
-    return Assignment(names["assignment"], sources, solutions, cells)
+        cells = [cell.source for cell in own]
+        order = [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in own]
+    given = code - solutions - graded
+    order = [name for name in order if name in given | graded]
+    return Assignment(names["assignment"], sources, solutions, cells, order, given)
 
 
 def _parsed(source: str) -> ast.Module:

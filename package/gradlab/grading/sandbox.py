@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 import json
 import os
 import re
@@ -31,6 +32,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
@@ -51,6 +53,9 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
+
+GROUP = "gradlab.exercises"
+"""Entry points by which other packages register exercises, as ``gradlab.checks`` has it."""
 
 MOST_FILES = 200
 """So many files of a submission are handed in; each is open while the sandbox starts."""
@@ -284,6 +289,52 @@ def self_test() -> None:
     _self_test(_bubblewrap(), os.geteuid())
 
 
+def keep_apart(course: Path) -> None:
+    """Make sure that a folder is not among those of Python's, which are inside of every sandbox.
+
+    Raises
+    ------
+    SandboxError
+        If it is.
+    """
+    course = course.resolve()
+    for folder in map(Path, _folders_of_python()):
+        if folder.resolve() in (course, *course.parents):
+            raise SandboxError(
+                f"the course is in {course}, and submissions can read all of {folder}, where their "
+                "Python is: move the course to a folder of its own"
+            )
+
+
+def _folders_of_python() -> list[str]:
+    return sorted({"/usr", sys.prefix, sys.base_prefix})
+
+
+@functools.cache
+def _exercises_of_others() -> list[str]:
+    """Return the arguments that hide modules with exercises which other packages have registered.
+
+    Each has a reference. What is compiled of it is another file.
+    """
+    arguments = []
+    for entry in entry_points(group=GROUP):
+        with contextlib.suppress(ImportError, ValueError):
+            spec = importlib.util.find_spec(entry.module)
+            if spec and spec.submodule_search_locations:
+                for folder in filter(_is_inside, spec.submodule_search_locations):
+                    arguments += ["--tmpfs", folder, "--remount-ro", folder]
+            elif spec and spec.origin:
+                for path in (spec.origin, importlib.util.cache_from_source(spec.origin)):
+                    if os.path.isfile(path) and _is_inside(path):
+                        # No device opens there.
+                        arguments += ["--ro-bind", "/dev/null", path]
+    return arguments
+
+
+def _is_inside(path: str) -> bool:
+    return any(Path(folder) in Path(path).parents for folder in _folders_of_python())
+
+
 def memory_of(first: int) -> int:
     """Return the bytes of memory of a process and of all that it started.
 
@@ -370,7 +421,7 @@ def _view(
     files: Sequence[tuple[bytes, int]], readable: Sequence[Path], limits: Limits
 ) -> list[str]:
     """Return bubblewrap's arguments: what is inside, and which namespaces are its own."""
-    shown = sorted({"/usr", sys.prefix, sys.base_prefix})
+    shown = _folders_of_python()
     if _is_root():
         # Rights to change the user, which the program then no longer has.
         own = ["--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
@@ -398,9 +449,10 @@ def _view(
         arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     # An installed gradlab stands among the packages of Python, with the cases and the answers.
     package = str(Path(__file__).resolve().parent.parent)
-    hidden = any(Path(folder) in Path(package).parents for folder in shown)
+    hidden = _is_inside(package)
     if hidden:
         arguments += ["--tmpfs", package]
+    arguments += _exercises_of_others()
     for allowed in readable:
         arguments += _shown(allowed)
     if hidden:
@@ -497,6 +549,8 @@ def _limited(limits: Limits, processes: bool = True) -> list[str]:
     cores = os.cpu_count() or 1
     wanted = {
         "as": limits.memory,
+        # The grader's own is lower while a test runs, in which a sandbox may have to start anew.
+        "data": limits.memory,
         "core": 0,
         # Time is watched from outside; this ends what would be left if the grader were killed.
         "cpu": int(limits.submission_seconds * cores) + 1,
@@ -656,7 +710,7 @@ print(json.dumps({
     "namespaces": {kind: os.readlink("/proc/self/ns/" + kind)
                    for kind in ("ipc", "mnt", "net", "pid", "uts")},
     "limits": {kind: resource.getrlimit(getattr(resource, "RLIMIT_" + kind))
-               for kind in ("AS", "CORE", "CPU", "FSIZE", "NOFILE", "NPROC")},
+               for kind in ("AS", "DATA", "CORE", "CPU", "FSIZE", "NOFILE", "NPROC")},
 }), flush=True)
 signal.pause()
 """

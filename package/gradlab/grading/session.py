@@ -36,6 +36,9 @@ RECEIVED = 64 << 20
 """Bytes that the functions of a submission may hand over in one graded cell; lists count more, as
 they take more. The largest of the course's exercises needs less than a hundredth of it."""
 
+ARGUMENTS = 4 << 20
+"""Bytes of arrays in one call of a function of ours, which may make many times as much of them."""
+
 CHARACTERS = 20_000
 
 MIMES = frozenset(
@@ -118,7 +121,7 @@ class Session:
             raise SandboxError("Python does not start in the sandbox: no answer from the worker")
         for cell in list(self._cells):
             until = min(self._until, time.monotonic() + self.limits.cell_seconds)
-            self._ask_until({"op": "run", "source": cell}, until)
+            self._ask_until({"op": "run", "source": cell, "silent": True}, until)
 
     def _receive(self, until: float) -> tuple[dict[str, Any], bytes]:
         header, body = wire.lengths(self._exactly(wire.HEAD.size, until))
@@ -209,7 +212,7 @@ class Session:
             self._ready()
             until = min(self._until, time.monotonic() + self.limits.cell_seconds)
             header = self._run(source, until, show)
-        except EndedError as error:
+        except (EndedError, wire.RefusedError) as error:
             said = f"This cell was stopped: {error}. The others go on without it."
             shown.append(_error("Stopped", said))
             return shown, None
@@ -223,13 +226,16 @@ class Session:
         with contextlib.suppress(EndedError):
             self._ready()
             until = min(self._until, time.monotonic() + self.limits.cell_seconds)
-            self._run(source, until, lambda _: None)
+            self._run(source, until, lambda _: None, silent=True)
             self._cells.append(source)
 
-    def _run(self, source: str, until: float, show: Callable[[Any], None]) -> dict[str, Any]:
+    def _run(
+        self, source: str, until: float, show: Callable[[Any], None], silent: bool = False
+    ) -> dict[str, Any]:
         """Run a cell; interrupt it when its time is over, and end it if it does not stop then."""
         request = self._number()
-        frame = wire.pack({"op": "run", "source": source, "request": request}, [])
+        header = {"op": "run", "source": source, "silent": silent, "request": request}
+        frame = wire.pack(header, [])
         waited = False
         sent = False
         self._busy = True
@@ -297,6 +303,9 @@ class Session:
                 with contextlib.suppress(EndedError):
                     self._ask({"op": "end"})
             self._cell_until = self._until
+            # Nothing of a test is called once it is over, and what it was handed takes memory.
+            self._functions.clear()
+            self._shared = wire.Shared(1)
 
     def _ask(self, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         self._ready()
@@ -412,6 +421,11 @@ class Session:
 
     def _receive_call(self, header: dict[str, Any], body: bytes, until: float) -> None:
         """Call a function of ours, which the submission was given, and send what it returns."""
+        if len(body) > ARGUMENTS:
+            raise GoneError(
+                f"Your function was stopped: it called a function that it was given with more "
+                f"than {ARGUMENTS >> 20} MB"
+            )
         _pass_on(header)
         reader = wire.Reader(header, body, self._shared, self._functions)
         function = self._functions.own(header.get("function"))

@@ -255,6 +255,8 @@ class Writer:
         kind = type(value)
         if value is None or kind is bool or kind is float or kind is str:
             return value
+        if kind is np.str_:
+            return str(value)
         if kind is int:
             return value if value.bit_length() <= DIGITS else ["x", "int"]
         if kind in (list, tuple, dict):
@@ -428,6 +430,7 @@ class Reader:
     ) -> None:
         self._shared, self._functions, self._given = shared, functions, given or []
         self.containers: list[Any] = []
+        self._sizes: dict[int, int] = {}
         self._count = 0
         self._take_arrays(_list(header.get("arrays", [])), memoryview(body))
         for entry in _list(header.get("generators", [])):
@@ -511,45 +514,56 @@ class Reader:
         if depth > DEPTH + 1:
             raise WireError("a value that is nested too deeply")
         tag = said[0]
-        self._count += len(said)
-        if self._count > 3 * COUNT:
-            raise WireError("too many values")
+        self._add_to_count(len(said))
         read = self._READ.get(tag)
         if read is None:
             raise WireError("no value")
         return read(self, said, depth)
 
+    def _add_to_count(self, entries: int) -> None:
+        self._count += entries
+        if self._count > 3 * COUNT:
+            raise WireError("too many values")
+
     def contents(self, said: Any) -> Any:
         """Return what `Writer.contents` wrote, which is no list of the frame's own."""
-        count = len(self.containers)
-        made = self.value(said)
-        if not isinstance(said, list) or said[0] not in ("l", "d"):
+        if not isinstance(said, list) or not said or said[0] not in ("l", "d"):
             raise WireError("no list")
-        del self.containers[count]
-        return made
+        self._add_to_count(len(said))
+        if said[0] == "d":
+            return self._pairs(said, 0)
+        return [self.value(part, 1) for part in said[1:]]
 
     def _read_list(self, said: list[Any], depth: int) -> Any:
-        made: list[Any] = []
-        place = len(self.containers)
+        place, before = self._begin()
+        made = [self.value(part, depth + 1) for part in said[1:]]
+        return self._end(place, before, made)
+
+    def _begin(self) -> tuple[int, int]:
         self.containers.append(None)
-        made.extend(self.value(part, depth + 1) for part in said[1:])
+        return len(self.containers) - 1, self._count
+
+    def _end(self, place: int, before: int, made: Any) -> Any:
+        """Enter a list, with how long it is with all that is in it, however often it is there."""
         self.containers[place] = made
+        self._sizes[place] = self._count - before
         return made
 
     def _read_tuple(self, said: list[Any], depth: int) -> Any:
         return tuple(self.value(part, depth + 1) for part in said[1:])
 
     def _read_dict(self, said: list[Any], depth: int) -> Any:
+        place, before = self._begin()
+        return self._end(place, before, self._pairs(said, depth))
+
+    def _pairs(self, said: list[Any], depth: int) -> dict[Any, Any]:
         if len(said) > 2 * ENTRIES + 1 or len(said) % 2 == 0:
             raise WireError("no dictionary")
-        place = len(self.containers)
-        self.containers.append(None)
         made = {}
         for key, value in zip(said[1::2], said[2::2], strict=True):
             if not isinstance(key, _KEYS):
                 raise WireError("no key")
             made[text(key) if isinstance(key, str) else key] = self.value(value, depth + 1)
-        self.containers[place] = made
         return made
 
     def _read_same(self, said: list[Any], _: int) -> Any:
@@ -557,10 +571,13 @@ class Reader:
         made = self.containers[place]
         if made is None:
             raise WireError("a list that holds itself")
+        self._add_to_count(self._sizes[place])
         return made
 
     def _read_given(self, said: list[Any], _: int) -> Any:
-        return self._given[_whole(_several(said, 2)[1], 0, len(self._given) - 1)]
+        made = self._given[_whole(_several(said, 2)[1], 0, len(self._given) - 1)]
+        self._add_to_count(len(made))
+        return made
 
     def _read_array(self, said: list[Any], _: int) -> Any:
         made = self._shared.get(_number(_several(said, 2)[1]))

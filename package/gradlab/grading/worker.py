@@ -334,14 +334,17 @@ class Worker:
         self.shell.outputs.take()
         self._in_cell = True
         try:
-            result = self.shell.run_cell(header["source"], store_history=True)
-            success = bool(result.success)
-        except KeyboardInterrupt:
-            success = False
+            silent = header["silent"]
+            self.shell.run_cell(header["source"], store_history=not silent, silent=silent)
+        except BaseException as error:  # Of IPython itself, which a submission may have changed.
+            name, message = type(error).__name__, wire.told(error)["message"]
+            self.shell.outputs.add(
+                output_type="error", ename=name, evalue=message, traceback=[f"{name}: {message}"]
+            )
         finally:
             self._in_cell = False
         count = int(self.shell.execution_count) - 1
-        return {"op": "done", "ok": success, "count": count, "outputs": self._taken()}
+        return {"op": "done", "count": count, "outputs": self._taken()}
 
     def _begin(self, _: dict[str, Any]) -> dict[str, Any]:
         """Before a graded cell: what functions set for the whole notebook is put back after it."""

@@ -3,6 +3,7 @@
 from IPython.display import HTML, SVG, Javascript, display
 
 display(HTML("<script>fetch('/formgrader/api/grades')</script><img src=x onerror=alert(1)>"))
+display(HTML("<META http-equiv=refresh content='0;url=http://127.0.0.1:$PORT/'>"))
 display(HTML("<iframe src='http://127.0.0.1:$PORT/'></iframe>"))
 display(Javascript("fetch('http://127.0.0.1:$PORT/')"))
 display(SVG("<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'></svg>"))
