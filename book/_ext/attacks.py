@@ -24,7 +24,8 @@ def purpose(kind: str, name: str) -> str:
     """Return what an attack is for."""
     tree = ast.parse((ATTACKS / kind / f"{name}.py").read_text("utf-8"))
     text = " ".join((ast.get_docstring(tree) or "").split())
-    return re.sub(r"(?<!`)([\\*_{}\[\]<>$|~])", r"\\\1", text)
+    # What stands between backticks is code, in which nothing is markup.
+    return re.sub(r"(`[^`]*`)|([\\*_{}\[\]<>$|~])", lambda m: m[1] or f"\\{m[2]}", text)
 
 
 def tables() -> str:
