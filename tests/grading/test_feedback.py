@@ -221,13 +221,14 @@ def test_formgrader_still_takes_scores_and_comments(server, course, page):
     show(page, submission(server, "honest"))
     score = page.locator(f"input[id='{QUESTION}']")
     score.fill("0.75")
-    score.press("Tab")
-    panel = page.locator(".nbgrader_cell", has=score)
-    panel.locator(".score-saved").wait_for(state="visible")
+    with page.expect_response(re.compile("/formgrader/api/grade/")) as saved:
+        score.press("Tab")
+    assert saved.value.ok
     comment = page.locator(f"textarea[id='{QUESTION}-comment']")
     comment.fill("Say what *beta* does.")
-    comment.blur()
-    panel.locator(".comment-saved").wait_for(state="visible")
+    with page.expect_response(re.compile("/formgrader/api/comment/")) as saved:
+        comment.blur()
+    assert saved.value.ok
     show(page, submission(server, "honest"))
     page.wait_for_function(f"document.getElementById('{QUESTION}').value === '0.75'")
     page.wait_for_function(

@@ -577,6 +577,13 @@ while {option!r} in arguments:
 """
 
 
+# Where Python is in /tmp, another folder there would hide it.
+IN_TMP = [
+    part
+    for prefix in {sys.prefix, sys.base_prefix}
+    if prefix.startswith("/tmp/")
+    for part in ("--ro-bind", prefix, prefix)
+]
 BROKEN = {
     "exit": ("#!/bin/sh\necho of no use >&2\nexit 1\n", "of no use"),
     "exec": ('#!/bin/sh\nshift 2\nexec "$@"\n', "makes no sandbox"),
@@ -584,7 +591,7 @@ BROKEN = {
     "environment": (drop("--clearenv") + "os.environ['X'] = 'y'", "variables in its environment"),
     "folder": (drop("--chdir", 1), "it is not in /sandbox"),
     "outside": ('arguments += ["--ro-bind", "/tmp", "/tmp"]', "it read a file outside"),
-    "disk": ('arguments += ["--perms", "0777", "--tmpfs", "/tmp"]', "it filled /tmp"),
+    "disk": (f'arguments += ["--perms", "0777", "--tmpfs", "/tmp", *{IN_TMP}]', "it filled /tmp"),
     "write": ('arguments += ["--perms", "0777", "--tmpfs", "/dev"]', "it wrote to /dev"),
 }
 BROKEN_AS_ROOT = {

@@ -578,7 +578,7 @@ def test_calls_back_without_end_are_cut(start):
     session = start(
         "import numpy as np\ndef f(g):\n    while True: g(np.zeros(10**6))", cell_seconds=20.0
     )
-    with session.graded_cell(), pytest.raises(GoneError, match="more than 64 MB"):
+    with session.graded_cell(), pytest.raises(GoneError, match="more than 4 MB"):
         function(session)(lambda x: x)
 
 
