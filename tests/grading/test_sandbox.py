@@ -578,12 +578,12 @@ while {option!r} in arguments:
 
 
 # Where Python is in /tmp, another folder there would hide it.
-IN_TMP = [
-    part
-    for prefix in {sys.prefix, sys.base_prefix}
-    if prefix.startswith("/tmp/")
-    for part in ("--ro-bind", prefix, prefix)
-]
+IN_TMP = []
+for prefix in {sys.prefix, sys.base_prefix}:
+    if prefix.startswith("/tmp/"):
+        for parent in reversed(Path(prefix).parents[:-2]):
+            IN_TMP += ["--perms", "0755", "--dir", str(parent)]
+        IN_TMP += ["--ro-bind", prefix, prefix]
 BROKEN = {
     "exit": ("#!/bin/sh\necho of no use >&2\nexit 1\n", "of no use"),
     "exec": ('#!/bin/sh\nshift 2\nexec "$@"\n', "makes no sandbox"),
