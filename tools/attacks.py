@@ -26,6 +26,12 @@ HARMFUL = {"kills_the_grader", "becomes_root", "parent_process"}
 ENDED = {"endless_loop", "open_files", "recursion", "detached_child", "slow_everywhere"}
 """Those that exhaust, and that end by themselves or with the kernel."""
 
+APART = {"doubled_cells", "gradebook", "protocol_garbage"}
+"""Those that change the grades of all, or keep all from having one: each has a class of its own."""
+
+PATIENCE = 60
+"""Seconds that stock nbgrader gets for such a class of three."""
+
 STOCK = """
 c = get_config()
 c.CourseDirectory.root = {root!r}
@@ -45,8 +51,12 @@ class Stock(attacking.Class):
         """Run a command of nbgrader's with its own defaults."""
         names = {"root": str(self.folder), "database": f"sqlite:///{self.database}"}
         (self.folder / "nbgrader_config.py").write_text(STOCK.format(**names))
+        alone = len(list((self.folder / "course" / "submitted").iterdir())) == 3
         done = subprocess.run(
-            [Path(sys.executable).with_name("nbgrader"), command, attacking.SLUG],
+            [
+                *("timeout", f"{PATIENCE if alone else 1000}"),
+                *(Path(sys.executable).with_name("nbgrader"), command, attacking.SLUG),
+            ],
             cwd=self.folder,
             env=os.environ
             | {
@@ -81,10 +91,12 @@ def verdict(course: Any, attack: Any) -> str:
         "detached_child": course.left and "left a process behind",
     }
     seen = outcome.reached and "saw what is not its own"
-    return ", ".join(filter(None, [points, seen, reached.get(attack.name)]))
+    stopped = attack.name in APART and course.outcome("honest").earned is None
+    held = stopped and "kept the class from a score"
+    return ", ".join(filter(None, [points, seen, held, reached.get(attack.name)]))
 
 
-def harmless(attack: Any) -> bool:
+def stands(attack: Any) -> bool:
     """Whether stock nbgrader can be given an attack."""
     if attack.kind == "exhausting":
         return attack.name in ENDED
@@ -96,15 +108,15 @@ def main() -> None:
     rows = []
     for kind in attacking.KINDS:
         attacks = attacking.attacks(kind)
-        # What changes the grades of all, or keeps all from having one, has a class of its own.
-        apart = [attack for attack in attacks if attack.name in ("gradebook", "doubled_cells")]
-        rest = [attack for attack in attacks if attack not in apart]
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             ours = graded(attacking.Class, attacks, place / "ours")
-            stock = graded(Stock, [a for a in rest if harmless(a)], place / "stock")
-            if apart:
-                stock |= graded(Stock, apart, place / "apart")
+            harmless = [attack for attack in attacks if stands(attack)]
+            together = [attack for attack in harmless if attack.name not in APART]
+            stock = graded(Stock, together, place / "stock")
+            for attack in harmless:
+                if attack.name in APART:
+                    stock |= graded(Stock, [attack], place / attack.name)
         rows += [(kind, a.name, stock.get(a.name, "not run"), ours[a.name]) for a in attacks]
     with TABLE.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([("kind", "name", "stock", "ours"), *rows])
