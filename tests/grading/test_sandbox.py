@@ -101,8 +101,8 @@ def test_no_file_of_the_machine_is_seen(user, tmp_path):
     secret.write_text("grades")
     tmp_path.chmod(0o755)
     paths = [
-        "/etc/shadow", "/etc/passwd", "/etc/hostname", str(Path.home() / ".bashrc"), "/home", "/var", "/run",
-        "/sys", "/boot", "/mnt", "/opt", "/srv", "/dev/vda", "/dev/mem",
+        "/etc/shadow", "/etc/passwd", "/etc/hostname", str(Path.home() / ".bashrc"), "/home",
+        "/var", "/run", "/sys", "/boot", "/mnt", "/opt", "/srv", "/dev/vda", "/dev/mem",
         "/proc/1/root", "/proc/1/cwd", "/proc/1/mem", "/proc/1/task/1/mem", "/proc/kcore",
         str(secret), str(ROOT / "README.md"), str(ROOT / "solutions"), str(ROOT / "package"),
         gradlab.__file__,
