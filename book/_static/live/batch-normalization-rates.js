@@ -16,18 +16,8 @@
   const curve = record => Array.from({ length: EPOCHS + 1 }, (_, e) => 100 * (record.heldAccuracy[e] ?? (record.stopped ? 0.1 : NaN)));
   let records = [];
 
-  function summary(way) {
-    const curves = records.filter((record, run) => record && run % 2 === way).map(curve);
-    const over = pick => Array.from({ length: EPOCHS + 1 }, (_, e) => {
-      const seen = curves.map(each => each[e]).filter(Number.isFinite);
-      return seen.length ? pick(seen) : NaN;
-    });
-    return {
-      count: curves.filter(each => Number.isFinite(each[EPOCHS])).length,
-      low: over(seen => Math.min(...seen)), high: over(seen => Math.max(...seen)),
-      mean: over(seen => seen.reduce((a, b) => a + b, 0) / seen.length),
-    };
-  }
+  const summary = (way) => gradlab.train.summary(
+    records.filter((record, run) => record && run % 2 === way).map(curve), EPOCHS);
 
   gradlab.figure("batch-normalization-rates", {
     title: "A network at your learning rate, with and without batch normalization",

@@ -23,18 +23,8 @@
     return { ...digits, labels };
   }
 
-  function summary(way, name) {
-    const curves = records.filter((record, run) => record && run % 2 === way).map(record => record[name].map(part => 100 * part));
-    const over = pick => Array.from({ length: EPOCHS + 1 }, (_, e) => {
-      const seen = curves.map(each => each[e]).filter(Number.isFinite);
-      return seen.length ? pick(seen) : NaN;
-    });
-    return {
-      count: curves.filter(each => Number.isFinite(each[EPOCHS])).length,
-      low: over(seen => Math.min(...seen)), high: over(seen => Math.max(...seen)),
-      mean: over(seen => seen.reduce((a, b) => a + b, 0) / seen.length),
-    };
-  }
+  const summary = (way, name) => gradlab.train.summary(
+    records.filter((record, run) => record && run % 2 === way).map(record => record[name].map(part => 100 * part)), EPOCHS);
 
   gradlab.figure("dropout", {
     title: "Networks that learn a few digits, with and without dropout",

@@ -639,6 +639,18 @@
     ...["cosine_decay", "warmup_cosine_decay", "exponential_decay", "step_decay", "one_cycle", "performance"]
       .map(name => `schedules._${name}_kernel`),
   ];
+  // Of the curves of several runs: how many are complete, and their least, largest and mean at each epoch.
+  train.summary = (curves, epochs) => {
+    const over = pick => Array.from({ length: epochs + 1 }, (_, e) => {
+      const seen = curves.map(each => each[e]).filter(Number.isFinite);
+      return seen.length ? pick(seen) : NaN;
+    });
+    return {
+      count: curves.filter(each => Number.isFinite(each[epochs])).length,
+      low: over(seen => Math.min(...seen)), high: over(seen => Math.max(...seen)),
+      mean: over(seen => seen.reduce((a, b) => a + b, 0) / seen.length),
+    };
+  };
   train.settings = given => structuredClone({ ...FIRST, ...given });
   train.script = script;
   Object.assign(window.gradlab, { train });
