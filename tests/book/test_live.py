@@ -25,6 +25,7 @@ from gradlab.batch_normalization import (
     batch_norm_inference,
     update_running_statistics,
 )
+from gradlab.gradient_clipping import clip_by_norm, clip_by_value
 from gradlab.gradient_descent import quadratic_descent
 from gradlab.initialization import he_normal
 from gradlab.landscapes import beale, long_valley, quadratic, saddle
@@ -667,6 +668,43 @@ def on_two_surfaces(state):
     return found
 
 
+def on_the_cliff(state):
+    """Descent on the chain of sigmoids, whose gradient is taken backward here."""
+
+    def loss_and_gradient(w, b):
+        before = []
+        h = np.float64(0.5)
+        for _ in range(state["depth"]):
+            before.append(activations.sigmoid(h))
+            h = w * before[-1] + b
+        y = activations.sigmoid(h)
+        back, gradient = 2 * (y - 0.7) * y * (1 - y), np.zeros(2)
+        for s in reversed(before):
+            gradient += back * s, back
+            back *= w * s * (1 - s)
+        return (y - 0.7) ** 2, gradient
+
+    clips = {
+        "plain": lambda g: g,
+        "value": lambda g: clip_by_value([g], state["threshold"])[0],
+        "norm": lambda g: clip_by_norm(g, state["threshold"]),
+    }
+    found = {"paths": {}, "losses": {}, "lengths": {}, "cut": {}}
+    for way in state["ways"]:
+        points, fall, cut = [np.array([state["w"], state["b"]])], [], 0
+        for _ in range(state["steps"]):
+            loss, g = loss_and_gradient(*points[-1])
+            clipped = clips[way](g)
+            cut += bool((clipped != g).any())
+            fall.append(loss)
+            points.append(points[-1] - state["rate"] * clipped)
+        fall.append(loss_and_gradient(*points[-1])[0])
+        moved = np.hypot(*np.diff(points, axis=0).T)
+        found["paths"][way], found["losses"][way] = points, fall
+        found["lengths"][way], found["cut"][way] = moved, cut
+    return found
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -729,6 +767,15 @@ MOVES = {
             {"correlation": -0.95, "steps": 77},
             {"rate": 1.3, "correlation": 0.5},
             {"correlation": 0, "rate": 1, "steps": 1},
+        ],
+    ),
+    "gradient-clipping": (
+        on_the_cliff,
+        [
+            {"threshold": 5},
+            {"w": 3.6, "b": -1.5, "rate": 0.5, "threshold": 0.02, "steps": 100},
+            {"depth": 3, "ways": ["value"], "w": 5.6, "b": -2.9, "rate": 30, "threshold": 30},
+            {"ways": [], "steps": 1},
         ],
     ),
     "batch-normalization": (
@@ -915,3 +962,28 @@ def test_the_best_settings_put_the_bowl_on_the_edges_of_the_regime(open_figure):
         assert along == pytest.approx((1 - beta**0.5) ** 2, rel=1e-9)
         assert across == pytest.approx((1 + beta**0.5) ** 2, rel=1e-9)
         assert "critically damped" in tab.locator(".said").inner_text()
+
+
+def test_the_start_on_the_cliff_is_dragged_to_where_the_pointer_is(open_figure):
+    tab, errors = open_figure("gradient-clipping")
+    handle = tab.locator(".handle")
+
+    def middle():
+        box = handle.bounding_box()
+        return np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+
+    before = middle()
+    tab.mouse.move(*before)
+    tab.mouse.down()
+    tab.mouse.move(*(before + [-40, 20]), steps=3)
+    tab.mouse.move(*(before + [-40, 500]), steps=3)
+    tab.mouse.move(*(before + [-60, 30]), steps=3)
+    tab.mouse.up()
+    np.testing.assert_allclose(middle() - before, [-60, 30], atol=2)
+    state = tab.evaluate("gradlabLive['gradient-clipping'].state()")
+    assert 4.4 < state["w"] < 5.1 and -2.4 < state["b"] < -1.9
+    box = tab.locator("#live-gradient-clipping-w + input")
+    assert float(box.input_value()) == pytest.approx(state["w"])
+    start = "gradlabLive['gradient-clipping'].numbers().paths.norm[0]"
+    assert tab.evaluate(start) == [state["w"], state["b"]]
+    assert errors == []
