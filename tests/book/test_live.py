@@ -25,8 +25,9 @@ from gradlab.batch_normalization import (
     batch_norm_inference,
     update_running_statistics,
 )
+from gradlab.early_stopping import stopping_step
 from gradlab.gradient_clipping import clip_by_norm, clip_by_value
-from gradlab.gradient_descent import quadratic_descent
+from gradlab.gradient_descent import linear_descent, quadratic_descent
 from gradlab.initialization import he_normal
 from gradlab.landscapes import beale, long_valley, quadratic, saddle
 from gradlab.network import Activation, Dense, Network
@@ -749,6 +750,62 @@ def in_a_noisy_valley(state):
     return found
 
 
+def through_noisy_points(state):
+    n, seed, noise, rate = state["examples"], state["seed"], state["noise"], state["rate"]
+    waves, grid = np.arange(20), (np.arange(100) + 0.5) / 100
+
+    def features(x):
+        sizes = np.where(waves == 0, 1, np.sqrt(2)) * (1 + waves) ** -0.75
+        return sizes * np.cos(np.pi * waves * np.asarray(x)[:, None])
+
+    def sine(x):
+        return np.sin(2 * np.pi * x)
+
+    x, held = (np.arange(n) + 0.5) / n, uniform(state["held"], seed, stream=1)
+    y = sine(x) + noise * normal(n, seed)
+    held_y = sine(held) + noise * normal(held.size, seed, stream=2)
+    size, weights, epoch = (
+        n if state["batch"] == "all" else int(state["batch"]),
+        np.zeros((1, 20)),
+        0,
+    )
+    while len(weights) <= 2000:
+        order = permutation(n, seed, 3, epoch * n) if size < n else np.arange(n)
+        inputs = features(x[order])
+        path = linear_descent(inputs, y[order], weights[-1], rate, min(size, n), shuffle=False)
+        weights, epoch = np.concatenate([weights, path[1:]]), epoch + 1
+    weights = weights[:2001]
+
+    def error(rows, at, right):
+        return ((rows @ features(at).T - right) ** 2).mean(axis=1)
+
+    held_out = error(weights, held, held_y)
+    fresh = error(weights, grid, sine(grid)) + noise**2
+    patiences = sorted({round(500 ** (i / 47)) for i in range(48)})
+    rules = [stopping_step(held_out, p, state["delta"]) for p in [state["patience"], *patiences]]
+    stop, kept = rules[0]
+    moments, projected = features(x).T @ features(x) / n, features(x).T @ y / n
+    strengths = [1 / (rate * 2000 ** (i / 59)) for i in range(60)]
+    decayed = [np.linalg.solve(moments + s * np.eye(20), projected) for s in strengths]
+    last = [2000 if last is None else last for last, _ in rules[1:]]
+    return {
+        "x": x,
+        "y": y,
+        "heldX": held,
+        "heldY": held_y,
+        "training": error(weights, x, y),
+        "heldOut": held_out,
+        "fresh": fresh,
+        "stop": 2001 if stop is None else stop,
+        "kept": kept,
+        "decay": error(np.array(decayed), grid, sine(grid)) + noise**2,
+        "keptError": fresh[[best for _, best in rules[1:]]],
+        "lastError": fresh[last],
+        "keptFit": weights[kept] @ features(grid).T,
+        "lastFit": weights[-1] @ features(grid).T,
+    }
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -829,6 +886,15 @@ MOVES = {
             {"best": True, "steps": 37, "warm": 50, "final": 0.5, "seed": 3},
             {"best": False, "rate": 3, "steps": 500, "condition": 1, "warm": 0},
             {"noise": 0, "final": 0.0001, "condition": 100},
+        ],
+    ),
+    "early-stopping": (
+        through_noisy_points,
+        [
+            {"patience": 3},
+            {"examples": 47, "held": 5, "batch": "20", "seed": 7, "delta": 0.02},
+            {"batch": "1", "rate": 0.5, "noise": 1, "held": 200},
+            {"examples": 20, "batch": "all", "noise": 0, "patience": 500, "delta": 0},
         ],
     ),
     "batch-normalization": (
