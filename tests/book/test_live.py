@@ -25,11 +25,20 @@ from gradlab.batch_normalization import (
     batch_norm_inference,
     update_running_statistics,
 )
-from gradlab.gradient_descent import quadratic_descent
+from gradlab.early_stopping import stopping_step
+from gradlab.gradient_clipping import clip_by_norm, clip_by_value
+from gradlab.gradient_descent import linear_descent, quadratic_descent
 from gradlab.initialization import he_normal
 from gradlab.landscapes import beale, long_valley, quadratic, saddle
 from gradlab.network import Activation, Dense, Network
-from gradlab.schedules import cosine_decay
+from gradlab.schedules import (
+    cosine_decay,
+    exponential_decay,
+    one_cycle,
+    power_decay,
+    step_decay,
+    warmup_cosine_decay,
+)
 from gradlab.training import LiveGenerator, fit
 
 FOLDER = ROOT / "book" / "_static" / "live"
@@ -667,6 +676,136 @@ def on_two_surfaces(state):
     return found
 
 
+def on_the_cliff(state):
+    """Descent on the chain of sigmoids, whose gradient is taken backward here."""
+
+    def loss_and_gradient(w, b):
+        before = []
+        h = np.float64(0.5)
+        for _ in range(state["depth"]):
+            before.append(activations.sigmoid(h))
+            h = w * before[-1] + b
+        y = activations.sigmoid(h)
+        back, gradient = 2 * (y - 0.7) * y * (1 - y), np.zeros(2)
+        for s in reversed(before):
+            gradient += back * s, back
+            back *= w * s * (1 - s)
+        return (y - 0.7) ** 2, gradient
+
+    clips = {
+        "plain": lambda g: g,
+        "value": lambda g: clip_by_value([g], state["threshold"])[0],
+        "norm": lambda g: clip_by_norm(g, state["threshold"]),
+    }
+    found = {"paths": {}, "losses": {}, "lengths": {}, "cut": {}}
+    for way in state["ways"]:
+        points, fall, cut = [np.array([state["w"], state["b"]])], [], 0
+        for _ in range(state["steps"]):
+            loss, g = loss_and_gradient(*points[-1])
+            clipped = clips[way](g)
+            cut += bool((clipped != g).any())
+            fall.append(loss)
+            points.append(points[-1] - state["rate"] * clipped)
+        fall.append(loss_and_gradient(*points[-1])[0])
+        moved = np.hypot(*np.diff(points, axis=0).T)
+        found["paths"][way], found["losses"][way] = points, fall
+        found["lengths"][way], found["cut"][way] = moved, cut
+    return found
+
+
+def in_a_noisy_valley(state):
+    steps, share, t = state["steps"], state["final"], np.arange(state["steps"])
+    down = min(25, 1 / share)
+    shapes = {
+        "constant": np.ones(steps),
+        "power": power_decay(t, 1.0, steps * share / (1 - share)),
+        "exponential": exponential_decay(t, 1.0, steps, share),
+        "step": step_decay(t, 1.0, steps / 4, share ** (1 / 3)),
+        "cosine": cosine_decay(t, 1.0, steps, share),
+        "warm": warmup_cosine_decay(t, 0.0, 1.0, state["warm"] * steps // 100, steps, share),
+        "cycle": one_cycle(t, 1.0, steps, 0.3, down, 1 / (down * share), convention="optax"),
+    }
+    curvatures, noise = np.array([1 / state["condition"], 1.0]), state["noise"]
+    peaks = 0.01 * 300 ** (np.arange(61) / 60)
+
+    def falls(shape, rates):
+        errors, losses = np.tile([100.0, 1.0], (len(rates), 1)), []
+        for each in shape:
+            losses.append(errors @ curvatures / 2)
+            rate = np.array(rates)[:, None] * each
+            errors = (1 - rate * curvatures) ** 2 * errors + rate**2 * noise**2
+        return np.array([*losses, errors @ curvatures / 2])
+
+    found = {"rates": {}, "losses": {}, "ends": {}, "peaks": {}, "paths": {}}
+    for name in state["chosen"]:
+        ends = falls(shapes[name], peaks)[-1]
+        peak = peaks[ends.argmin()] if state["best"] else state["rate"]
+        found["ends"][name], found["peaks"][name] = ends, peak
+        found["rates"][name] = peak * shapes[name]
+        found["losses"][name] = falls(shapes[name], [peak])[:, 0]
+        path = [np.array([10.0, 1.0])]
+        for rate, draw in zip(found["rates"][name], normal((steps, 2), state["seed"]), strict=True):
+            path.append(path[-1] - rate * (curvatures * path[-1] + noise * draw))
+        found["paths"][name] = path
+    return found
+
+
+def through_noisy_points(state):
+    n, seed, noise, rate = state["examples"], state["seed"], state["noise"], state["rate"]
+    waves, grid = np.arange(20), (np.arange(100) + 0.5) / 100
+
+    def features(x):
+        sizes = np.where(waves == 0, 1, np.sqrt(2)) * (1 + waves) ** -0.75
+        return sizes * np.cos(np.pi * waves * np.asarray(x)[:, None])
+
+    def sine(x):
+        return np.sin(2 * np.pi * x)
+
+    x, held = (np.arange(n) + 0.5) / n, uniform(state["held"], seed, stream=1)
+    y = sine(x) + noise * normal(n, seed)
+    held_y = sine(held) + noise * normal(held.size, seed, stream=2)
+    size, weights, epoch = (
+        n if state["batch"] == "all" else int(state["batch"]),
+        np.zeros((1, 20)),
+        0,
+    )
+    while len(weights) <= 2000:
+        order = permutation(n, seed, 3, epoch * n) if size < n else np.arange(n)
+        inputs = features(x[order])
+        path = linear_descent(inputs, y[order], weights[-1], rate, min(size, n), shuffle=False)
+        weights, epoch = np.concatenate([weights, path[1:]]), epoch + 1
+    weights = weights[:2001]
+
+    def error(rows, at, right):
+        return ((rows @ features(at).T - right) ** 2).mean(axis=1)
+
+    held_out = error(weights, held, held_y)
+    fresh = error(weights, grid, sine(grid)) + noise**2
+    patiences = sorted({round(500 ** (i / 47)) for i in range(48)})
+    rules = [stopping_step(held_out, p, state["delta"]) for p in [state["patience"], *patiences]]
+    stop, kept = rules[0]
+    moments, projected = features(x).T @ features(x) / n, features(x).T @ y / n
+    strengths = [1 / (rate * 2000 ** (i / 59)) for i in range(60)]
+    decayed = [np.linalg.solve(moments + s * np.eye(20), projected) for s in strengths]
+    last = [2000 if last is None else last for last, _ in rules[1:]]
+    return {
+        "x": x,
+        "y": y,
+        "heldX": held,
+        "heldY": held_y,
+        "training": error(weights, x, y),
+        "heldOut": held_out,
+        "fresh": fresh,
+        "stop": 2001 if stop is None else stop,
+        "kept": kept,
+        "decay": error(np.array(decayed), grid, sine(grid)) + noise**2,
+        "keptError": fresh[[best for _, best in rules[1:]]],
+        "lastError": fresh[last],
+        "keptFit": weights[kept] @ features(grid).T,
+        "lastFit": weights[-1] @ features(grid).T,
+    }
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -729,6 +868,33 @@ MOVES = {
             {"correlation": -0.95, "steps": 77},
             {"rate": 1.3, "correlation": 0.5},
             {"correlation": 0, "rate": 1, "steps": 1},
+        ],
+    ),
+    "gradient-clipping": (
+        on_the_cliff,
+        [
+            {"threshold": 5},
+            {"w": 3.6, "b": -1.5, "rate": 0.5, "threshold": 0.02, "steps": 100},
+            {"depth": 3, "ways": ["value"], "w": 5.6, "b": -2.9, "rate": 30, "threshold": 30},
+            {"ways": [], "steps": 1},
+        ],
+    ),
+    "schedules": (
+        in_a_noisy_valley,
+        [
+            {"chosen": ["constant", "power", "exponential", "step", "cosine", "warm", "cycle"]},
+            {"best": True, "steps": 37, "warm": 50, "final": 0.5, "seed": 3},
+            {"best": False, "rate": 3, "steps": 500, "condition": 1, "warm": 0},
+            {"noise": 0, "final": 0.0001, "condition": 100},
+        ],
+    ),
+    "early-stopping": (
+        through_noisy_points,
+        [
+            {"patience": 3},
+            {"examples": 47, "held": 5, "batch": "20", "seed": 7, "delta": 0.02},
+            {"batch": "1", "rate": 0.5, "noise": 1, "held": 200},
+            {"examples": 20, "batch": "all", "noise": 0, "patience": 500, "delta": 0},
         ],
     ),
     "batch-normalization": (
@@ -915,3 +1081,28 @@ def test_the_best_settings_put_the_bowl_on_the_edges_of_the_regime(open_figure):
         assert along == pytest.approx((1 - beta**0.5) ** 2, rel=1e-9)
         assert across == pytest.approx((1 + beta**0.5) ** 2, rel=1e-9)
         assert "critically damped" in tab.locator(".said").inner_text()
+
+
+def test_the_start_on_the_cliff_is_dragged_to_where_the_pointer_is(open_figure):
+    tab, errors = open_figure("gradient-clipping")
+    handle = tab.locator(".handle")
+
+    def middle():
+        box = handle.bounding_box()
+        return np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+
+    before = middle()
+    tab.mouse.move(*before)
+    tab.mouse.down()
+    for way in ([-40, 20], [-40, 500], [-60, 30]):
+        tab.mouse.move(*np.add(before, way), steps=3)
+    tab.mouse.up()
+    np.testing.assert_allclose(middle() - before, [-60, 30], atol=2)
+    state = tab.evaluate("gradlabLive['gradient-clipping'].state()")
+    assert 4.4 < state["w"] < 5.1
+    assert -2.4 < state["b"] < -1.9
+    box = tab.locator("#live-gradient-clipping-w + input")
+    assert float(box.input_value()) == pytest.approx(state["w"])
+    start = "gradlabLive['gradient-clipping'].numbers().paths.norm[0]"
+    assert tab.evaluate(start) == [state["w"], state["b"]]
+    assert errors == []
