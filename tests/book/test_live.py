@@ -3,6 +3,7 @@ computes what Python computes.
 """
 
 import base64
+import itertools
 import json
 import re
 
@@ -25,8 +26,9 @@ from gradlab.batch_normalization import (
     batch_norm_inference,
     update_running_statistics,
 )
+from gradlab.gradient_bounds import singular_value_products
 from gradlab.gradient_descent import quadratic_descent
-from gradlab.initialization import he_normal
+from gradlab.initialization import he_normal, lecun_normal, legacy_torch_uniform, orthogonal
 from gradlab.landscapes import beale, long_valley, quadratic, saddle
 from gradlab.network import Activation, Dense, Network
 from gradlab.schedules import cosine_decay
@@ -856,6 +858,73 @@ def test_two_surfaces_are_descended_as_in_python(open_figure):
         tab.evaluate("move => { gradlabLive.losses.set(move); }", move)
         said = tab.locator(".said").inner_text()
         assert not re.search("NaN|not a number|undefined", said), said
+    assert errors == []
+
+
+def through_random_layers(state):
+    """The figure of the bounds: each activation's lengths, and the layer that voids the bound."""
+    make = {
+        "lecun": lecun_normal,
+        "he": he_normal,
+        "torch": legacy_torch_uniform,
+        "orthogonal": orthogonal,
+    }[state["rule"]]
+    depth, width, rng = state["depth"], state["width"], LiveGenerator(state["seed"])
+    sizes = [width] * (depth + 2)
+    if state["narrow"]:
+        sizes[(depth + 1) // 2] = width // 2
+    weights = [state["gain"] * make(i, o, rng) for i, o in itertools.pairwise(sizes)]
+    x, end = rng.standard_normal(width), rng.standard_normal(width)
+    found = {}
+    for name in state["functions"]:
+        function = getattr(activations, name, lambda z: z)
+        backward = getattr(activations, f"{name}_backward", lambda dout, _: dout)
+        h, slopes = x, []
+        for weight in weights[:-1]:
+            z = h @ weight
+            h = function(z)
+            slopes.append(backward(np.ones_like(z), z))
+        s = [end / np.linalg.norm(end)]
+        for slope, weight in zip(slopes[::-1], weights[:0:-1], strict=True):
+            s.insert(0, slope * (weight @ s[0]))
+        lower, upper = singular_value_products(weights[1:], slopes)
+        lost = [k + 1 for k in range(depth) if not lower[k]]
+        found[name] = {
+            "norm": [np.linalg.norm(each) for each in s],
+            "lower": [*lower, 1],
+            "upper": [*upper, 1],
+            "lost": lost[-1] if lost else 0,
+        }
+    return found
+
+
+def test_a_gradient_and_its_bounds_go_back_as_in_python(open_figure):
+    tab, errors = open_figure("gradient-bounds")
+    for move in (
+        {"rule": "he", "functions": ["relu", "softplus"], "depth": 30, "seed": 3},
+        {"rule": "orthogonal", "functions": ["sigmoid", "tanh", "linear"], "narrow": True},
+        {"rule": "torch", "width": 33, "depth": 9, "gain": 2.5},
+        {"rule": "lecun", "narrow": False, "depth": 1},
+        {"functions": ["relu", "linear"], "width": 2, "depth": 40},
+    ):
+        found = tab.evaluate("move => gradlabLive['gradient-bounds'].set(move).found", move)
+        state = tab.evaluate("gradlabLive['gradient-bounds'].state()")
+        expected = through_random_layers(state)
+        assert list(found) == list(expected) == state["functions"]
+        for name, lines in expected.items():
+            lost = found[name]["lost"]
+            assert (lost["layer"] if lost else 0) == lines.pop("lost"), (state, name)
+            for key, line in lines.items():
+                np.testing.assert_allclose(
+                    found[name][key], line, rtol=1e-8, err_msg=f"{name} {key}"
+                )
+    # Neither bound nor gradient that leaves the range of numbers is too much for it.
+    for gain in (0.1, 30):
+        everything = ["sigmoid", "tanh", "relu", "softplus", "linear"]
+        state = {"functions": everything, "width": 64, "gain": gain, "narrow": gain < 1}
+        tab.evaluate("state => { gradlabLive['gradient-bounds'].set(state); }", state)
+        said = tab.locator(".said").inner_text()
+        assert not re.search("NaN|not a number|undefined|infinite", said), said
     assert errors == []
 
 
