@@ -44,35 +44,41 @@
     return columns;
   }
 
+  // The reflection that leaves of a vector its first entry, which it returns; the vector becomes the normal of the mirror.
+  function mirror(v) {
+    let squares = 0;
+    for (let i = 0; i < v.length; i++) squares += v[i] * v[i];
+    const left = v[0] > 0 ? -Math.sqrt(squares) : Math.sqrt(squares), length = squares - v[0] * left;
+    v[0] -= left;
+    return [left, length > 0 ? 1 / length : 0];
+  }
+
   // The least and the greatest singular value of a matrix with as many rows as columns or more, given as columns. Reflections
   // from both sides leave the diagonal and the numbers beside it; the singular values are then counted below a number.
   function extremes(columns) {
     const n = columns.length, m = columns[0].length, beside = [];
-    const reflect = (size, get, set, others) => {
-      let squares = 0;
-      for (let i = 0; i < size; i++) squares += get(i) ** 2;
-      const first = get(0), norm = first > 0 ? -Math.sqrt(squares) : Math.sqrt(squares);
-      set(0, first - norm);
-      const length = squares - first * norm;
-      if (length > 0) others(length);
-      return norm;
-    };
     for (let k = 0; k < n; k++) {
-      const column = columns[k];
-      beside.push(reflect(m - k, i => column[k + i], (i, value) => { column[k + i] = value; }, length => {
-        for (let j = k + 1; j < n; j++) {
-          const other = columns[j];
-          let along = 0;
-          for (let i = k; i < m; i++) along += column[i] * other[i];
-          for (let i = k; i < m; i++) other[i] -= (along / length) * column[i];
-        }
-      }));
+      const down = columns[k].subarray(k), [diagonal, scale] = mirror(down);
+      beside.push(diagonal);
+      for (let j = k + 1; j < n; j++) {
+        const other = columns[j].subarray(k);
+        let along = 0;
+        for (let i = 0; i < down.length; i++) along += down[i] * other[i];
+        along *= scale;
+        for (let i = 0; i < down.length; i++) other[i] -= along * down[i];
+      }
       if (k + 1 === n) break;
-      beside.push(reflect(n - k - 1, j => columns[k + 1 + j][k], (j, value) => { columns[k + 1 + j][k] = value; }, length => {
-        const along = new Float64Array(m);
-        for (let j = k + 1; j < n; j++) for (let i = k + 1; i < m; i++) along[i] += columns[j][k] * columns[j][i];
-        for (let j = k + 1; j < n; j++) for (let i = k + 1; i < m; i++) columns[j][i] -= (columns[j][k] / length) * along[i];
-      }));
+      const across = Float64Array.from({ length: n - k - 1 }, (_, j) => columns[k + 1 + j][k]), [next, weight] = mirror(across);
+      beside.push(next);
+      const along = new Float64Array(m - k - 1);
+      across.forEach((part, j) => {
+        const other = columns[k + 1 + j].subarray(k + 1);
+        for (let i = 0; i < along.length; i++) along[i] += part * other[i];
+      });
+      across.forEach((part, j) => {
+        const other = columns[k + 1 + j].subarray(k + 1), times = part * weight;
+        for (let i = 0; i < along.length; i++) other[i] -= times * along[i];
+      });
     }
     // Of the 2n eigenvalues of the matrix with these numbers beside an empty diagonal, plus and minus each singular value.
     const below = x => {
@@ -229,8 +235,8 @@
       });
       const note = gradlab.tag("p", {
         className: "note",
-        textContent: "Solid lines with marks: the gradient at the net inputs, its length at the output taken as 1. Dashed: upper bound. " +
-          "Dotted: lower bound, which leaves the plot where it is far below, and has no line where it is 0. Shaded: what the bounds allow.",
+        textContent: "The length at the output is taken as 1. What the bounds allow is shaded. A lower bound leaves the plot where it is far " +
+          "below, and has no line where it is 0.",
       });
       place.append(note);
 
