@@ -29,6 +29,12 @@ from gradlab.batch_normalization import (
 from gradlab.gradient_bounds import singular_value_products
 from gradlab.gradient_descent import quadratic_descent
 from gradlab.initialization import he_normal, lecun_normal, legacy_torch_uniform, orthogonal
+from gradlab.input_normalization import (
+    fit_center,
+    fit_pca_whitening,
+    fit_standardize,
+    fit_zca_whitening,
+)
 from gradlab.landscapes import beale, long_valley, quadratic, saddle
 from gradlab.network import Activation, Dense, Network
 from gradlab.schedules import cosine_decay
@@ -669,6 +675,44 @@ def on_two_surfaces(state):
     return found
 
 
+def of_two_inputs(state):
+    """The figure of the inputs: what is made of them, the loss, and the way down."""
+    normal = LiveGenerator(5).standard_normal((80, 2))
+    normal = fit_zca_whitening(normal, eps=0.0).transform(normal)
+    r, deviations = state["correlation"], [state["deviation1"], state["deviation2"]]
+    x = normal @ [[1, r], [0, np.sqrt(1 - r * r)]] * deviations + [state["mean1"], state["mean2"]]
+    centred, pca = fit_center(x).transform(x), fit_pca_whitening(x, state["eps"])
+    treated = {
+        "raw": x,
+        "centred": centred,
+        "standardized": fit_standardize(x).transform(x),
+        "rotated": centred @ pca.components.T,
+        "pca": pca.transform(x),
+        "zca": fit_zca_whitening(x, state["eps"]).transform(x),
+    }
+    found = {}
+    for name in state["treatments"]:
+        features = treated[name]
+        if state["bias"]:
+            features = np.column_stack([features, np.ones(80)])
+        hessian, start = features.T @ features / 80, [-1.3, 0.3, 0][: features.shape[1]]
+        values = np.linalg.eigvalsh(hessian)
+        rate = 2 * state["rate"] / (values[0] + values[-1])
+        path = quadratic_descent(hessian, start, rate, 5000)
+        losses = np.einsum("ti,ij,tj->t", path, hessian, path)
+        there = np.flatnonzero(losses <= 0.01 * losses[0])
+        found[name] = {
+            "x": treated[name].ravel(),
+            "hessian": hessian[:2, :2].ravel(),
+            "condition": values[-1] / values[0],
+            "diverges": rate * values[-1] > 2,
+            "path": path[: state["steps"] + 1, :2],
+            "loss": losses[: state["steps"] + 1] / losses[0],
+            "arrived": there[0] if there.size else -1,
+        }
+    return {"found": found}
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -697,6 +741,16 @@ MOVES = {
             {"activation": "relu", "x1": -2, "step": 4},
             {"activation": "sigmoid", "weight": "001"},
             {"activation": "identity", "nudge": 3},
+        ],
+    ),
+    "input-normalization": (
+        of_two_inputs,
+        [
+            {"treatments": ["raw", "centred", "standardized", "rotated", "pca", "zca"]},
+            {"correlation": -0.95, "deviation1": 4, "steps": 40},
+            {"bias": True, "mean1": -3, "eps": 0.03},
+            # Beyond what is stable for some, and not for others.
+            {"rate": 1.2, "correlation": 0.5},
         ],
     ),
     "optimizers": (
