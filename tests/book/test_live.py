@@ -698,7 +698,7 @@ def of_two_inputs(state):
         hessian, start = features.T @ features / 80, [-1.3, 0.3, 0][: features.shape[1]]
         values = np.linalg.eigvalsh(hessian)
         rate = 2 * state["rate"] / (values[0] + values[-1])
-        path = quadratic_descent(hessian, start, rate, 5000)
+        path = quadratic_descent(hessian, start, rate, 2000)
         losses = np.einsum("ti,ij,tj->t", path, hessian, path)
         there = np.flatnonzero(losses <= 0.01 * losses[0])
         found[name] = {

@@ -11,7 +11,9 @@
     pca: { label: "whitened, PCA", color: gray, dash: "-", mark: "D" },
     zca: { label: "whitened, ZCA", color: blue, dash: "-", mark: "o" },
   };
-  const EXAMPLES = 80, SEED = 5, START = [-1.3, 0.3, 0], MOST = 5000;
+  const EXAMPLES = 80, SEED = 5, START = [-1.3, 0.3, 0], MOST = 2000;
+
+  const AROUND = d3.range(361).map(n => [Math.cos((n * Math.PI) / 180), Math.sin((n * Math.PI) / 180)]);
 
   const NORMAL = "_random._normal_draws_kernel", STATISTICS = "input_normalization._column_statistics_kernel";
   const DIVIDE = "input_normalization._standardize_kernel", SCALES = "input_normalization._whitening_scales_kernel";
@@ -96,19 +98,16 @@
     k[HESSIAN](x, whole);
     const rows = d3.range(size).map(i => Array.from(whole.row(i).data.subarray(0, size)));
     const [smallest, largest] = eigenvalues(rows), eta = (2 * rate) / (smallest + largest);
-    const follow = many => {
-      const trajectory = k.array([many + 1, size]), losses = k.array(many + 1), matrix = k.array([size, size], rows.flat());
-      trajectory.data.set(START.slice(0, size));
-      k[DESCENT](matrix, k.array(many, eta), trajectory);
-      k[VALUE](trajectory, matrix, losses);
-      return [trajectory.numbers(), losses.numbers().map((each, _, all) => each / all[0])];
-    };
-    // How far it is to a hundredth of the loss, also beyond the steps that are shown.
-    const [flat, losses] = k.scope(() => follow(MOST));
+    const trajectory = k.array([MOST + 1, size]), losses = k.array(MOST + 1), matrix = k.array([size, size], rows.flat());
+    trajectory.data.set(START.slice(0, size));
+    k[DESCENT](matrix, k.array(MOST, eta), trajectory);
+    k[VALUE](trajectory, matrix, losses);
+    const [at, seen] = [trajectory.data, losses.data], shown = d3.range(steps + 1);
     return {
       hessian: [...rows[0].slice(0, 2), ...rows[1].slice(0, 2)], condition: largest / smallest, diverges: eta * largest > 2,
-      loss: losses.slice(0, steps + 1), arrived: losses.findIndex(each => each <= 0.01),
-      path: d3.range(steps + 1).map(t => flat.slice(size * t, size * t + 2)),
+      path: shown.map(t => [at[size * t], at[size * t + 1]]), loss: shown.map(t => seen[t] / seen[0]),
+      // How far it is to a hundredth of the loss, also beyond the steps that are shown.
+      arrived: seen.findIndex(each => each <= 0.01 * seen[0]),
     };
   }
 
@@ -134,14 +133,14 @@
       return { found };
     },
 
-    say({ found }, { treatments }) {
+    say({ found }, { treatments, bias }) {
       if (!treatments.length) return "No inputs are chosen.";
       const each = treatments.map(name => {
         const { condition, arrived, diverges } = found[name];
         const steps = diverges ? "none, as it diverges" : arrived < 0 ? `more than ${MOST}` : arrived;
         return `${TREATMENTS[name].label} ${short(condition)} and ${steps}`;
       });
-      return `Condition number of the loss, and steps until a hundredth of it is left: ${each.join("; ")}.`;
+      return `Condition number of the loss, and steps until a hundredth of it is left: ${each.join("; ")}.${bias ? " Level lines are those at the best bias." : ""}`;
     },
 
     draw(place, k) {
@@ -150,7 +149,7 @@
         x: { label: "first input", domain: [-3.6, 5] }, y: { label: "second input", domain: [-2.6, 3.2] },
       });
       const map = gradlab.plot(place, {
-        square: true, title: "level lines through the start, and paths", alt: "Level lines of the loss, and paths of gradient descent.", height: 200,
+        square: true, title: "level lines and paths", alt: "Level lines of the loss, and paths of gradient descent.", height: 200,
         x: { label: "first weight, from the best one", domain: [-2, 1.7] }, y: { label: "second weight", domain: [-1.5, 1.5] },
       });
       const fall = gradlab.plot(place, {
@@ -158,26 +157,22 @@
         x: { label: "step", domain: [0, 15] }, y: { domain: [1e-6, 1], log: true },
       });
 
-      const note = gradlab.tag("p", { className: "note" });
-      place.append(note);
-
-      return ({ found }, { treatments, steps, bias }) => {
-        note.textContent = "A level line holds all weights at which the loss is that of the start" + (bias ? ", with the best bias." : ".");
+      return ({ found }, { treatments, steps }) => {
         const all = treatments.flatMap(name => found[name].x), ofColumn = j => all.filter((_, n) => n % 2 === j);
         const around = ([low, high], least) => { const half = Math.max(least, 0.55 * (high - low)); return [(low + high) / 2 - half, (low + high) / 2 + half]; };
         if (all.length) cloud.axes({ x: { domain: around(d3.extent(ofColumn(0)), 3) }, y: { domain: around(d3.extent(ofColumn(1)), 2.5) } });
         cloud.points("zero", { x: [0], y: [0], mark: "+", color: "currentColor" });
         map.points("minimum", { x: [0], y: [0], mark: "+", color: "currentColor" });
         map.text("start", { x: START[0] - 0.06, y: START[1], text: "start", anchor: "end" });
-        const columns = 70, rows = 60, points = map.grid(columns, rows);
         const seen = treatments.flatMap(name => found[name].loss).filter(each => each > 0).map(Math.log10), within = (v, low, high) => Math.min(high, Math.max(low, v));
         const floor = within(Math.floor(d3.min(seen) ?? 0), -8, -2), top = within(Math.ceil((d3.max(seen) ?? 0) - 0.01), 0, 8);
         fall.axes({ x: { domain: [-0.02 * steps, 1.02 * steps] }, y: { domain: [10 ** floor, 10 ** top] } });
         for (const name of treatments) {
           const { color, dash, mark } = TREATMENTS[name], { x, hessian, path, loss } = found[name];
           cloud.points(name, { x: x.filter((_, n) => n % 2 === 0), y: x.filter((_, n) => n % 2), color, mark, opacity: 0.55 });
-          const values = k.scope(() => of(points, hessian)), start = k.scope(() => of(START.slice(0, 2), hessian))[0];
-          map.contours(`${name} levels`, { values, columns, rows, levels: [start], color, width: 1.6 });
+          // As far in each direction as the loss is that of the start.
+          const [start, ...losses] = of([...START.slice(0, 2), ...AROUND.flat()], hessian), far = losses.map(each => Math.sqrt(start / each));
+          map.line(`${name} levels`, { x: far.map((r, n) => r * AROUND[n][0]), y: far.map((r, n) => r * AROUND[n][1]), color, width: 1.6 });
           const [first, second] = [path.map(p => p[0]), path.map(p => p[1])];
           map.line(name, { x: first, y: second, color, dash, width: 0.8 }).points(`${name} steps`, { x: first, y: second, color, mark });
           const shown = loss.map(each => Math.max(each, 1e-12));
