@@ -36,6 +36,11 @@ from gradlab.input_normalization import (
     fit_zca_whitening,
 )
 from gradlab.landscapes import beale, long_valley, quadratic, saddle
+from gradlab.layer_normalization import (
+    group_norm_forward,
+    instance_norm_forward,
+    layer_norm_forward,
+)
 from gradlab.network import Activation, Dense, Network
 from gradlab.schedules import cosine_decay
 from gradlab.training import LiveGenerator, fit
@@ -713,6 +718,43 @@ def of_two_inputs(state):
     return {"found": found}
 
 
+def of_moved_numbers(state):
+    """The figure of layer normalization: what comes out, and how many numbers change."""
+    x = LiveGenerator(0).standard_normal((3, 6, 8))
+    moved = np.zeros(x.shape, bool)
+    part = {
+        "number": np.s_[1, 3, 2],
+        "position": np.s_[1, :, 2],
+        "instance": np.s_[1, 3],
+        "channel": np.s_[:, 3],
+        "example": np.s_[1],
+    }
+    moved[part[state["target"]]] = True
+    after = np.where(moved, state["factor"] * x + state["add"], x)
+    ones, zeros, eps = np.ones(6), np.zeros(6), state["eps"]
+
+    def outputs(x):
+        rows = x.transpose(0, 2, 1).reshape(24, 6)
+        by_row = {
+            "batch": batch_norm_forward(rows, ones, zeros, eps)[0],
+            "position": layer_norm_forward(rows, ones, zeros, eps)[0],
+            "rms": rows / np.sqrt((rows**2).mean(axis=1, keepdims=True) + eps),
+        }
+        return {
+            "whole": group_norm_forward(x, ones, zeros, 1, eps)[0],
+            "group": group_norm_forward(x, ones, zeros, int(state["groups"]), eps)[0],
+            "instance": instance_norm_forward(x, ones, zeros, eps)[0],
+        } | {kind: out.reshape(3, 8, 6).transpose(0, 2, 1) for kind, out in by_row.items()}
+
+    found = {"input": after.ravel(), "outputs": {}, "counts": {}}
+    before = outputs(x)
+    for kind, out in outputs(after).items():
+        many = np.abs(out - before[kind]) > 0.001
+        found["outputs"][kind] = out.ravel()
+        found["counts"][kind] = {"changed": many.sum(), "elsewhere": many[[0, 2]].sum()}
+    return found
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -751,6 +793,16 @@ MOVES = {
             {"bias": True, "mean1": -3, "eps": 0.03},
             # Beyond what is stable for some, and not for others.
             {"rate": 1.2, "correlation": 0.5},
+        ],
+    ),
+    "layer-normalization": (
+        of_moved_numbers,
+        [
+            {"add": -2.5, "factor": 0.4},
+            {"target": "channel", "groups": "3", "view": "values"},
+            {"target": "example", "add": 0, "factor": 4, "eps": 0.1},
+            {"target": "position"},
+            {"target": "instance", "groups": "2", "add": 1.5, "factor": 1},
         ],
     ),
     "optimizers": (
@@ -980,6 +1032,26 @@ def test_a_gradient_and_its_bounds_go_back_as_in_python(open_figure):
         said = tab.locator(".said").inner_text()
         assert not re.search("NaN|not a number|undefined|infinite", said), said
     assert errors == []
+
+
+@pytest.mark.parametrize(
+    ("target", "ignoring"),
+    [
+        ("position", {"layer (position)"}),
+        ("instance", {"instance"}),
+        ("channel", {"batch", "instance"}),
+        ("example", {"layer (whole)", "layer (position)", "groups", "instance"}),
+    ],
+)
+def test_it_is_said_which_normalization_does_not_notice_a_move(open_figure, target, ignoring):
+    tab, _ = open_figure("layer-normalization")
+    rms = {"root mean square (position)"} if target in ("position", "example") else set()
+    for move, still in (({"add": 3}, ignoring), ({"add": 0, "factor": 2}, ignoring | rms)):
+        tab.evaluate(
+            "move => { gradlabLive['layer-normalization'].set(move); }", move | {"target": target}
+        )
+        said = tab.locator(".said").inner_text()
+        assert set(said.split("None does with: ")[1].rstrip(".").split("; ")) == still
 
 
 def test_initialization_computes_what_python_computes(open_figure):
