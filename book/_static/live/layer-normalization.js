@@ -122,7 +122,7 @@
       });
       const PARTS = [
         { text: "numbers that are moved", color: orange, mark: "s", shift: -0.2 },
-        { text: "others of the example", color: blue, mark: "o", shift: 0 },
+        { text: "others of example 1", color: blue, mark: "o", shift: 0 },
         { text: "other examples", color: green, mark: "^", shift: 0.2 },
       ];
       const legend = gradlab.tag("p", { className: "caption" });
