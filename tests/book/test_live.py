@@ -3,6 +3,7 @@ computes what Python computes.
 """
 
 import base64
+import itertools
 import json
 import re
 
@@ -26,10 +27,22 @@ from gradlab.batch_normalization import (
     update_running_statistics,
 )
 from gradlab.early_stopping import stopping_step
+from gradlab.gradient_bounds import singular_value_products
 from gradlab.gradient_clipping import clip_by_norm, clip_by_value
 from gradlab.gradient_descent import linear_descent, quadratic_descent
-from gradlab.initialization import he_normal
+from gradlab.initialization import he_normal, lecun_normal, legacy_torch_uniform, orthogonal
+from gradlab.input_normalization import (
+    fit_center,
+    fit_pca_whitening,
+    fit_standardize,
+    fit_zca_whitening,
+)
 from gradlab.landscapes import beale, long_valley, quadratic, saddle
+from gradlab.layer_normalization import (
+    group_norm_forward,
+    instance_norm_forward,
+    layer_norm_forward,
+)
 from gradlab.network import Activation, Dense, Network
 from gradlab.schedules import (
     cosine_decay,
@@ -806,6 +819,81 @@ def through_noisy_points(state):
     }
 
 
+def of_two_inputs(state):
+    """The figure of the inputs: what is made of them, the loss, and the way down."""
+    normal = LiveGenerator(5).standard_normal((80, 2))
+    normal = fit_zca_whitening(normal, eps=0.0).transform(normal)
+    r, deviations = state["correlation"], [state["deviation1"], state["deviation2"]]
+    x = normal @ [[1, r], [0, np.sqrt(1 - r * r)]] * deviations + [state["mean1"], state["mean2"]]
+    centred, pca = fit_center(x).transform(x), fit_pca_whitening(x, state["eps"])
+    treated = {
+        "raw": x,
+        "centred": centred,
+        "standardized": fit_standardize(x).transform(x),
+        "rotated": centred @ pca.components.T,
+        "pca": pca.transform(x),
+        "zca": fit_zca_whitening(x, state["eps"]).transform(x),
+    }
+    found = {}
+    for name in state["treatments"]:
+        features = treated[name]
+        if state["bias"]:
+            features = np.column_stack([features, np.ones(80)])
+        hessian, start = features.T @ features / 80, [-1.3, 0.3, 0][: features.shape[1]]
+        values = np.linalg.eigvalsh(hessian)
+        rate = 2 * state["rate"] / (values[0] + values[-1])
+        path = quadratic_descent(hessian, start, rate, 2000)
+        losses = np.einsum("ti,ij,tj->t", path, hessian, path)
+        there = np.flatnonzero(losses <= 0.01 * losses[0])
+        found[name] = {
+            "x": treated[name].ravel(),
+            "hessian": hessian[:2, :2].ravel(),
+            "condition": values[-1] / values[0],
+            "diverges": rate * values[-1] > 2,
+            "path": path[: state["steps"] + 1, :2],
+            "loss": losses[: state["steps"] + 1] / losses[0],
+            "arrived": there[0] if there.size else -1,
+        }
+    return {"found": found}
+
+
+def of_moved_numbers(state):
+    """The figure of layer normalization: what comes out, and how many numbers change."""
+    x = LiveGenerator(0).standard_normal((3, 6, 8))
+    moved = np.zeros(x.shape, bool)
+    part = {
+        "number": np.s_[1, 3, 2],
+        "position": np.s_[1, :, 2],
+        "instance": np.s_[1, 3],
+        "channel": np.s_[:, 3],
+        "example": np.s_[1],
+    }
+    moved[part[state["target"]]] = True
+    after = np.where(moved, state["factor"] * x + state["add"], x)
+    ones, zeros, eps = np.ones(6), np.zeros(6), state["eps"]
+
+    def outputs(x):
+        rows = x.transpose(0, 2, 1).reshape(24, 6)
+        by_row = {
+            "batch": batch_norm_forward(rows, ones, zeros, eps)[0],
+            "position": layer_norm_forward(rows, ones, zeros, eps)[0],
+            "rms": rows / np.sqrt((rows**2).mean(axis=1, keepdims=True) + eps),
+        }
+        return {
+            "whole": group_norm_forward(x, ones, zeros, 1, eps)[0],
+            "group": group_norm_forward(x, ones, zeros, int(state["groups"]), eps)[0],
+            "instance": instance_norm_forward(x, ones, zeros, eps)[0],
+        } | {kind: out.reshape(3, 8, 6).transpose(0, 2, 1) for kind, out in by_row.items()}
+
+    found = {"input": after.ravel(), "outputs": {}, "counts": {}}
+    before = outputs(x)
+    for kind, out in outputs(after).items():
+        many = np.abs(out - before[kind]) > 0.001
+        found["outputs"][kind] = out.ravel()
+        found["counts"][kind] = {"changed": many.sum(), "elsewhere": many[[0, 2]].sum()}
+    return found
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -834,6 +922,26 @@ MOVES = {
             {"activation": "relu", "x1": -2, "step": 4},
             {"activation": "sigmoid", "weight": "001"},
             {"activation": "identity", "nudge": 3},
+        ],
+    ),
+    "input-normalization": (
+        of_two_inputs,
+        [
+            {"treatments": ["raw", "centred", "standardized", "rotated", "pca", "zca"]},
+            {"correlation": -0.95, "deviation1": 4, "steps": 40},
+            {"bias": True, "mean1": -3, "eps": 0.03},
+            # Beyond what is stable for some, and not for others.
+            {"rate": 1.2, "correlation": 0.5},
+        ],
+    ),
+    "layer-normalization": (
+        of_moved_numbers,
+        [
+            {"add": -2.5, "factor": 0.4},
+            {"target": "channel", "groups": "3", "view": "values"},
+            {"target": "example", "add": 0, "factor": 4, "eps": 0.1},
+            {"target": "position"},
+            {"target": "instance", "groups": "2", "add": 1.5, "factor": 1},
         ],
     ),
     "optimizers": (
@@ -1023,6 +1131,93 @@ def test_two_surfaces_are_descended_as_in_python(open_figure):
         said = tab.locator(".said").inner_text()
         assert not re.search("NaN|not a number|undefined", said), said
     assert errors == []
+
+
+def through_random_layers(state):
+    """The figure of the bounds: each activation's lengths, and the layer that voids the bound."""
+    make = {
+        "lecun": lecun_normal,
+        "he": he_normal,
+        "torch": legacy_torch_uniform,
+        "orthogonal": orthogonal,
+    }[state["rule"]]
+    depth, width, rng = state["depth"], state["width"], LiveGenerator(state["seed"])
+    sizes = [width] * (depth + 2)
+    if state["narrow"]:
+        sizes[(depth + 1) // 2] = width // 2
+    weights = [state["gain"] * make(i, o, rng) for i, o in itertools.pairwise(sizes)]
+    x, end = rng.standard_normal(width), rng.standard_normal(width)
+    found = {}
+    for name in state["functions"]:
+        function = getattr(activations, name, lambda z: z)
+        backward = getattr(activations, f"{name}_backward", lambda dout, _: dout)
+        h, slopes = x, []
+        for weight in weights[:-1]:
+            z = h @ weight
+            h = function(z)
+            slopes.append(backward(np.ones_like(z), z))
+        s = [end / np.linalg.norm(end)]
+        for slope, weight in zip(slopes[::-1], weights[:0:-1], strict=True):
+            s.insert(0, slope * (weight @ s[0]))
+        lower, upper = singular_value_products(weights[1:], slopes)
+        lost = [k + 1 for k in range(depth) if not lower[k]]
+        found[name] = {
+            "norm": [np.linalg.norm(each) for each in s],
+            "lower": [*lower, 1],
+            "upper": [*upper, 1],
+            "lost": lost[-1] if lost else 0,
+        }
+    return found
+
+
+def test_a_gradient_and_its_bounds_go_back_as_in_python(open_figure):
+    tab, errors = open_figure("gradient-bounds")
+    for move in (
+        {"rule": "he", "functions": ["relu", "softplus"], "depth": 30, "seed": 3},
+        {"rule": "orthogonal", "functions": ["sigmoid", "tanh", "linear"], "narrow": True},
+        {"rule": "torch", "width": 33, "depth": 9, "gain": 2.5},
+        {"rule": "lecun", "narrow": False, "depth": 1},
+        {"functions": ["relu", "linear"], "width": 2, "depth": 40},
+    ):
+        found = tab.evaluate("move => gradlabLive['gradient-bounds'].set(move).found", move)
+        state = tab.evaluate("gradlabLive['gradient-bounds'].state()")
+        expected = through_random_layers(state)
+        assert list(found) == list(expected) == state["functions"]
+        for name, lines in expected.items():
+            lost = found[name]["lost"]
+            assert (lost["layer"] if lost else 0) == lines.pop("lost"), (state, name)
+            for key, line in lines.items():
+                np.testing.assert_allclose(
+                    found[name][key], line, rtol=1e-8, err_msg=f"{name} {key}"
+                )
+    # Neither bound nor gradient that leaves the range of numbers is too much for it.
+    for gain in (0.1, 30):
+        everything = ["sigmoid", "tanh", "relu", "softplus", "linear"]
+        state = {"functions": everything, "width": 64, "gain": gain, "narrow": gain < 1}
+        tab.evaluate("state => { gradlabLive['gradient-bounds'].set(state); }", state)
+        said = tab.locator(".said").inner_text()
+        assert not re.search("NaN|not a number|undefined|infinite", said), said
+    assert errors == []
+
+
+@pytest.mark.parametrize(
+    ("target", "ignoring"),
+    [
+        ("position", {"layer (position)"}),
+        ("instance", {"instance"}),
+        ("channel", {"batch", "instance"}),
+        ("example", {"layer (whole)", "layer (position)", "groups", "instance"}),
+    ],
+)
+def test_it_is_said_which_normalization_does_not_notice_a_move(open_figure, target, ignoring):
+    tab, _ = open_figure("layer-normalization")
+    rms = {"root mean square (position)"} if target in ("position", "example") else set()
+    for move, still in (({"add": 3}, ignoring), ({"add": 0, "factor": 2}, ignoring | rms)):
+        tab.evaluate(
+            "move => { gradlabLive['layer-normalization'].set(move); }", move | {"target": target}
+        )
+        said = tab.locator(".said").inner_text()
+        assert set(said.split("None does with: ")[1].rstrip(".").split("; ")) == still
 
 
 def test_initialization_computes_what_python_computes(open_figure):
