@@ -31,6 +31,7 @@ from gradlab.landscapes import beale, long_valley, quadratic, saddle
 from gradlab.network import Activation, Dense, Network
 from gradlab.schedules import cosine_decay
 from gradlab.training import LiveGenerator, fit
+from gradlab.weight_decay import ridge
 
 FOLDER = ROOT / "book" / "_static" / "live"
 SLUGS = sorted(path.stem for path in FOLDER.glob("*.js") if "gradlab.figure(" in path.read_text())
@@ -667,6 +668,39 @@ def on_two_surfaces(state):
     return found
 
 
+def decayed_polynomial(state):
+    """The figure of weight decay, by least squares in place of rotations."""
+    strengths, line = 10 ** (-8 + np.arange(55) / 6), np.linspace(-1, 1, 201)
+
+    def solved(seed, strength):
+        x = (2 * np.arange(count) + 2 * uniform(count, seed)) / count - 1
+        y = 1 + np.sin(np.pi * x) + state["noise"] * normal(count, seed, stream=1)
+        degrees = np.arange(1, state["degree"] + 1)
+        features, powers = x[:, None] ** degrees, line[:, None] ** degrees
+        if state["bias"]:
+            features, powers = (np.column_stack([f, np.ones(len(f))]) for f in (features, powers))
+            zero = np.sqrt(count * strength) * np.eye(features.shape[1])
+            w = np.linalg.lstsq(np.concatenate([features, zero]), np.append(y, np.zeros(len(zero))))[0]
+            b, moments = 0.0, features
+        else:
+            w, b = ridge(features, y, strength)
+            moments = features - features.mean(axis=0)
+        fit = powers @ w + b
+        errors = features @ w + b - y, fit - 1 - np.sin(np.pi * line)
+        train, error = (np.sqrt((e**2).mean()) for e in errors)
+        size = np.linalg.norm(w[: state["degree"]])
+        h = np.linalg.eigvalsh(moments.T @ moments / count)[::-1]
+        at = [train, error, size, 100 * np.abs(np.diff(fit)).max()]
+        return {"x": x, "y": y, "fit": fit, "at": at, "h": h}
+
+    count, names = state["points"], ("train", "error", "norm", "slope")
+    found = solved(state["seed"], state["strength"])
+    draws = range(state["seed"], state["seed"] + 5)
+    curves = np.array([[solved(draw, strength)["at"] for strength in strengths] for draw in draws])
+    found["draws"] = dict(zip(names, np.moveaxis(curves, 2, 0), strict=True))
+    return found | {"best": strengths[curves[:, :, 1].argmin(axis=1)]}
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -737,6 +771,15 @@ MOVES = {
             {"batch": 2, "drift": -0.5},
             {"growth": 0.9, "gamma": -2.5, "beta": 1.5, "seed": 3},
             {"batch": 128, "growth": 1.1, "momentum": 1},
+        ],
+    ),
+    "weight-decay": (
+        decayed_polynomial,
+        [
+            {"strength": 0.003},
+            {"degree": 15, "points": 6, "seed": 11},
+            {"bias": True, "noise": 0.8, "points": 60},
+            {"degree": 1, "strength": 10},
         ],
     ),
     "width-and-depth": (
