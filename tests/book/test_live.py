@@ -7,6 +7,7 @@ import json
 import re
 
 import live
+import live_changes
 import live_initialization as initialization
 import numba
 import numpy as np
@@ -680,7 +681,9 @@ def decayed_polynomial(state):
         if state["bias"]:
             features, powers = (np.column_stack([f, np.ones(len(f))]) for f in (features, powers))
             zero = np.sqrt(count * strength) * np.eye(features.shape[1])
-            w = np.linalg.lstsq(np.concatenate([features, zero]), np.append(y, np.zeros(len(zero))))[0]
+            w = np.linalg.lstsq(
+                np.concatenate([features, zero]), np.append(y, np.zeros(len(zero)))
+            )[0]
             b, moments = 0.0, features
         else:
             w, b = ridge(features, y, strength)
@@ -827,6 +830,33 @@ def test_the_plane_is_learned_as_python_learns_it(open_figure):
     )
     np.testing.assert_allclose(record["trainLoss"][1:], history.train_loss, rtol=1e-6)
     np.testing.assert_allclose(record["heldAccuracy"][1:], history.validation_accuracy)
+
+
+def test_changed_digits_are_learned_and_read_as_in_python(open_figure):
+    tab, errors = open_figure(
+        "data-augmentation", f"#live-data-augmentation?changes={'+'.join(live_changes.CHANGES)}"
+    )
+    records = tab.evaluate("gradlabLive['data-augmentation'].run()")
+    networks = []
+    for way, epochs in enumerate((30, 6)):
+        network, history = live_changes.trained(epochs, changed=bool(way))
+        networks.append(network)
+        np.testing.assert_allclose(records[way]["trainLoss"][1:], history.train_loss, rtol=1e-6)
+        np.testing.assert_allclose(records[way]["heldLoss"][1:], history.validation_loss, rtol=1e-6)
+    state = tab.evaluate("gradlabLive['data-augmentation'].set({angle: 0})") and live_changes.FIRST
+    for move in live_changes.MOVES:
+        state = state | move
+        found = tab.evaluate("move => gradlabLive['data-augmentation'].set(move)", move)
+        images = live_changes.changed(state)
+        np.testing.assert_allclose(found["image"], images[state["digit"]].ravel(), atol=1e-12)
+        for way, network in enumerate(networks):
+            p, accuracy = live_changes.reading(network, images)
+            np.testing.assert_allclose(found["p"][way][0], p[state["digit"]], atol=1e-6)
+            assert found["accuracy"][way][0] == pytest.approx(accuracy, abs=0.35)
+    # Other copies make other networks, which are to be trained.
+    found = tab.evaluate("gradlabLive['data-augmentation'].set({changes: ['shift']})")
+    assert found["accuracy"] == [[], []]
+    assert errors == []
 
 
 @pytest.mark.parametrize(

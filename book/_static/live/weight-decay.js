@@ -108,16 +108,16 @@
       const strengths = { label: "strength λ", domain: [LOWEST, HIGHEST], log: true, ticks: 4 };
       const map = plot(place, { title: "polynomial", alt: "", x: { label: "x", domain: [-1, 1] }, y: { domain: [-1.5, 3.5] } });
       const errors = plot(place, { title: "root mean square error", alt: "", x: strengths, y: { domain: [0.02, 10], log: true } });
-      const sizes = plot(place, { title: "size of the weights, steepness of the curve", alt: "", x: strengths, y: { domain: [0.01, 1000], log: true } });
+      const sizes = plot(place, { title: "length of the weights, steepest slope", alt: "", x: strengths, y: { domain: [0.01, 1000], log: true } });
       const shares = plot(place, {
-        title: "share of each direction that is left", alt: "",
+        title: "share left of each direction, h / (h + λ)", alt: "",
         x: { label: "curvature h of the loss along it", domain: [LOWEST, HIGHEST], log: true, ticks: 4 }, y: { domain: [0, 1.05] },
       });
       const curves = [
-        [errors, "train", "on the points (dashed)", colors.orange, "--", 0, [1.5e-8, 5.5]], [errors, "error", "on the curve (solid)", colors.blue, "-", 1, [1.5e-8, 2.8]],
+        [errors, "train", "on the points (dashed)", colors.orange, "--", 0, [7, 5.5]], [errors, "error", "on the curve (solid)", colors.blue, "-", 1, [7, 2.8]],
         [sizes, "norm", "length of the weights (solid)", colors.green, "-", 2, [7, 500]], [sizes, "slope", "steepest slope (dashed)", colors.purple, "--", 3, [7, 180]],
       ];
-      for (const [axes, name, text, color, , , [x, y]] of curves) axes.text(`${name} text`, { x, y, text, color, anchor: axes === sizes ? "end" : "start" });
+      for (const [axes, name, text, color, , , [x, y]] of curves) axes.text(`${name} text`, { x, y, text, color, anchor: "end" });
 
       return ({ draws, x, y, fit, at, h }, { strength }) => {
         map.line("truth", { x: line, y: Array.from(line, truth), color: colors.gray, dash: "--", width: 1 }).line("fit", { x: line, y: fit, color: colors.blue, width: 1.8 });
@@ -132,7 +132,6 @@
         shares.line("law", { x: STRENGTHS, y: STRENGTHS.map(share), color: colors.gray });
         shares.line("now", { x: [strength, strength], y: [0, 1.05], color: "currentColor", width: 0.8, opacity: 0.7 });
         shares.points("directions", { x: shown, y: shown.map(share), color: colors.green });
-        shares.text("law text", { x: 1.5e-8, y: 0.93, text: "h / (h + λ)", color: colors.gray });
         map.describe(`A polynomial through ${x.length} points: ${short(at[0], 2)} from them and ${short(at[1], 2)} from the curve.`);
         errors.describe(`Errors against the strength; at ${short(strength, 2)} on the points ${short(at[0], 2)} and on the curve ${short(at[1], 2)}.`);
         sizes.describe(`At ${short(strength, 2)} the weights have the length ${short(at[2], 2)}, and the steepest slope is ${short(at[3], 2)}.`);
