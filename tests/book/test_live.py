@@ -9,6 +9,7 @@ import re
 import live
 import live_changes
 import live_initialization as initialization
+import live_transfer
 import numba
 import numpy as np
 import pytest
@@ -856,6 +857,24 @@ def test_changed_digits_are_learned_and_read_as_in_python(open_figure):
     # Other copies make other networks, which are to be trained.
     found = tab.evaluate("gradlabLive['data-augmentation'].set({changes: ['shift']})")
     assert found["accuracy"] == [[], []]
+    assert errors == []
+
+
+def test_layers_are_taken_over_and_frozen_as_in_python(open_figure):
+    tab, errors = open_figure(
+        "transfer-learning", "#live-transfer-learning?labels=2&reused=1&rate=0.1"
+    )
+    first = tab.evaluate("gradlabLive['transfer-learning'].run()")
+    # The bases are trained once, and the same comes of them.
+    again = tab.evaluate("gradlabLive['transfer-learning'].run()")
+    assert [record["settings"]["way"] for record in first[:6]] == ["base"] * 5 + ["scratch"]
+    assert [record["heldLoss"] for record in first[5:]] == [each["heldLoss"] for each in again]
+    base, _, head, frozen, tuned = seed_0 = [first[0], *first[5:9]]
+    lowest = [record["parameters"][0] for record in (base, head, frozen, tuned)]
+    assert lowest[0] == lowest[1] == lowest[2] != lowest[3]
+    for record, history in zip(seed_0, live_transfer.runs(2, 0.1, 0.3), strict=True):
+        np.testing.assert_allclose(record["trainLoss"][1:], history.train_loss, rtol=1e-6)
+        np.testing.assert_allclose(record["heldLoss"][1:], history.validation_loss, rtol=1e-6)
     assert errors == []
 
 

@@ -170,7 +170,10 @@
       legend.innerHTML = `trained on: ${WAYS.map(way => `${swatch(way)} ${way.label}`).join(" ")}; bars and lines are means of three networks, thin lines and bands their range`;
       place.before(legend);
       const bare = { label: "", domain: [0, 1], ticks: 1, format: () => "" };
-      const picture = plot(place, { height: 150, title: "as it is, and as you changed it", alt: "", x: { ...bare, domain: [0, 17] }, y: { ...bare, domain: [0, 8] } });
+      const picture = plot(place, {
+        height: 122, margin: { bottom: 4 }, title: "as it is, and as you changed it", alt: "", x: { ...bare, domain: [0, 17] }, y: { ...bare, domain: [0, 8] },
+      });
+      d3.select(picture.svg).selectAll(".domain, .tick, .grid").remove();
       const bars = plot(place, { title: "probability of each digit, %", alt: "", x: { label: "digit", domain: [-0.6, 9.6], ticks: 10 }, y: { domain: [0, 100] } });
       const accuracy = plot(place, { title: "held-out digits that are read, %", alt: "", x: { label: "", domain: [0, 1], ticks: 5 }, y: { domain: [0, 100] } });
       const gray = value => { const level = 255 * Math.max(0, Math.min(1, value)); return [level, level, level, 255]; };

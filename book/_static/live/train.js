@@ -12,7 +12,8 @@
 //           Or a list of such, of which each run names one: its setting `data` is the index.
 // runs      settings of networks that are trained one after the other: FIRST, below, with what you change. With `from`, the
 //           index of an earlier run, a network begins with the lower `reused` dense layers of what that run left behind, and
-//           with `frozen` it leaves as many of them as they are.
+//           with `frozen` it leaves as many of them as they are. Such an index counts the records in `begun` first, which may
+//           be handed over from another training.
 // tell      gets { run, runs, part, step, epoch, loss, rate, norm, norms } after a step: the loss of that mini-batch, the
 //           norm of all gradients before clipping, and that of each layer's weights. Before training (epoch 0), and
 //           after each epoch in the place of its last step, it gets { run, runs, part, step, epoch, record, weights,
@@ -27,7 +28,7 @@
 (() => {
   "use strict";
 
-  function* train(kernels, { data: given, runs }) {
+  function* train(kernels, { data: given, runs, begun = [] }) {
     const call = name => (...given) => kernels[name](...given);
     const product = call("backpropagation._net_input_kernel");
     const productBack = call("backpropagation._input_gradient_kernel");
@@ -285,7 +286,7 @@
     }
 
     function* once(settings, run) {
-      const data = [].concat(given)[settings.data], classes = data.classes ?? 10, base = records[settings.from]?.parameters;
+      const data = [].concat(given)[settings.data], classes = data.classes ?? 10, base = [...begun, ...records][settings.from]?.parameters;
       const draws = generator(settings.seed);
       const features = data.x.length / data.labels.length;
       let train = examples(data.x, data.labels, features);
