@@ -332,10 +332,12 @@ def test_a_live_figure_is_worked_by_the_keyboard_and_resets_and_links_to_its_sta
     view = tab.locator(".live-view")
     unnamed = [e for e in view.locator("input, select").all() if not e.evaluate(NAMED)]
     assert unnamed == []
-    # A slider obeys the arrows, and where there is none a button its key.
+    # A slider obeys the arrows, and where there is none a button or a check box its key.
     control, key = view.locator("input[type=range]"), "ArrowRight"
     if control.count() == 0:
         control, key = view.locator("[aria-pressed=false]"), "Enter"
+    if control.count() == 0:
+        control, key = view.locator("input[type=checkbox]"), "Space"
     control.first.focus()
     tab.keyboard.press(key)
     moved = tab.evaluate(f"gradlabLive['{slug}'].state()")
@@ -857,6 +859,25 @@ def test_changed_digits_are_learned_and_read_as_in_python(open_figure):
     # Other copies make other networks, which are to be trained.
     found = tab.evaluate("gradlabLive['data-augmentation'].set({changes: ['shift']})")
     assert found["accuracy"] == [[], []]
+    assert errors == []
+
+
+def test_items_of_the_list_are_switched_as_they_were_trained(open_figure):
+    text = (FOLDER / "lists.js").read_text("utf-8")
+    runs = json.loads(re.search(r"runs: ({.*}),\n}", text, re.DOTALL)[1])
+    items = json.loads(re.search(r"items: (.*),", text)[1])
+    ends = {key: np.array(values)[:, -1] / 10 for key, (_, values) in runs.items()}
+    tab, errors = open_figure("case-study")
+    for key in ("000000", "010010", "110101"):
+        chosen = [name for name, on in zip(items, key, strict=True) if on == "1"]
+        found = tab.evaluate("items => gradlabLive['case-study'].set({items})", chosen)
+        rate, values = runs[key]
+        assert found["rate"] == rate
+        np.testing.assert_allclose(found["curves"], np.array(values)[:, :-1] / 10)
+        for k, worth in enumerate(found["worth"]):
+            other = [key[:k] + on + key[k + 1 :] for on in "01"]
+            np.testing.assert_allclose(worth, ends[other[1]] - ends[other[0]], atol=1e-9)
+        assert f"read {ends[key].mean():.3g} % of" in tab.locator(".said").inner_text()
     assert errors == []
 
 

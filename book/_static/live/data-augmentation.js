@@ -160,9 +160,10 @@
         const mean = probabilities(p[way]), top = d3.scan(mean, d3.descending);
         return `${short(100 * mean[label], 2)} % for ${label}${top === label ? "" : ` (and ${short(100 * mean[top], 2)} % for ${top})`}`;
       });
+      const counts = accuracy.map(each => each.length), trained = counts[0] === counts[1] ? counts[0] : counts.join(" and ");
       const read = accuracy.map(each => `${short(average(each))} % (${short(d3.min(each))} to ${short(d3.max(each))})`);
       return `This is ${what}. The probabilities are, in the mean, ${answers[0]} by the networks trained on digits as they are and ${answers[1]} by those trained on ` +
-        `${changes.length ? `copies with ${changes.map(name => CHANGES[name]).join(", ")}` : "unchanged copies"} as well. Of all ${HELD_OUT} held-out digits, changed like this one, they read ${read[0]} and ${read[1]}: mean and range of three.`;
+        `${changes.length ? `copies with ${changes.map(name => CHANGES[name]).join(", ")}` : "unchanged copies"} as well. Of all ${HELD_OUT} held-out digits, changed like this one, they read ${read[0]} and ${read[1]}: mean and range of ${trained} networks.`;
     },
 
     draw(place, k) {

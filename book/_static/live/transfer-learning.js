@@ -77,7 +77,7 @@
       reused: { label: "layers taken over", choices: { 1: "the first", 2: "both hidden layers" }, value: "2" },
       unfrozen: { label: "unfrozen at half time", choices: { 1: "the upper layer of the base", 2: "all of the base" }, value: "2" },
       rate: { label: "learning rate", min: 0.002, max: 0.3, log: true, digits: 1, value: 0.05 },
-      reduction: { label: "times this in the second phase", min: 0.01, max: 1, log: true, digits: 1, value: 0.3 },
+      reduction: { label: "second rate, as a share of the first", min: 0.01, max: 1, log: true, digits: 1, value: 0.3 },
     },
     compute(k, state) {
       if (!old) prepare(k);
@@ -99,7 +99,7 @@
       const what = `${labels} ${labels === "1" ? "label" : "labels"} for each digit`;
       if (!found.length) {
         return `Press the button to train on ${what}, with ${SEEDS} seeds: a new network, one whose base stays frozen, and one whose base is unfrozen at half time. ` +
-          `${bases[base] ? "" : "The first time the bases are trained as well. "}Then choose another number of labels and press again: the figure on the right keeps what you have found.`;
+          `${bases[base] ? "" : "The first time the bases are trained as well. "}Then choose another number of labels and press again: the second diagram keeps what you have found.`;
       }
       const told = found.map(([way, { count, low, high, mean }]) =>
         `${WAYS[way].label} ${short(mean[2 * EPOCHS])} % (${short(low[2 * EPOCHS])} to ${short(high[2 * EPOCHS])}${count < SEEDS ? `, ${count} ${count === 1 ? "run" : "runs"}` : ""})`);
@@ -130,7 +130,7 @@
           learning.band(`band ${way}`, { x: steps, low, high, color }).line(`mean ${way}`, { x: steps, y: mean, color, dash, width: 1.8 });
           if (!count) continue;
           told.push(`${WAYS[way].label} ${short(mean.at(-1))} percent`);
-          ends[state.labels] = { ...ends[state.labels], [way]: [low.at(-1), mean.at(-1), high.at(-1)] };
+          if (count === SEEDS) ends[state.labels] = { ...ends[state.labels], [way]: [low.at(-1), mean.at(-1), high.at(-1)] };
         }
         Object.keys(WAYS).forEach((way, n) => {
           const { color, mark, dash } = WAYS[way], tried = COUNTS.filter(count => ends[count]?.[way]), values = tried.map(count => ends[count][way]);
