@@ -2,15 +2,16 @@
 "use strict";
 {
   const { colors, plot, short } = gradlab, lists = gradlab.lists;
-  const NAMES = lists.items, EPOCHS = 8, TEST = 1000;
+  const LABELS = lists.items, EPOCHS = 8, TEST = 1000;
+  const NAMES = ["schedule", "relu", "normalization", "clipping", "stopping", "dropout"];
   const keyOf = items => NAMES.map(name => Number(items.includes(name))).join("");
-  const percent = count => (100 * count) / TEST, signed = value => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`;
+  const percent = count => (100 * count) / TEST, signed = value => (Math.abs(value) < 0.05 ? "0" : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`);
 
   gradlab.figure("case-study", {
     title: "The items of the list, switched on and off",
     kernels: [],
     controls: {
-      items: { label: "items that the networks have", several: true, choices: Object.fromEntries(NAMES.map(name => [name, { label: name }])), value: NAMES },
+      items: { label: "items that the networks have", several: true, choices: Object.fromEntries(NAMES.map((name, k) => [name, { label: LABELS[k] }])), value: NAMES },
       none: { label: "None", press: () => ({ items: [] }) },
       all: { label: "The whole list", press: () => ({ items: NAMES }) },
     },
@@ -27,9 +28,9 @@
 
     say({ rate, final, worth }, { items }) {
       const means = worth.map(each => d3.mean(each)), order = d3.range(NAMES.length).sort((a, b) => means[b] - means[a]);
-      const told = k => `${NAMES[k]} (${signed(means[k])} points, ${signed(d3.min(worth[k]))} to ${signed(d3.max(worth[k]))})`;
-      return `With ${items.length ? items.join(", ") : "none of the items"}, five networks at the rate ${rate} that held-out digits chose read ${short(d3.mean(final))} % of the test digits ` +
-        `(${short(d3.min(final))} to ${short(d3.max(final))}). Beside the others that are on, most is owed to ${told(order[0])} and least to ${told(order.at(-1))}.`;
+      const told = k => `${LABELS[k]} (${signed(means[k])} points, ${signed(d3.min(worth[k]))} to ${signed(d3.max(worth[k]))})`;
+      return `With ${items.length ? NAMES.flatMap((name, k) => (items.includes(name) ? LABELS[k].replace(", He", " with He's weights") : [])).join(", ") : "none of the items"}, five networks at the rate ${rate} that held-out digits chose read ${short(d3.mean(final))} % of the test digits ` +
+        `(${short(d3.min(final))} to ${short(d3.max(final))}). Beside the others that are on, ${told(order[0])} adds most and ${told(order.at(-1))} least.`;
     },
 
     draw(place) {
@@ -40,9 +41,9 @@
       const epochs = d3.range(EPOCHS + 1), mean = runs => epochs.map(e => percent(d3.mean(runs, run => run[e])));
       const curve = plot(place, { title: "test digits that are read, %", alt: "", x: { label: "epoch", domain: [0, EPOCHS] }, y: { domain: [0, 100], ticks: 5 } });
       const gains = plot(place, {
-        title: "what each item changes, points", alt: "", margin: { left: 104 },
-        x: { label: "with it, less without it", domain: [-10, 90], ticks: 5 },
-        y: { domain: [NAMES.length - 0.5, -0.5], ticks: NAMES.length, format: k => NAMES[k] ?? "" },
+        title: "gain of each item", alt: "", margin: { left: 104 },
+        x: { label: "points, with it less without it", domain: [-10, 90], ticks: 5 },
+        y: { domain: [NAMES.length - 0.5, -0.5], ticks: NAMES.length, format: k => LABELS[k] ?? "" },
       });
       const all = Object.values(lists.runs).map(([, runs]) => mean(runs));
       curve.line("others", { x: all.flatMap(() => [...epochs, NaN]), y: all.flatMap(each => [...each, NaN]), color: colors.faint, width: 0.6, opacity: 0.5 });
@@ -59,7 +60,7 @@
           gains.points(key, { x: rows.flatMap(k => worth[k]), y: rows.flatMap(k => worth[k].map(() => k)), color, mark, opacity: 0.6 });
           gains.line(`${key} mean`, { x: means.flatMap(value => [value, value, NaN]), y: rows.flatMap(k => [k - 0.3, k + 0.3, NaN]), color, width: 2 });
         }
-        gains.describe(NAMES.map((name, k) => `${name}: ${signed(d3.mean(worth[k]))} points.`).join(" "));
+        gains.describe(LABELS.map((name, k) => `${name}: ${signed(d3.mean(worth[k]))} points.`).join(" "));
       };
     },
   });
