@@ -42,7 +42,7 @@
       const curve = plot(place, { title: "test digits that are read, %", alt: "", x: { label: "epoch", domain: [0, EPOCHS] }, y: { domain: [0, 100], ticks: 5 } });
       const gains = plot(place, {
         title: "gain of each item", alt: "", margin: { left: 104 },
-        x: { label: "points, with it less without it", domain: [-10, 90], ticks: 5 },
+        x: { label: "points gained by it", domain: [-10, 90], ticks: 5 },
         y: { domain: [NAMES.length - 0.5, -0.5], ticks: NAMES.length, format: k => LABELS[k] ?? "" },
       });
       const all = Object.values(lists.runs).map(([, runs]) => mean(runs));
