@@ -8,7 +8,9 @@ import json
 import re
 
 import live
+import live_changes
 import live_initialization as initialization
+import live_transfer
 import numba
 import numpy as np
 import pytest
@@ -53,6 +55,7 @@ from gradlab.schedules import (
     warmup_cosine_decay,
 )
 from gradlab.training import LiveGenerator, fit
+from gradlab.weight_decay import ridge
 
 FOLDER = ROOT / "book" / "_static" / "live"
 SLUGS = sorted(path.stem for path in FOLDER.glob("*.js") if "gradlab.figure(" in path.read_text())
@@ -351,10 +354,12 @@ def test_a_live_figure_is_worked_by_the_keyboard_and_resets_and_links_to_its_sta
     view = tab.locator(".live-view")
     unnamed = [e for e in view.locator("input, select").all() if not e.evaluate(NAMED)]
     assert unnamed == []
-    # A slider obeys the arrows, and where there is none a button its key.
+    # A slider obeys the arrows, and where there is none a button or a check box its key.
     control, key = view.locator("input[type=range]"), "ArrowRight"
     if control.count() == 0:
         control, key = view.locator("[aria-pressed=false]"), "Enter"
+    if control.count() == 0:
+        control, key = view.locator("input[type=checkbox]"), "Space"
     control.first.focus()
     tab.keyboard.press(key)
     moved = tab.evaluate(f"gradlabLive['{slug}'].state()")
@@ -894,6 +899,41 @@ def of_moved_numbers(state):
     return found
 
 
+def decayed_polynomial(state):
+    """The figure of weight decay, by least squares in place of rotations."""
+    strengths, line = 10 ** (-8 + np.arange(55) / 6), np.linspace(-1, 1, 201)
+
+    def solved(seed, strength):
+        x = (2 * np.arange(count) + 2 * uniform(count, seed)) / count - 1
+        y = 1 + np.sin(np.pi * x) + state["noise"] * normal(count, seed, stream=1)
+        degrees = np.arange(1, state["degree"] + 1)
+        features, powers = x[:, None] ** degrees, line[:, None] ** degrees
+        if state["bias"]:
+            features, powers = (np.column_stack([f, np.ones(len(f))]) for f in (features, powers))
+            zero = np.sqrt(count * strength) * np.eye(features.shape[1])
+            w = np.linalg.lstsq(
+                np.concatenate([features, zero]), np.append(y, np.zeros(len(zero)))
+            )[0]
+            b, moments = 0.0, features
+        else:
+            w, b = ridge(features, y, strength)
+            moments = features - features.mean(axis=0)
+        fit = powers @ w + b
+        errors = features @ w + b - y, fit - 1 - np.sin(np.pi * line)
+        train, error = (np.sqrt((e**2).mean()) for e in errors)
+        size = np.linalg.norm(w[: state["degree"]])
+        h = np.linalg.eigvalsh(moments.T @ moments / count)[::-1]
+        at = [train, error, size, 100 * np.abs(np.diff(fit)).max()]
+        return {"x": x, "y": y, "fit": fit, "at": at, "h": h}
+
+    count, names = state["points"], ("train", "error", "norm", "slope")
+    found = solved(state["seed"], state["strength"])
+    draws = range(state["seed"], state["seed"] + 5)
+    curves = np.array([[solved(draw, strength)["at"] for strength in strengths] for draw in draws])
+    found["draws"] = dict(zip(names, np.moveaxis(curves, 2, 0), strict=True))
+    return found | {"best": strengths[curves[:, :, 1].argmin(axis=1)]}
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -1013,6 +1053,15 @@ MOVES = {
             {"batch": 128, "growth": 1.1, "momentum": 1},
         ],
     ),
+    "weight-decay": (
+        decayed_polynomial,
+        [
+            {"strength": 0.003},
+            {"degree": 15, "points": 6, "seed": 11},
+            {"bias": True, "noise": 0.8, "points": 60},
+            {"degree": 1, "strength": 10},
+        ],
+    ),
     "width-and-depth": (
         plane_points,
         [{"points": "30", "wrong": "0.2"}, {"points": "500", "seed": 7}],
@@ -1058,6 +1107,70 @@ def test_the_plane_is_learned_as_python_learns_it(open_figure):
     )
     np.testing.assert_allclose(record["trainLoss"][1:], history.train_loss, rtol=1e-6)
     np.testing.assert_allclose(record["heldAccuracy"][1:], history.validation_accuracy)
+
+
+def test_changed_digits_are_learned_and_read_as_in_python(open_figure):
+    tab, errors = open_figure(
+        "data-augmentation", f"#live-data-augmentation?changes={'+'.join(live_changes.CHANGES)}"
+    )
+    records = tab.evaluate("gradlabLive['data-augmentation'].run()")
+    networks = []
+    for way, epochs in enumerate((30, 6)):
+        network, history = live_changes.trained(epochs, changed=bool(way))
+        networks.append(network)
+        np.testing.assert_allclose(records[way]["trainLoss"][1:], history.train_loss, rtol=1e-6)
+        np.testing.assert_allclose(records[way]["heldLoss"][1:], history.validation_loss, rtol=1e-6)
+    state = tab.evaluate("gradlabLive['data-augmentation'].set({angle: 0})") and live_changes.FIRST
+    for move in live_changes.MOVES:
+        state = state | move
+        found = tab.evaluate("move => gradlabLive['data-augmentation'].set(move)", move)
+        images = live_changes.changed(state)
+        np.testing.assert_allclose(found["image"], images[state["digit"]].ravel(), atol=1e-12)
+        for way, network in enumerate(networks):
+            p, accuracy = live_changes.reading(network, images)
+            np.testing.assert_allclose(found["p"][way][0], p[state["digit"]], atol=1e-6)
+            assert found["accuracy"][way][0] == pytest.approx(accuracy, abs=0.35)
+    # Other copies make other networks, which are to be trained.
+    found = tab.evaluate("gradlabLive['data-augmentation'].set({changes: ['shift']})")
+    assert found["accuracy"] == [[], []]
+    assert errors == []
+
+
+def test_items_of_the_list_are_switched_as_they_were_trained(open_figure):
+    text = (FOLDER / "lists.js").read_text("utf-8")
+    runs = json.loads(re.search(r"runs: ({.*}),\n}", text, re.DOTALL)[1])
+    items = ["schedule", "relu", "normalization", "clipping", "stopping", "dropout"]
+    ends = {key: np.array(values)[:, -1] / 10 for key, (_, values) in runs.items()}
+    tab, errors = open_figure("case-study")
+    for key in ("000000", "010010", "110101"):
+        chosen = [name for name, on in zip(items, key, strict=True) if on == "1"]
+        found = tab.evaluate("items => gradlabLive['case-study'].set({items})", chosen)
+        rate, values = runs[key]
+        assert found["rate"] == rate
+        np.testing.assert_allclose(found["curves"], np.array(values)[:, :-1] / 10)
+        for k, worth in enumerate(found["worth"]):
+            other = [key[:k] + on + key[k + 1 :] for on in "01"]
+            np.testing.assert_allclose(worth, ends[other[1]] - ends[other[0]], atol=1e-9)
+        assert f"read {ends[key].mean():.3g} % of" in tab.locator(".said").inner_text()
+    assert errors == []
+
+
+def test_layers_are_taken_over_and_frozen_as_in_python(open_figure):
+    tab, errors = open_figure(
+        "transfer-learning", "#live-transfer-learning?labels=2&reused=1&rate=0.1"
+    )
+    first = tab.evaluate("gradlabLive['transfer-learning'].run()")
+    # The bases are trained once, and the same comes of them.
+    again = tab.evaluate("gradlabLive['transfer-learning'].run()")
+    assert [record["settings"]["way"] for record in first[:6]] == ["base"] * 5 + ["scratch"]
+    assert [record["heldLoss"] for record in first[5:]] == [each["heldLoss"] for each in again]
+    base, _, head, frozen, tuned = seed_0 = [first[0], *first[5:9]]
+    lowest = [record["parameters"][0] for record in (base, head, frozen, tuned)]
+    assert lowest[0] == lowest[1] == lowest[2] != lowest[3]
+    for record, history in zip(seed_0, live_transfer.runs(2, 0.1, 0.3), strict=True):
+        np.testing.assert_allclose(record["trainLoss"][1:], history.train_loss, rtol=1e-6)
+        np.testing.assert_allclose(record["heldLoss"][1:], history.validation_loss, rtol=1e-6)
+    assert errors == []
 
 
 @pytest.mark.parametrize(
