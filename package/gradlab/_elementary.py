@@ -354,8 +354,7 @@ def _normal64(x):
     p = (((p * a + u[6]) * a + u[7]) * a + u[8]) * a + u[9]
     q = ((((a + d[0]) * a + d[1]) * a + d[2]) * a + d[3]) * a + d[4]
     q = ((((q * a + d[5]) * a + d[6]) * a + d[7]) * a + d[8]) * a + d[9]
-    tail = bell * (p / q)
-    return bell, 1.0 - tail if x > 0.0 else tail
+    return bell, bell * (p / q)
 
 
 @njit_inline
@@ -370,8 +369,7 @@ def _normal32(x):
     u, d = _ABOVE32, _BELOW32
     p = (((u[0] * a + u[1]) * a + u[2]) * a + u[3]) * a + u[4]
     q = ((((a + d[0]) * a + d[1]) * a + d[2]) * a + d[3]) * a + d[4]
-    tail = bell * (p / q)
-    return bell, _ONE32 - tail if x > _ZERO32 else tail
+    return bell, bell * (p / q)
 
 
 # A maximum of floats is taken one at a time, because one of them may be NaN. Their bits, those
@@ -442,9 +440,9 @@ def tanh(x: Any) -> Any:
 
 
 def normal(x: Any) -> tuple[Any, Any]:
-    """Return exp(-x^2 / 2) and the probability that a standard normal number is below `x`."""
-    x = float(x)
-    return math.exp(-0.5 * x * x), 0.5 * math.erfc(-x / math.sqrt(2.0))
+    """Return exp(-x^2 / 2) and the probability that a standard normal number is above abs(x)."""
+    a = abs(float(x))
+    return math.exp(-0.5 * a * a), 0.5 * math.erfc(a / math.sqrt(2.0))
 
 
 def largest(row: Any) -> Any:

@@ -1058,12 +1058,12 @@ def silu_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
 @njit
 def _gelu_kernel(x, out):
     """Equation act-gelu."""
-    # (act-gelu)  f(x) = x P(Z <= x), Z standard normal
-    # Beyond 1000 the probability is 0 or 1, and 0 times infinity would be no number.
+    # (act-gelu)  f(x) = x P(Z <= x) = max(x, 0) - |x| P(Z > |x|), Z standard normal
+    # Beyond 1000 the last probability is 0, and 0 times infinity would be no number.
     for k in range(x.size):
-        z = -_FAR if x[k] < -_FAR else x[k]
-        _, below = normal(z)
-        out[k] = z * below
+        a = _FAR if abs(x[k]) > _FAR else abs(x[k])
+        _, above = normal(a)
+        out[k] = (x[k] if x[k] > 0 else _ZERO) - a * above
 
 
 @njit
@@ -1106,7 +1106,7 @@ def gelu(x: ArrayLike, approximate: str = "none") -> FloatArray:
     Examples
     --------
     >>> gelu([-1e4, -1.0, 0.0, 2.0]).round(4)
-    array([-0.    , -0.1587,  0.    ,  1.9545])
+    array([ 0.    , -0.1587,  0.    ,  1.9545])
     >>> gelu([-1.0, 2.0], approximate="tanh").round(4)
     array([-0.1588,  1.9546])
     """
@@ -1125,7 +1125,8 @@ def _gelu_backward_kernel(dout, x, dx, height):
     # (act-gelu-backward)  dx = dout (P(Z <= x) + x p(x)),  p(x) = height exp(-x^2 / 2)
     for k in range(x.size):
         z = -_FAR if x[k] < -_FAR else (_FAR if x[k] > _FAR else x[k])
-        bell, below = normal(z)
+        bell, above = normal(z)
+        below = _ONE - above if z > 0 else above
         dx[k] = dout[k] * (below + z * (height * bell))
 
 

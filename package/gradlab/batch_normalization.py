@@ -90,7 +90,7 @@ class BatchNormCache:
 def _batch_moments_kernel(low, high, z, moments):
     """Equations bn-mean and bn-variance, the second without its 1/B.
 
-    One pass over the rows from `low` to `high`, four at a time: their sums,
+    One pass over the rows from `low` to `high`, eight at a time: their sums,
     counted from the first of them so that no digit is lost beside a large
     mean, are united with those of the n rows before (Chan, Golub and LeVeque,
     1983). They are float64 whatever `z` is.
@@ -99,23 +99,22 @@ def _batch_moments_kernel(low, high, z, moments):
     mean, squares = moments[0], moments[1]
     mean[:] = 0.0
     squares[:] = 0.0
-    for n in range(0, rows - rows % 4, 4):
-        z0, z1, z2, z3 = z[low + n], z[low + n + 1], z[low + n + 2], z[low + n + 3]
-        share = 4.0 / (n + 4.0)
+    for n in range(0, rows - rows % 8, 8):
+        zn, share = z[low + n : low + n + 8], 8.0 / (n + 8.0)
         for j in range(features):
-            first = np.float64(z0[j])
-            a, b, c = z1[j] - first, z2[j] - first, z3[j] - first
-            total = a + b + c
-            step = first + 0.25 * total - mean[j]
+            first, total, square = np.float64(zn[0, j]), 0.0, 0.0
+            for i in range(1, 8):
+                total += zn[i, j] - first
+                square += (zn[i, j] - first) ** 2
+            step = first + 0.125 * total - mean[j]
             # (bn-mean)      mu_j = 1/B sum_i z_ij
             mean[j] += share * step
             # (bn-variance)  var_j = 1/B sum_i (z_ij - mu_j)^2
-            squares[j] += (a * a + b * b + c * c - 0.25 * total * total) + n * share * step * step
-    for n in range(rows - rows % 4, rows):
-        zn = z[low + n]
-        share = 1.0 / (n + 1.0)
+            squares[j] += (square - 0.125 * total * total) + n * share * step * step
+    for n in range(rows - rows % 8, rows):
+        row, share = z[low + n], 1.0 / (n + 1.0)
         for j in range(features):
-            step = zn[j] - mean[j]
+            step = row[j] - mean[j]
             mean[j] += share * step
             squares[j] += n * share * step * step
 

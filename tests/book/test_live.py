@@ -3,11 +3,14 @@ computes what Python computes.
 """
 
 import base64
+import itertools
 import json
 import re
 
 import live
+import live_changes
 import live_initialization as initialization
+import live_transfer
 import numba
 import numpy as np
 import pytest
@@ -25,12 +28,34 @@ from gradlab.batch_normalization import (
     batch_norm_inference,
     update_running_statistics,
 )
-from gradlab.gradient_descent import quadratic_descent
-from gradlab.initialization import he_normal
+from gradlab.early_stopping import stopping_step
+from gradlab.gradient_bounds import singular_value_products
+from gradlab.gradient_clipping import clip_by_norm, clip_by_value
+from gradlab.gradient_descent import linear_descent, quadratic_descent
+from gradlab.initialization import he_normal, lecun_normal, legacy_torch_uniform, orthogonal
+from gradlab.input_normalization import (
+    fit_center,
+    fit_pca_whitening,
+    fit_standardize,
+    fit_zca_whitening,
+)
 from gradlab.landscapes import beale, long_valley, quadratic, saddle
+from gradlab.layer_normalization import (
+    group_norm_forward,
+    instance_norm_forward,
+    layer_norm_forward,
+)
 from gradlab.network import Activation, Dense, Network
-from gradlab.schedules import cosine_decay
+from gradlab.schedules import (
+    cosine_decay,
+    exponential_decay,
+    one_cycle,
+    power_decay,
+    step_decay,
+    warmup_cosine_decay,
+)
 from gradlab.training import LiveGenerator, fit
+from gradlab.weight_decay import ridge
 
 FOLDER = ROOT / "book" / "_static" / "live"
 SLUGS = sorted(path.stem for path in FOLDER.glob("*.js") if "gradlab.figure(" in path.read_text())
@@ -329,10 +354,12 @@ def test_a_live_figure_is_worked_by_the_keyboard_and_resets_and_links_to_its_sta
     view = tab.locator(".live-view")
     unnamed = [e for e in view.locator("input, select").all() if not e.evaluate(NAMED)]
     assert unnamed == []
-    # A slider obeys the arrows, and where there is none a button its key.
+    # A slider obeys the arrows, and where there is none a button or a check box its key.
     control, key = view.locator("input[type=range]"), "ArrowRight"
     if control.count() == 0:
         control, key = view.locator("[aria-pressed=false]"), "Enter"
+    if control.count() == 0:
+        control, key = view.locator("input[type=checkbox]"), "Space"
     control.first.focus()
     tab.keyboard.press(key)
     moved = tab.evaluate(f"gradlabLive['{slug}'].state()")
@@ -667,6 +694,246 @@ def on_two_surfaces(state):
     return found
 
 
+def on_the_cliff(state):
+    """Descent on the chain of sigmoids, whose gradient is taken backward here."""
+
+    def loss_and_gradient(w, b):
+        before = []
+        h = np.float64(0.5)
+        for _ in range(state["depth"]):
+            before.append(activations.sigmoid(h))
+            h = w * before[-1] + b
+        y = activations.sigmoid(h)
+        back, gradient = 2 * (y - 0.7) * y * (1 - y), np.zeros(2)
+        for s in reversed(before):
+            gradient += back * s, back
+            back *= w * s * (1 - s)
+        return (y - 0.7) ** 2, gradient
+
+    clips = {
+        "plain": lambda g: g,
+        "value": lambda g: clip_by_value([g], state["threshold"])[0],
+        "norm": lambda g: clip_by_norm(g, state["threshold"]),
+    }
+    found = {"paths": {}, "losses": {}, "lengths": {}, "cut": {}}
+    for way in state["ways"]:
+        points, fall, cut = [np.array([state["w"], state["b"]])], [], 0
+        for _ in range(state["steps"]):
+            loss, g = loss_and_gradient(*points[-1])
+            clipped = clips[way](g)
+            cut += bool((clipped != g).any())
+            fall.append(loss)
+            points.append(points[-1] - state["rate"] * clipped)
+        fall.append(loss_and_gradient(*points[-1])[0])
+        moved = np.hypot(*np.diff(points, axis=0).T)
+        found["paths"][way], found["losses"][way] = points, fall
+        found["lengths"][way], found["cut"][way] = moved, cut
+    return found
+
+
+def in_a_noisy_valley(state):
+    steps, share, t = state["steps"], state["final"], np.arange(state["steps"])
+    down = min(25, 1 / share)
+    shapes = {
+        "constant": np.ones(steps),
+        "power": power_decay(t, 1.0, steps * share / (1 - share)),
+        "exponential": exponential_decay(t, 1.0, steps, share),
+        "step": step_decay(t, 1.0, steps / 4, share ** (1 / 3)),
+        "cosine": cosine_decay(t, 1.0, steps, share),
+        "warm": warmup_cosine_decay(t, 0.0, 1.0, state["warm"] * steps // 100, steps, share),
+        "cycle": one_cycle(t, 1.0, steps, 0.3, down, 1 / (down * share), convention="optax"),
+    }
+    curvatures, noise = np.array([1 / state["condition"], 1.0]), state["noise"]
+    peaks = 0.01 * 300 ** (np.arange(61) / 60)
+
+    def falls(shape, rates):
+        errors, losses = np.tile([100.0, 1.0], (len(rates), 1)), []
+        for each in shape:
+            losses.append(errors @ curvatures / 2)
+            rate = np.array(rates)[:, None] * each
+            errors = (1 - rate * curvatures) ** 2 * errors + rate**2 * noise**2
+        return np.array([*losses, errors @ curvatures / 2])
+
+    found = {"rates": {}, "losses": {}, "ends": {}, "peaks": {}, "paths": {}}
+    for name in state["chosen"]:
+        ends = falls(shapes[name], peaks)[-1]
+        peak = peaks[ends.argmin()] if state["best"] else state["rate"]
+        found["ends"][name], found["peaks"][name] = ends, peak
+        found["rates"][name] = peak * shapes[name]
+        found["losses"][name] = falls(shapes[name], [peak])[:, 0]
+        path = [np.array([10.0, 1.0])]
+        for rate, draw in zip(found["rates"][name], normal((steps, 2), state["seed"]), strict=True):
+            path.append(path[-1] - rate * (curvatures * path[-1] + noise * draw))
+        found["paths"][name] = path
+    return found
+
+
+def through_noisy_points(state):
+    n, seed, noise, rate = state["examples"], state["seed"], state["noise"], state["rate"]
+    waves, grid = np.arange(20), (np.arange(100) + 0.5) / 100
+
+    def features(x):
+        sizes = np.where(waves == 0, 1, np.sqrt(2)) * (1 + waves) ** -0.75
+        return sizes * np.cos(np.pi * waves * np.asarray(x)[:, None])
+
+    def sine(x):
+        return np.sin(2 * np.pi * x)
+
+    x, held = (np.arange(n) + 0.5) / n, uniform(state["held"], seed, stream=1)
+    y = sine(x) + noise * normal(n, seed)
+    held_y = sine(held) + noise * normal(held.size, seed, stream=2)
+    size, weights, epoch = (
+        n if state["batch"] == "all" else int(state["batch"]),
+        np.zeros((1, 20)),
+        0,
+    )
+    while len(weights) <= 2000:
+        order = permutation(n, seed, 3, epoch * n) if size < n else np.arange(n)
+        inputs = features(x[order])
+        path = linear_descent(inputs, y[order], weights[-1], rate, min(size, n), shuffle=False)
+        weights, epoch = np.concatenate([weights, path[1:]]), epoch + 1
+    weights = weights[:2001]
+
+    def error(rows, at, right):
+        return ((rows @ features(at).T - right) ** 2).mean(axis=1)
+
+    held_out = error(weights, held, held_y)
+    fresh = error(weights, grid, sine(grid)) + noise**2
+    patiences = sorted({round(500 ** (i / 47)) for i in range(48)})
+    rules = [stopping_step(held_out, p, state["delta"]) for p in [state["patience"], *patiences]]
+    stop, kept = rules[0]
+    moments, projected = features(x).T @ features(x) / n, features(x).T @ y / n
+    strengths = [1 / (rate * 2000 ** (i / 59)) for i in range(60)]
+    decayed = [np.linalg.solve(moments + s * np.eye(20), projected) for s in strengths]
+    last = [2000 if last is None else last for last, _ in rules[1:]]
+    return {
+        "x": x,
+        "y": y,
+        "heldX": held,
+        "heldY": held_y,
+        "training": error(weights, x, y),
+        "heldOut": held_out,
+        "fresh": fresh,
+        "stop": 2001 if stop is None else stop,
+        "kept": kept,
+        "decay": error(np.array(decayed), grid, sine(grid)) + noise**2,
+        "keptError": fresh[[best for _, best in rules[1:]]],
+        "lastError": fresh[last],
+        "keptFit": weights[kept] @ features(grid).T,
+        "lastFit": weights[-1] @ features(grid).T,
+    }
+
+
+def of_two_inputs(state):
+    """The figure of the inputs: what is made of them, the loss, and the way down."""
+    normal = LiveGenerator(5).standard_normal((80, 2))
+    normal = fit_zca_whitening(normal, eps=0.0).transform(normal)
+    r, deviations = state["correlation"], [state["deviation1"], state["deviation2"]]
+    x = normal @ [[1, r], [0, np.sqrt(1 - r * r)]] * deviations + [state["mean1"], state["mean2"]]
+    centred, pca = fit_center(x).transform(x), fit_pca_whitening(x, state["eps"])
+    treated = {
+        "raw": x,
+        "centred": centred,
+        "standardized": fit_standardize(x).transform(x),
+        "rotated": centred @ pca.components.T,
+        "pca": pca.transform(x),
+        "zca": fit_zca_whitening(x, state["eps"]).transform(x),
+    }
+    found = {}
+    for name in state["treatments"]:
+        features = treated[name]
+        if state["bias"]:
+            features = np.column_stack([features, np.ones(80)])
+        hessian, start = features.T @ features / 80, [-1.3, 0.3, 0][: features.shape[1]]
+        values = np.linalg.eigvalsh(hessian)
+        rate = 2 * state["rate"] / (values[0] + values[-1])
+        path = quadratic_descent(hessian, start, rate, 2000)
+        losses = np.einsum("ti,ij,tj->t", path, hessian, path)
+        there = np.flatnonzero(losses <= 0.01 * losses[0])
+        found[name] = {
+            "x": treated[name].ravel(),
+            "hessian": hessian[:2, :2].ravel(),
+            "condition": values[-1] / values[0],
+            "diverges": rate * values[-1] > 2,
+            "path": path[: state["steps"] + 1, :2],
+            "loss": losses[: state["steps"] + 1] / losses[0],
+            "arrived": there[0] if there.size else -1,
+        }
+    return {"found": found}
+
+
+def of_moved_numbers(state):
+    """The figure of layer normalization: what comes out, and how many numbers change."""
+    x = LiveGenerator(0).standard_normal((3, 6, 8))
+    moved = np.zeros(x.shape, bool)
+    part = {
+        "number": np.s_[1, 3, 2],
+        "position": np.s_[1, :, 2],
+        "instance": np.s_[1, 3],
+        "channel": np.s_[:, 3],
+        "example": np.s_[1],
+    }
+    moved[part[state["target"]]] = True
+    after = np.where(moved, state["factor"] * x + state["add"], x)
+    ones, zeros, eps = np.ones(6), np.zeros(6), state["eps"]
+
+    def outputs(x):
+        rows = x.transpose(0, 2, 1).reshape(24, 6)
+        by_row = {
+            "batch": batch_norm_forward(rows, ones, zeros, eps)[0],
+            "position": layer_norm_forward(rows, ones, zeros, eps)[0],
+            "rms": rows / np.sqrt((rows**2).mean(axis=1, keepdims=True) + eps),
+        }
+        return {
+            "whole": group_norm_forward(x, ones, zeros, 1, eps)[0],
+            "group": group_norm_forward(x, ones, zeros, int(state["groups"]), eps)[0],
+            "instance": instance_norm_forward(x, ones, zeros, eps)[0],
+        } | {kind: out.reshape(3, 8, 6).transpose(0, 2, 1) for kind, out in by_row.items()}
+
+    found = {"input": after.ravel(), "outputs": {}, "counts": {}}
+    before = outputs(x)
+    for kind, out in outputs(after).items():
+        many = np.abs(out - before[kind]) > 0.001
+        found["outputs"][kind] = out.ravel()
+        found["counts"][kind] = {"changed": many.sum(), "elsewhere": many[[0, 2]].sum()}
+    return found
+
+
+def decayed_polynomial(state):
+    """The figure of weight decay, by least squares in place of rotations."""
+    strengths, line = 10 ** (-8 + np.arange(55) / 6), np.linspace(-1, 1, 201)
+
+    def solved(seed, strength):
+        x = (2 * np.arange(count) + 2 * uniform(count, seed)) / count - 1
+        y = 1 + np.sin(np.pi * x) + state["noise"] * normal(count, seed, stream=1)
+        degrees = np.arange(1, state["degree"] + 1)
+        features, powers = x[:, None] ** degrees, line[:, None] ** degrees
+        if state["bias"]:
+            features, powers = (np.column_stack([f, np.ones(len(f))]) for f in (features, powers))
+            zero = np.sqrt(count * strength) * np.eye(features.shape[1])
+            w = np.linalg.lstsq(
+                np.concatenate([features, zero]), np.append(y, np.zeros(len(zero)))
+            )[0]
+            b, moments = 0.0, features
+        else:
+            w, b = ridge(features, y, strength)
+            moments = features - features.mean(axis=0)
+        fit = powers @ w + b
+        errors = features @ w + b - y, fit - 1 - np.sin(np.pi * line)
+        train, error = (np.sqrt((e**2).mean()) for e in errors)
+        size = np.linalg.norm(w[: state["degree"]])
+        h = np.linalg.eigvalsh(moments.T @ moments / count)[::-1]
+        at = [train, error, size, 100 * np.abs(np.diff(fit)).max()]
+        return {"x": x, "y": y, "fit": fit, "at": at, "h": h}
+
+    count, names = state["points"], ("train", "error", "norm", "slope")
+    found = solved(state["seed"], state["strength"])
+    draws = range(state["seed"], state["seed"] + 5)
+    curves = np.array([[solved(draw, strength)["at"] for strength in strengths] for draw in draws])
+    found["draws"] = dict(zip(names, np.moveaxis(curves, 2, 0), strict=True))
+    return found | {"best": strengths[curves[:, :, 1].argmin(axis=1)]}
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -695,6 +962,26 @@ MOVES = {
             {"activation": "relu", "x1": -2, "step": 4},
             {"activation": "sigmoid", "weight": "001"},
             {"activation": "identity", "nudge": 3},
+        ],
+    ),
+    "input-normalization": (
+        of_two_inputs,
+        [
+            {"treatments": ["raw", "centred", "standardized", "rotated", "pca", "zca"]},
+            {"correlation": -0.95, "deviation1": 4, "steps": 40},
+            {"bias": True, "mean1": -3, "eps": 0.03},
+            # Beyond what is stable for some, and not for others.
+            {"rate": 1.2, "correlation": 0.5},
+        ],
+    ),
+    "layer-normalization": (
+        of_moved_numbers,
+        [
+            {"add": -2.5, "factor": 0.4},
+            {"target": "channel", "groups": "3", "view": "values"},
+            {"target": "example", "add": 0, "factor": 4, "eps": 0.1},
+            {"target": "position"},
+            {"target": "instance", "groups": "2", "add": 1.5, "factor": 1},
         ],
     ),
     "optimizers": (
@@ -731,12 +1018,48 @@ MOVES = {
             {"correlation": 0, "rate": 1, "steps": 1},
         ],
     ),
+    "gradient-clipping": (
+        on_the_cliff,
+        [
+            {"threshold": 5},
+            {"w": 3.6, "b": -1.5, "rate": 0.5, "threshold": 0.02, "steps": 100},
+            {"depth": 3, "ways": ["value"], "w": 5.6, "b": -2.9, "rate": 30, "threshold": 30},
+            {"ways": [], "steps": 1},
+        ],
+    ),
+    "schedules": (
+        in_a_noisy_valley,
+        [
+            {"chosen": ["constant", "power", "exponential", "step", "cosine", "warm", "cycle"]},
+            {"best": True, "steps": 37, "warm": 50, "final": 0.5, "seed": 3},
+            {"best": False, "rate": 3, "steps": 500, "condition": 1, "warm": 0},
+            {"noise": 0, "final": 0.0001, "condition": 100},
+        ],
+    ),
+    "early-stopping": (
+        through_noisy_points,
+        [
+            {"patience": 3},
+            {"examples": 47, "held": 5, "batch": "20", "seed": 7, "delta": 0.02},
+            {"batch": "1", "rate": 0.5, "noise": 1, "held": 200},
+            {"examples": 20, "batch": "all", "noise": 0, "patience": 500, "delta": 0},
+        ],
+    ),
     "batch-normalization": (
         moving_batches,
         [
             {"batch": 2, "drift": -0.5},
             {"growth": 0.9, "gamma": -2.5, "beta": 1.5, "seed": 3},
             {"batch": 128, "growth": 1.1, "momentum": 1},
+        ],
+    ),
+    "weight-decay": (
+        decayed_polynomial,
+        [
+            {"strength": 0.003},
+            {"degree": 15, "points": 6, "seed": 11},
+            {"bias": True, "noise": 0.8, "points": 60},
+            {"degree": 1, "strength": 10},
         ],
     ),
     "width-and-depth": (
@@ -784,6 +1107,70 @@ def test_the_plane_is_learned_as_python_learns_it(open_figure):
     )
     np.testing.assert_allclose(record["trainLoss"][1:], history.train_loss, rtol=1e-6)
     np.testing.assert_allclose(record["heldAccuracy"][1:], history.validation_accuracy)
+
+
+def test_changed_digits_are_learned_and_read_as_in_python(open_figure):
+    tab, errors = open_figure(
+        "data-augmentation", f"#live-data-augmentation?changes={'+'.join(live_changes.CHANGES)}"
+    )
+    records = tab.evaluate("gradlabLive['data-augmentation'].run()")
+    networks = []
+    for way, epochs in enumerate((30, 6)):
+        network, history = live_changes.trained(epochs, changed=bool(way))
+        networks.append(network)
+        np.testing.assert_allclose(records[way]["trainLoss"][1:], history.train_loss, rtol=1e-6)
+        np.testing.assert_allclose(records[way]["heldLoss"][1:], history.validation_loss, rtol=1e-6)
+    state = tab.evaluate("gradlabLive['data-augmentation'].set({angle: 0})") and live_changes.FIRST
+    for move in live_changes.MOVES:
+        state = state | move
+        found = tab.evaluate("move => gradlabLive['data-augmentation'].set(move)", move)
+        images = live_changes.changed(state)
+        np.testing.assert_allclose(found["image"], images[state["digit"]].ravel(), atol=1e-12)
+        for way, network in enumerate(networks):
+            p, accuracy = live_changes.reading(network, images)
+            np.testing.assert_allclose(found["p"][way][0], p[state["digit"]], atol=1e-6)
+            assert found["accuracy"][way][0] == pytest.approx(accuracy, abs=0.35)
+    # Other copies make other networks, which are to be trained.
+    found = tab.evaluate("gradlabLive['data-augmentation'].set({changes: ['shift']})")
+    assert found["accuracy"] == [[], []]
+    assert errors == []
+
+
+def test_items_of_the_list_are_switched_as_they_were_trained(open_figure):
+    text = (FOLDER / "lists.js").read_text("utf-8")
+    runs = json.loads(re.search(r"runs: ({.*}),\n}", text, re.DOTALL)[1])
+    items = ["schedule", "relu", "normalization", "clipping", "stopping", "dropout"]
+    ends = {key: np.array(values)[:, -1] / 10 for key, (_, values) in runs.items()}
+    tab, errors = open_figure("case-study")
+    for key in ("000000", "010010", "110101"):
+        chosen = [name for name, on in zip(items, key, strict=True) if on == "1"]
+        found = tab.evaluate("items => gradlabLive['case-study'].set({items})", chosen)
+        rate, values = runs[key]
+        assert found["rate"] == rate
+        np.testing.assert_allclose(found["curves"], np.array(values)[:, :-1] / 10)
+        for k, worth in enumerate(found["worth"]):
+            other = [key[:k] + on + key[k + 1 :] for on in "01"]
+            np.testing.assert_allclose(worth, ends[other[1]] - ends[other[0]], atol=1e-9)
+        assert f"read {ends[key].mean():.3g} % of" in tab.locator(".said").inner_text()
+    assert errors == []
+
+
+def test_layers_are_taken_over_and_frozen_as_in_python(open_figure):
+    tab, errors = open_figure(
+        "transfer-learning", "#live-transfer-learning?labels=2&reused=1&rate=0.1"
+    )
+    first = tab.evaluate("gradlabLive['transfer-learning'].run()")
+    # The bases are trained once, and the same comes of them.
+    again = tab.evaluate("gradlabLive['transfer-learning'].run()")
+    assert [record["settings"]["way"] for record in first[:6]] == ["base"] * 5 + ["scratch"]
+    assert [record["heldLoss"] for record in first[5:]] == [each["heldLoss"] for each in again]
+    base, _, head, frozen, tuned = seed_0 = [first[0], *first[5:9]]
+    lowest = [record["parameters"][0] for record in (base, head, frozen, tuned)]
+    assert lowest[0] == lowest[1] == lowest[2] != lowest[3]
+    for record, history in zip(seed_0, live_transfer.runs(2, 0.1, 0.3), strict=True):
+        np.testing.assert_allclose(record["trainLoss"][1:], history.train_loss, rtol=1e-6)
+        np.testing.assert_allclose(record["heldLoss"][1:], history.validation_loss, rtol=1e-6)
+    assert errors == []
 
 
 @pytest.mark.parametrize(
@@ -859,6 +1246,93 @@ def test_two_surfaces_are_descended_as_in_python(open_figure):
     assert errors == []
 
 
+def through_random_layers(state):
+    """The figure of the bounds: each activation's lengths, and the layer that voids the bound."""
+    make = {
+        "lecun": lecun_normal,
+        "he": he_normal,
+        "torch": legacy_torch_uniform,
+        "orthogonal": orthogonal,
+    }[state["rule"]]
+    depth, width, rng = state["depth"], state["width"], LiveGenerator(state["seed"])
+    sizes = [width] * (depth + 2)
+    if state["narrow"]:
+        sizes[(depth + 1) // 2] = width // 2
+    weights = [state["gain"] * make(i, o, rng) for i, o in itertools.pairwise(sizes)]
+    x, end = rng.standard_normal(width), rng.standard_normal(width)
+    found = {}
+    for name in state["functions"]:
+        function = getattr(activations, name, lambda z: z)
+        backward = getattr(activations, f"{name}_backward", lambda dout, _: dout)
+        h, slopes = x, []
+        for weight in weights[:-1]:
+            z = h @ weight
+            h = function(z)
+            slopes.append(backward(np.ones_like(z), z))
+        s = [end / np.linalg.norm(end)]
+        for slope, weight in zip(slopes[::-1], weights[:0:-1], strict=True):
+            s.insert(0, slope * (weight @ s[0]))
+        lower, upper = singular_value_products(weights[1:], slopes)
+        lost = [k + 1 for k in range(depth) if not lower[k]]
+        found[name] = {
+            "norm": [np.linalg.norm(each) for each in s],
+            "lower": [*lower, 1],
+            "upper": [*upper, 1],
+            "lost": lost[-1] if lost else 0,
+        }
+    return found
+
+
+def test_a_gradient_and_its_bounds_go_back_as_in_python(open_figure):
+    tab, errors = open_figure("gradient-bounds")
+    for move in (
+        {"rule": "he", "functions": ["relu", "softplus"], "depth": 30, "seed": 3},
+        {"rule": "orthogonal", "functions": ["sigmoid", "tanh", "linear"], "narrow": True},
+        {"rule": "torch", "width": 33, "depth": 9, "gain": 2.5},
+        {"rule": "lecun", "narrow": False, "depth": 1},
+        {"functions": ["relu", "linear"], "width": 2, "depth": 40},
+    ):
+        found = tab.evaluate("move => gradlabLive['gradient-bounds'].set(move).found", move)
+        state = tab.evaluate("gradlabLive['gradient-bounds'].state()")
+        expected = through_random_layers(state)
+        assert list(found) == list(expected) == state["functions"]
+        for name, lines in expected.items():
+            lost = found[name]["lost"]
+            assert (lost["layer"] if lost else 0) == lines.pop("lost"), (state, name)
+            for key, line in lines.items():
+                np.testing.assert_allclose(
+                    found[name][key], line, rtol=1e-8, err_msg=f"{name} {key}"
+                )
+    # Neither bound nor gradient that leaves the range of numbers is too much for it.
+    for gain in (0.1, 30):
+        everything = ["sigmoid", "tanh", "relu", "softplus", "linear"]
+        state = {"functions": everything, "width": 64, "gain": gain, "narrow": gain < 1}
+        tab.evaluate("state => { gradlabLive['gradient-bounds'].set(state); }", state)
+        said = tab.locator(".said").inner_text()
+        assert not re.search("NaN|not a number|undefined|infinite", said), said
+    assert errors == []
+
+
+@pytest.mark.parametrize(
+    ("target", "ignoring"),
+    [
+        ("position", {"layer (position)"}),
+        ("instance", {"instance"}),
+        ("channel", {"batch", "instance"}),
+        ("example", {"layer (whole)", "layer (position)", "groups", "instance"}),
+    ],
+)
+def test_it_is_said_which_normalization_does_not_notice_a_move(open_figure, target, ignoring):
+    tab, _ = open_figure("layer-normalization")
+    rms = {"root mean square (position)"} if target in ("position", "example") else set()
+    for move, still in (({"add": 3}, ignoring), ({"add": 0, "factor": 2}, ignoring | rms)):
+        tab.evaluate(
+            "move => { gradlabLive['layer-normalization'].set(move); }", move | {"target": target}
+        )
+        said = tab.locator(".said").inner_text()
+        assert set(said.split("None does with: ")[1].rstrip(".").split("; ")) == still
+
+
 def test_initialization_computes_what_python_computes(open_figure):
     tab, errors = open_figure("initialization")
     for move in initialization.MOVES:
@@ -915,3 +1389,28 @@ def test_the_best_settings_put_the_bowl_on_the_edges_of_the_regime(open_figure):
         assert along == pytest.approx((1 - beta**0.5) ** 2, rel=1e-9)
         assert across == pytest.approx((1 + beta**0.5) ** 2, rel=1e-9)
         assert "critically damped" in tab.locator(".said").inner_text()
+
+
+def test_the_start_on_the_cliff_is_dragged_to_where_the_pointer_is(open_figure):
+    tab, errors = open_figure("gradient-clipping")
+    handle = tab.locator(".handle")
+
+    def middle():
+        box = handle.bounding_box()
+        return np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+
+    before = middle()
+    tab.mouse.move(*before)
+    tab.mouse.down()
+    for way in ([-40, 20], [-40, 500], [-60, 30]):
+        tab.mouse.move(*np.add(before, way), steps=3)
+    tab.mouse.up()
+    np.testing.assert_allclose(middle() - before, [-60, 30], atol=2)
+    state = tab.evaluate("gradlabLive['gradient-clipping'].state()")
+    assert 4.4 < state["w"] < 5.1
+    assert -2.4 < state["b"] < -1.9
+    box = tab.locator("#live-gradient-clipping-w + input")
+    assert float(box.input_value()) == pytest.approx(state["w"])
+    start = "gradlabLive['gradient-clipping'].numbers().paths.norm[0]"
+    assert tab.evaluate(start) == [state["w"], state["b"]]
+    assert errors == []

@@ -203,6 +203,12 @@ def submission(server, student):
     return f"{server}/formgrader/submissions/{row['id']}/"
 
 
+def mark(page, address):
+    """Open a page of formgrader, and wait until it heeds what an instructor enters."""
+    show(page, address)
+    page.wait_for_function("formgrader.grades?.loaded && formgrader.comments?.loaded")
+
+
 def test_formgrader_shows_the_rubric_beside_the_answer(server, page):
     show(page, submission(server, "honest"))
     rubric = page.locator(".gradlab-rubric")
@@ -218,7 +224,7 @@ def test_formgrader_shows_the_rubric_beside_the_answer(server, page):
 
 
 def test_formgrader_still_takes_scores_and_comments(server, course, page):
-    show(page, submission(server, "honest"))
+    mark(page, submission(server, "honest"))
     score = page.locator(f"input[id='{QUESTION}']")
     score.fill("0.75")
     with page.expect_response(re.compile("/formgrader/api/grade/")) as saved:
