@@ -51,13 +51,14 @@ from gradlab.checks import check
 #
 # with
 #
-# $$\mathrm{low} = \min_i |g'(z_{l,i})| \; s_{\min}(W_l) , \qquad
-#   \mathrm{high} = \max_i |g'(z_{l,i})| \; s_{\max}(W_l) .$$
+# $$\mathrm{low} = \min_i |g'(z_{l,i})| \; \sigma_{\min}(W_l) , \qquad
+#   \mathrm{high} = \max_i |g'(z_{l,i})| \; \sigma_{\max}(W_l) .$$
 #
-# Here $s_{\max}(W)$ and $s_{\min}(W)$ are the greatest and the least of $\lVert W \mathbf v \rVert_2$
-# over the vectors of length 1. Think before you take $s_{\min}$ from a list of singular values: if
-# there is any $\mathbf v \ne \mathbf 0$ that $W$ sends to $\mathbf 0$, it is 0. Where rounding makes
-# it some $10^{-16}$ instead, that is accepted.
+# Here $\sigma_{\max}(W)$ and $\sigma_{\min}(W)$ are the greatest and the least of
+# $\lVert W \mathbf v \rVert_2$ over the vectors of length 1. Think before you take
+# $\sigma_{\min}$ from a list of singular values: if there is any $\mathbf v \ne \mathbf 0$ that
+# $W$ sends to $\mathbf 0$, it is 0. Where rounding makes it some $10^{-16}$ instead, that is
+# accepted.
 
 
 # %% nbgrader={"grade": false, "grade_id": "layer-factors", "locked": false, "schema_version": 3, "solution": true, "task": false}

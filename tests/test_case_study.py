@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import json
+import re
 import runpy
 import sys
 import tarfile
@@ -51,6 +53,21 @@ def test_it_goes_through_the_list(photos, capsys):
     assert not np.array_equal(
         names["on_a_base"](0, 0.03, 4, False).layers[0].weight, base.layers[0].weight
     )
+
+
+def test_what_is_kept_of_all_selections_is_what_the_cells_compute():
+    pytest.importorskip("mlxtend")
+    names, text = case_study.setup(), case_study.RUNS.read_text("utf-8")
+    runs = json.loads(re.search(r"runs: ({.*}),\n}", text, re.DOTALL)[1])
+    assert json.loads(re.search(r"items: (.*),", text)[1]) == list(names["STAGES"])[1:]
+    assert len(runs) == 64
+    for key in ("011000", "100111"):
+        rate, kept = runs[key]
+        assert rate in names["RATES"]
+        parts = case_study.selected(names, [digit == "1" for digit in key])
+        found = case_study.accuracies(names, 0, rate, parts)
+        # In float32 another machine's last digits lead to somewhat other networks.
+        np.testing.assert_allclose(found, kept[0], atol=40)
 
 
 def test_the_command(photos, monkeypatch, capsys):

@@ -26,8 +26,10 @@ def scripts(slugs: list[str]) -> list[str]:
     """Return the scripts that these figures need, in the order in which they are loaded."""
     files = [f"{slug}.js" for slug in slugs]
     texts = "".join((FOLDER / name).read_text("utf-8") for name in files)
-    shared = [f"{name}.js" for name in ("digits", "train", "methods") if f"gradlab.{name}" in texts]
-    return [*SCRIPTS, *shared, *files]
+    shared = [
+        name for name in ("digits", "train", "methods", "lists") if f"gradlab.{name}" in texts
+    ]
+    return [*SCRIPTS, *(f"{name}.js" for name in shared), *files]
 
 
 def d3() -> str:

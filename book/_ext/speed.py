@@ -64,12 +64,12 @@ def kernels(threads: str) -> str:
 
 
 def summary(threads: str) -> str:
-    """Return the count of cells, their geometric mean and how many are below 1."""
+    """Return a sentence with the geometric mean of the ratios and how many are below 1."""
     ratios = [cell["speedup"] for cell in read(f"kernels-float32-{threads}")["cells"]]
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     below = sum(value < 1 for value in ratios)
     return (
-        f"{len(ratios)} cells, geometric mean {mean:.1f}, {below} below 1, "
+        f"The geometric mean of {len(ratios)} ratios is {mean:.1f}; {below} of them are below 1, "
         f"the lowest {min(ratios):.2f}"
     )
 

@@ -3,11 +3,14 @@ computes what Python computes.
 """
 
 import base64
+import itertools
 import json
 import re
 
 import live
+import live_changes
 import live_initialization as initialization
+import live_transfer
 import numba
 import numpy as np
 import pytest
@@ -26,10 +29,22 @@ from gradlab.batch_normalization import (
     update_running_statistics,
 )
 from gradlab.early_stopping import stopping_step
+from gradlab.gradient_bounds import singular_value_products
 from gradlab.gradient_clipping import clip_by_norm, clip_by_value
 from gradlab.gradient_descent import linear_descent, quadratic_descent
-from gradlab.initialization import he_normal
+from gradlab.initialization import he_normal, lecun_normal, legacy_torch_uniform, orthogonal
+from gradlab.input_normalization import (
+    fit_center,
+    fit_pca_whitening,
+    fit_standardize,
+    fit_zca_whitening,
+)
 from gradlab.landscapes import beale, long_valley, quadratic, saddle
+from gradlab.layer_normalization import (
+    group_norm_forward,
+    instance_norm_forward,
+    layer_norm_forward,
+)
 from gradlab.network import Activation, Dense, Network
 from gradlab.schedules import (
     cosine_decay,
@@ -40,6 +55,7 @@ from gradlab.schedules import (
     warmup_cosine_decay,
 )
 from gradlab.training import LiveGenerator, fit
+from gradlab.weight_decay import ridge
 
 FOLDER = ROOT / "book" / "_static" / "live"
 SLUGS = sorted(path.stem for path in FOLDER.glob("*.js") if "gradlab.figure(" in path.read_text())
@@ -338,10 +354,12 @@ def test_a_live_figure_is_worked_by_the_keyboard_and_resets_and_links_to_its_sta
     view = tab.locator(".live-view")
     unnamed = [e for e in view.locator("input, select").all() if not e.evaluate(NAMED)]
     assert unnamed == []
-    # A slider obeys the arrows, and where there is none a button its key.
+    # A slider obeys the arrows, and where there is none a button or a check box its key.
     control, key = view.locator("input[type=range]"), "ArrowRight"
     if control.count() == 0:
         control, key = view.locator("[aria-pressed=false]"), "Enter"
+    if control.count() == 0:
+        control, key = view.locator("input[type=checkbox]"), "Space"
     control.first.focus()
     tab.evaluate(WHEN_SAID)
     tab.keyboard.press(key)
@@ -815,6 +833,116 @@ def through_noisy_points(state):
     }
 
 
+def of_two_inputs(state):
+    """The figure of the inputs: what is made of them, the loss, and the way down."""
+    normal = LiveGenerator(5).standard_normal((80, 2))
+    normal = fit_zca_whitening(normal, eps=0.0).transform(normal)
+    r, deviations = state["correlation"], [state["deviation1"], state["deviation2"]]
+    x = normal @ [[1, r], [0, np.sqrt(1 - r * r)]] * deviations + [state["mean1"], state["mean2"]]
+    centred, pca = fit_center(x).transform(x), fit_pca_whitening(x, state["eps"])
+    treated = {
+        "raw": x,
+        "centred": centred,
+        "standardized": fit_standardize(x).transform(x),
+        "rotated": centred @ pca.components.T,
+        "pca": pca.transform(x),
+        "zca": fit_zca_whitening(x, state["eps"]).transform(x),
+    }
+    found = {}
+    for name in state["treatments"]:
+        features = treated[name]
+        if state["bias"]:
+            features = np.column_stack([features, np.ones(80)])
+        hessian, start = features.T @ features / 80, [-1.3, 0.3, 0][: features.shape[1]]
+        values = np.linalg.eigvalsh(hessian)
+        rate = 2 * state["rate"] / (values[0] + values[-1])
+        path = quadratic_descent(hessian, start, rate, 2000)
+        losses = np.einsum("ti,ij,tj->t", path, hessian, path)
+        there = np.flatnonzero(losses <= 0.01 * losses[0])
+        found[name] = {
+            "x": treated[name].ravel(),
+            "hessian": hessian[:2, :2].ravel(),
+            "condition": values[-1] / values[0],
+            "diverges": rate * values[-1] > 2,
+            "path": path[: state["steps"] + 1, :2],
+            "loss": losses[: state["steps"] + 1] / losses[0],
+            "arrived": there[0] if there.size else -1,
+        }
+    return {"found": found}
+
+
+def of_moved_numbers(state):
+    """The figure of layer normalization: what comes out, and how many numbers change."""
+    x = LiveGenerator(0).standard_normal((3, 6, 8))
+    moved = np.zeros(x.shape, bool)
+    part = {
+        "number": np.s_[1, 3, 2],
+        "position": np.s_[1, :, 2],
+        "instance": np.s_[1, 3],
+        "channel": np.s_[:, 3],
+        "example": np.s_[1],
+    }
+    moved[part[state["target"]]] = True
+    after = np.where(moved, state["factor"] * x + state["add"], x)
+    ones, zeros, eps = np.ones(6), np.zeros(6), state["eps"]
+
+    def outputs(x):
+        rows = x.transpose(0, 2, 1).reshape(24, 6)
+        by_row = {
+            "batch": batch_norm_forward(rows, ones, zeros, eps)[0],
+            "position": layer_norm_forward(rows, ones, zeros, eps)[0],
+            "rms": rows / np.sqrt((rows**2).mean(axis=1, keepdims=True) + eps),
+        }
+        return {
+            "whole": group_norm_forward(x, ones, zeros, 1, eps)[0],
+            "group": group_norm_forward(x, ones, zeros, int(state["groups"]), eps)[0],
+            "instance": instance_norm_forward(x, ones, zeros, eps)[0],
+        } | {kind: out.reshape(3, 8, 6).transpose(0, 2, 1) for kind, out in by_row.items()}
+
+    found = {"input": after.ravel(), "outputs": {}, "counts": {}}
+    before = outputs(x)
+    for kind, out in outputs(after).items():
+        many = np.abs(out - before[kind]) > 0.001
+        found["outputs"][kind] = out.ravel()
+        found["counts"][kind] = {"changed": many.sum(), "elsewhere": many[[0, 2]].sum()}
+    return found
+
+
+def decayed_polynomial(state):
+    """The figure of weight decay, by least squares in place of rotations."""
+    strengths, line = 10 ** (-8 + np.arange(55) / 6), np.linspace(-1, 1, 201)
+
+    def solved(seed, strength):
+        x = (2 * np.arange(count) + 2 * uniform(count, seed)) / count - 1
+        y = 1 + np.sin(np.pi * x) + state["noise"] * normal(count, seed, stream=1)
+        degrees = np.arange(1, state["degree"] + 1)
+        features, powers = x[:, None] ** degrees, line[:, None] ** degrees
+        if state["bias"]:
+            features, powers = (np.column_stack([f, np.ones(len(f))]) for f in (features, powers))
+            zero = np.sqrt(count * strength) * np.eye(features.shape[1])
+            w = np.linalg.lstsq(
+                np.concatenate([features, zero]), np.append(y, np.zeros(len(zero)))
+            )[0]
+            b, moments = 0.0, features
+        else:
+            w, b = ridge(features, y, strength)
+            moments = features - features.mean(axis=0)
+        fit = powers @ w + b
+        errors = features @ w + b - y, fit - 1 - np.sin(np.pi * line)
+        train, error = (np.sqrt((e**2).mean()) for e in errors)
+        size = np.linalg.norm(w[: state["degree"]])
+        h = np.linalg.eigvalsh(moments.T @ moments / count)[::-1]
+        at = [train, error, size, 100 * np.abs(np.diff(fit)).max()]
+        return {"x": x, "y": y, "fit": fit, "at": at, "h": h}
+
+    count, names = state["points"], ("train", "error", "norm", "slope")
+    found = solved(state["seed"], state["strength"])
+    draws = range(state["seed"], state["seed"] + 5)
+    curves = np.array([[solved(draw, strength)["at"] for strength in strengths] for draw in draws])
+    found["draws"] = dict(zip(names, np.moveaxis(curves, 2, 0), strict=True))
+    return found | {"best": strengths[curves[:, :, 1].argmin(axis=1)]}
+
+
 ALL = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 FUNCTIONS = ["sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu"]
 MOVES = {
@@ -843,6 +971,26 @@ MOVES = {
             {"activation": "relu", "x1": -2, "step": 4},
             {"activation": "sigmoid", "weight": "001"},
             {"activation": "identity", "nudge": 3},
+        ],
+    ),
+    "input-normalization": (
+        of_two_inputs,
+        [
+            {"treatments": ["raw", "centred", "standardized", "rotated", "pca", "zca"]},
+            {"correlation": -0.95, "deviation1": 4, "steps": 40},
+            {"bias": True, "mean1": -3, "eps": 0.03},
+            # Beyond what is stable for some, and not for others.
+            {"rate": 1.2, "correlation": 0.5},
+        ],
+    ),
+    "layer-normalization": (
+        of_moved_numbers,
+        [
+            {"add": -2.5, "factor": 0.4},
+            {"target": "channel", "groups": "3", "view": "values"},
+            {"target": "example", "add": 0, "factor": 4, "eps": 0.1},
+            {"target": "position"},
+            {"target": "instance", "groups": "2", "add": 1.5, "factor": 1},
         ],
     ),
     "optimizers": (
@@ -914,6 +1062,15 @@ MOVES = {
             {"batch": 128, "growth": 1.1, "momentum": 1},
         ],
     ),
+    "weight-decay": (
+        decayed_polynomial,
+        [
+            {"strength": 0.003},
+            {"degree": 15, "points": 6, "seed": 11},
+            {"bias": True, "noise": 0.8, "points": 60},
+            {"degree": 1, "strength": 10},
+        ],
+    ),
     "width-and-depth": (
         plane_points,
         [{"points": "30", "wrong": "0.2"}, {"points": "500", "seed": 7}],
@@ -959,6 +1116,70 @@ def test_the_plane_is_learned_as_python_learns_it(open_figure):
     )
     np.testing.assert_allclose(record["trainLoss"][1:], history.train_loss, rtol=1e-6)
     np.testing.assert_allclose(record["heldAccuracy"][1:], history.validation_accuracy)
+
+
+def test_changed_digits_are_learned_and_read_as_in_python(open_figure):
+    tab, errors = open_figure(
+        "data-augmentation", f"#live-data-augmentation?changes={'+'.join(live_changes.CHANGES)}"
+    )
+    records = tab.evaluate("gradlabLive['data-augmentation'].run()")
+    networks = []
+    for way, epochs in enumerate((30, 6)):
+        network, history = live_changes.trained(epochs, changed=bool(way))
+        networks.append(network)
+        np.testing.assert_allclose(records[way]["trainLoss"][1:], history.train_loss, rtol=1e-6)
+        np.testing.assert_allclose(records[way]["heldLoss"][1:], history.validation_loss, rtol=1e-6)
+    state = tab.evaluate("gradlabLive['data-augmentation'].set({angle: 0})") and live_changes.FIRST
+    for move in live_changes.MOVES:
+        state = state | move
+        found = tab.evaluate("move => gradlabLive['data-augmentation'].set(move)", move)
+        images = live_changes.changed(state)
+        np.testing.assert_allclose(found["image"], images[state["digit"]].ravel(), atol=1e-12)
+        for way, network in enumerate(networks):
+            p, accuracy = live_changes.reading(network, images)
+            np.testing.assert_allclose(found["p"][way][0], p[state["digit"]], atol=1e-6)
+            assert found["accuracy"][way][0] == pytest.approx(accuracy, abs=0.35)
+    # Other copies make other networks, which are to be trained.
+    found = tab.evaluate("gradlabLive['data-augmentation'].set({changes: ['shift']})")
+    assert found["accuracy"] == [[], []]
+    assert errors == []
+
+
+def test_items_of_the_list_are_switched_as_they_were_trained(open_figure):
+    text = (FOLDER / "lists.js").read_text("utf-8")
+    runs = json.loads(re.search(r"runs: ({.*}),\n}", text, re.DOTALL)[1])
+    items = ["schedule", "relu", "normalization", "clipping", "stopping", "dropout"]
+    ends = {key: np.array(values)[:, -1] / 10 for key, (_, values) in runs.items()}
+    tab, errors = open_figure("case-study")
+    for key in ("000000", "010010", "110101"):
+        chosen = [name for name, on in zip(items, key, strict=True) if on == "1"]
+        found = tab.evaluate("items => gradlabLive['case-study'].set({items})", chosen)
+        rate, values = runs[key]
+        assert found["rate"] == rate
+        np.testing.assert_allclose(found["curves"], np.array(values)[:, :-1] / 10)
+        for k, worth in enumerate(found["worth"]):
+            other = [key[:k] + on + key[k + 1 :] for on in "01"]
+            np.testing.assert_allclose(worth, ends[other[1]] - ends[other[0]], atol=1e-9)
+        assert f"read {ends[key].mean():.3g} % of" in tab.locator(".said").inner_text()
+    assert errors == []
+
+
+def test_layers_are_taken_over_and_frozen_as_in_python(open_figure):
+    tab, errors = open_figure(
+        "transfer-learning", "#live-transfer-learning?labels=2&reused=1&rate=0.1"
+    )
+    first = tab.evaluate("gradlabLive['transfer-learning'].run()")
+    # The bases are trained once, and the same comes of them.
+    again = tab.evaluate("gradlabLive['transfer-learning'].run()")
+    assert [record["settings"]["way"] for record in first[:6]] == ["base"] * 5 + ["scratch"]
+    assert [record["heldLoss"] for record in first[5:]] == [each["heldLoss"] for each in again]
+    base, _, head, frozen, tuned = seed_0 = [first[0], *first[5:9]]
+    lowest = [record["parameters"][0] for record in (base, head, frozen, tuned)]
+    assert lowest[0] == lowest[1] == lowest[2] != lowest[3]
+    for record, history in zip(seed_0, live_transfer.runs(2, 0.1, 0.3), strict=True):
+        np.testing.assert_allclose(record["trainLoss"][1:], history.train_loss, rtol=1e-6)
+        np.testing.assert_allclose(record["heldLoss"][1:], history.validation_loss, rtol=1e-6)
+    assert errors == []
 
 
 @pytest.mark.parametrize(
@@ -1032,6 +1253,93 @@ def test_two_surfaces_are_descended_as_in_python(open_figure):
         said = tab.locator(".said").inner_text()
         assert not re.search("NaN|not a number|undefined", said), said
     assert errors == []
+
+
+def through_random_layers(state):
+    """The figure of the bounds: each activation's lengths, and the layer that voids the bound."""
+    make = {
+        "lecun": lecun_normal,
+        "he": he_normal,
+        "torch": legacy_torch_uniform,
+        "orthogonal": orthogonal,
+    }[state["rule"]]
+    depth, width, rng = state["depth"], state["width"], LiveGenerator(state["seed"])
+    sizes = [width] * (depth + 2)
+    if state["narrow"]:
+        sizes[(depth + 1) // 2] = width // 2
+    weights = [state["gain"] * make(i, o, rng) for i, o in itertools.pairwise(sizes)]
+    x, end = rng.standard_normal(width), rng.standard_normal(width)
+    found = {}
+    for name in state["functions"]:
+        function = getattr(activations, name, lambda z: z)
+        backward = getattr(activations, f"{name}_backward", lambda dout, _: dout)
+        h, slopes = x, []
+        for weight in weights[:-1]:
+            z = h @ weight
+            h = function(z)
+            slopes.append(backward(np.ones_like(z), z))
+        s = [end / np.linalg.norm(end)]
+        for slope, weight in zip(slopes[::-1], weights[:0:-1], strict=True):
+            s.insert(0, slope * (weight @ s[0]))
+        lower, upper = singular_value_products(weights[1:], slopes)
+        lost = [k + 1 for k in range(depth) if not lower[k]]
+        found[name] = {
+            "norm": [np.linalg.norm(each) for each in s],
+            "lower": [*lower, 1],
+            "upper": [*upper, 1],
+            "lost": lost[-1] if lost else 0,
+        }
+    return found
+
+
+def test_a_gradient_and_its_bounds_go_back_as_in_python(open_figure):
+    tab, errors = open_figure("gradient-bounds")
+    for move in (
+        {"rule": "he", "functions": ["relu", "softplus"], "depth": 30, "seed": 3},
+        {"rule": "orthogonal", "functions": ["sigmoid", "tanh", "linear"], "narrow": True},
+        {"rule": "torch", "width": 33, "depth": 9, "gain": 2.5},
+        {"rule": "lecun", "narrow": False, "depth": 1},
+        {"functions": ["relu", "linear"], "width": 2, "depth": 40},
+    ):
+        found = tab.evaluate("move => gradlabLive['gradient-bounds'].set(move).found", move)
+        state = tab.evaluate("gradlabLive['gradient-bounds'].state()")
+        expected = through_random_layers(state)
+        assert list(found) == list(expected) == state["functions"]
+        for name, lines in expected.items():
+            lost = found[name]["lost"]
+            assert (lost["layer"] if lost else 0) == lines.pop("lost"), (state, name)
+            for key, line in lines.items():
+                np.testing.assert_allclose(
+                    found[name][key], line, rtol=1e-8, err_msg=f"{name} {key}"
+                )
+    # Neither bound nor gradient that leaves the range of numbers is too much for it.
+    for gain in (0.1, 30):
+        everything = ["sigmoid", "tanh", "relu", "softplus", "linear"]
+        state = {"functions": everything, "width": 64, "gain": gain, "narrow": gain < 1}
+        tab.evaluate("state => { gradlabLive['gradient-bounds'].set(state); }", state)
+        said = tab.locator(".said").inner_text()
+        assert not re.search("NaN|not a number|undefined|infinite", said), said
+    assert errors == []
+
+
+@pytest.mark.parametrize(
+    ("target", "ignoring"),
+    [
+        ("position", {"layer (position)"}),
+        ("instance", {"instance"}),
+        ("channel", {"batch", "instance"}),
+        ("example", {"layer (whole)", "layer (position)", "groups", "instance"}),
+    ],
+)
+def test_it_is_said_which_normalization_does_not_notice_a_move(open_figure, target, ignoring):
+    tab, _ = open_figure("layer-normalization")
+    rms = {"root mean square (position)"} if target in ("position", "example") else set()
+    for move, still in (({"add": 3}, ignoring), ({"add": 0, "factor": 2}, ignoring | rms)):
+        tab.evaluate(
+            "move => { gradlabLive['layer-normalization'].set(move); }", move | {"target": target}
+        )
+        said = tab.locator(".said").inner_text()
+        assert set(said.split("None does with: ")[1].rstrip(".").split("; ")) == still
 
 
 def test_initialization_computes_what_python_computes(open_figure):

@@ -9,7 +9,11 @@
 //
 // data      { x, labels, heldX, heldLabels, classes }: rows of features one after the other, pixels from 0 to 1.
 //           gradlab.digits.split(name) of digits.js has "chapter" (1,147 to train on, 290 held out) and "test" (1,437 and 360).
-// runs      settings of networks that are trained one after the other: FIRST, below, with what you change.
+//           Or a list of such, of which each run names one: its setting `data` is the index.
+// runs      settings of networks that are trained one after the other: FIRST, below, with what you change. With `from`, the
+//           index of an earlier run, a network begins with the lower `reused` dense layers of what that run left behind, and
+//           with `frozen` it leaves as many of them as they are. Such an index counts the records in `begun` first, which may
+//           be handed over from another training.
 // tell      gets { run, runs, part, step, epoch, loss, rate, norm, norms } after a step: the loss of that mini-batch, the
 //           norm of all gradients before clipping, and that of each layer's weights. Before training (epoch 0), and
 //           after each epoch in the place of its last step, it gets { run, runs, part, step, epoch, record, weights,
@@ -17,21 +21,20 @@
 //           answer] of the held-out examples that it gets wrong; of each activation the share of dead and of
 //           saturated units and the deviation of its outputs; and the mean norms of the epoch. At the end of a run
 //           comes { ..., ended: true }, with the weights of the best epoch if there is early stopping.
-// record    { settings, trainLoss, trainAccuracy, heldLoss, heldAccuracy, stepLoss, rates, norms, stopped, best, final }.
+// record    { settings, trainLoss, trainAccuracy, heldLoss, heldAccuracy, stepLoss, rates, norms, stopped, best, final, parameters }.
 //           Entry 0 of the first four is before training, entry e after epoch e; `final` has { loss, accuracy } on the
-//           held-out examples of what the run leaves behind.
+//           held-out examples of what the run leaves behind, whose weights and biases are the `parameters`, layer by layer.
 // gradlab.train.script(settings) is the Python program that repeats the run with the package and prints the losses.
 (() => {
   "use strict";
 
-  function* train(kernels, { data, runs }) {
+  function* train(kernels, { data: given, runs, begun = [] }) {
     const call = name => (...given) => kernels[name](...given);
     const product = call("backpropagation._net_input_kernel");
     const productBack = call("backpropagation._input_gradient_kernel");
     const weightGradient = call("backpropagation._weight_gradient_kernel");
     const biasGradient = call("backpropagation._bias_gradient_kernel");
     const squares = call("gradient_clipping._square_sum_kernel");
-    const classes = data.classes ?? 10;
 
     // Arrays of an earlier run are used again: a module's memory is never given back.
     const kept = new Map();
@@ -283,6 +286,7 @@
     }
 
     function* once(settings, run) {
+      const data = [].concat(given)[settings.data], classes = data.classes ?? 10, base = [...begun, ...records][settings.from]?.parameters;
       const draws = generator(settings.seed);
       const features = data.x.length / data.labels.length;
       let train = examples(data.x, data.labels, features);
@@ -304,18 +308,26 @@
         kernels[uniform ? "initialization._uniform_kernel" : "initialization._normal_kernel"](drawn, variance, flat(weight));
       };
       const layers = [];
-      let fanIn = features;
+      let fanIn = features, made = 0;
+      const connected = fanOut => {
+        const taken = made < settings.reused ? base?.[made] : null, layer = new Dense(fanIn, fanOut, rows, taken ? () => {} : drawWeight);
+        taken?.forEach((values, k) => layer.parameters[k].set(values));
+        made += 1;
+        return layer;
+      };
       for (const width of settings.widths) {
-        layers.push(new Dense(fanIn, width, rows, drawWeight));
+        layers.push(connected(width));
         if (settings.normalization === "batch") layers.push(new BatchNorm(width, rows));
         if (settings.normalization === "layer") layers.push(new LayerNorm(width, rows));
         layers.push(new Activation(settings.activation, width, rows));
         if (settings.dropout > 0) layers.push(new Dropout(settings.dropout, width, rows, draws));
         fanIn = width;
       }
-      layers.push(new Dense(fanIn, classes, rows, drawWeight));
+      layers.push(connected(classes));
       const dense = layers.filter(each => each instanceof Dense), active = layers.filter(each => each instanceof Activation);
-      const parameters = layers.flatMap(({ parameters, gradients, decays }) =>
+      // Backpropagation ends at the lowest layer that is trained.
+      const lowest = layers.indexOf(dense[settings.frozen]);
+      const parameters = layers.slice(lowest).flatMap(({ parameters, gradients, decays }) =>
         parameters.map((array, k) => ({ array, gradient: gradients[k], decays: decays[k] })));
       const arrays = layers.flatMap(each => each.arrays);
       const smallest = Math.max(1, ...layers.map(each => each.smallest ?? 1));
@@ -430,7 +442,7 @@
         if (!wrong) {
           kernels["losses._softmax_cross_entropy_backward_kernel"](logits, target, slope, count);
           let grad = slope;
-          for (let k = layers.length - 1; k >= 0; k--) grad = layers[k].backward(grad, k > 0);
+          for (let k = layers.length - 1; k >= lowest; k--) grad = layers[k].backward(grad, k > lowest);
           const gradients = parameters.map(each => each.gradient);
           norms = dense.map(layer => { const [scale, units] = norm([layer.gradients[0]]); return units / scale; });
           const [scale, units] = norm(gradients);
@@ -508,6 +520,7 @@
       // The network that the run leaves behind.
       const last = evaluate(sets[1]);
       record.final = { loss: last.loss, accuracy: last.accuracy };
+      record.parameters = dense.map(layer => layer.parameters.map(array => array.numbers()));
       yield told({
         part: (run + 1) / runs.length, epoch: record.heldLoss.length - 1, record, wrong: last.wrong,
         weights: Float32Array.from(dense[0].weight.data), ended: true,
@@ -527,7 +540,7 @@
   const FIRST = {
     widths: [64], activation: "relu", initialization: "he", normalization: "none", dropout: 0, decay: 0, clip: 0,
     optimizer: "momentum", momentum: 0.9, rate: 0.05, schedule: "constant", patience: 0, batch: 64, epochs: 20,
-    examples: 0, inputs: "standardized", seed: 0,
+    examples: 0, inputs: "standardized", seed: 0, data: 0, from: null, reused: 0, frozen: 0,
   };
 
   // The program that repeats a run with the package: the same weights at first, the same mini-batches, the same masks.
