@@ -32,8 +32,9 @@ all: book
 	@echo "The book is built. Open _build/html/index.html, or run: make serve"
 
 test: all
-	@# In the tree's order: the browser's and nbgrader's tests, which are the longest, come first.
-	$(BIN)/pytest -q -n auto --dist loadscope --no-loadscope-reorder
+	@# In the tree's order: the browser's and nbgrader's tests, which are the longest, come first. They
+	@# wait for pages and for limits of time, so one process more than there are cores has work.
+	$(BIN)/pytest -q -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadscope --no-loadscope-reorder
 
 $(VENV)/.installed: constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

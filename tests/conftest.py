@@ -7,6 +7,17 @@ import pytest
 collect_ignore_glob = ["fixtures/*", "submissions/*", "attacks/*/*"]
 
 
+def patient(make):
+    """On a busy machine all takes its time; what never comes fails after all."""
+
+    def made(**settings):
+        opened = make(**settings)
+        opened.set_default_timeout(120_000)
+        return opened
+
+    return made
+
+
 @pytest.fixture(scope="session")
 def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -25,5 +36,7 @@ def browser():
                 "--no-first-run",
             ],
         )
+        running.new_context = patient(running.new_context)
+        running.new_page = patient(running.new_page)
         yield running
         running.close()

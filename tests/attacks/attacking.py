@@ -17,6 +17,7 @@ answers to the public cases.
 """
 
 import ast
+import contextlib
 import hashlib
 import json
 import os
@@ -200,7 +201,7 @@ class Class:
         if self.home.exists():
             self.changed.append(str(self.home))
             self.home.unlink()
-        self.left = left_behind()
+        self.left = left_behind(f"gradlab-attack-{self.server.port}")
         self.reached = list(self.server.reached)
         self.server.close()
 
@@ -340,7 +341,7 @@ class Server:
 
 
 class Peak:
-    """The largest resident memory that a process of nbgrader has while the block runs."""
+    """The largest resident memory that nbgrader has while the block runs, as started from here."""
 
     def __enter__(self):
         self.largest, self._running = 0, True
@@ -350,7 +351,8 @@ class Peak:
 
     def _watch(self):
         while self._running:
-            for folder in Path("/proc").glob("[0-9]*"):
+            for child in self._children():
+                folder = Path("/proc", child)
                 try:
                     if b"nbgrader" in (folder / "cmdline").read_bytes().split(b"\0")[1]:
                         found = re.search(r"VmHWM:\s+(\d+)", (folder / "status").read_text())
@@ -359,18 +361,24 @@ class Peak:
                     continue
             time.sleep(0.2)
 
+    def _children(self):
+        """The processes that this one has started: others grade beside it."""
+        for children in Path("/proc/self/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                yield from children.read_text().split()
+
     def __exit__(self, *_):
         self._running = False
         self._thread.join()
 
 
-def left_behind():
-    """Return the processes that an attack has left running, and end them."""
+def left_behind(mark):
+    """Return the processes that an attack of this class has left running, and end them."""
     time.sleep(0.5)
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if b"gradlab-attack" in (folder / "cmdline").read_bytes().split(b"\0")[-2:-1]:
+            if mark.encode() in (folder / "cmdline").read_bytes().split(b"\0")[-2:-1]:
                 found.append(folder.name)
         except OSError:
             continue

@@ -133,8 +133,10 @@ NO_STROKES = """() => {
         if (!e.matches(told) && !e.querySelector(told)) e.remove();
 }"""
 
-# Of the words of code that look the same on the same ground, one says whether it can be read.
+# What is there for those who hear a formula has no colour. Of the words of code that look the same
+# on the same ground, one says whether it can be read.
 NO_TWINS = """() => {
+    document.querySelectorAll("mjx-assistive-mml > *").forEach(e => e.remove());
     const seen = new Set();
     const ground = e => {
         const style = getComputedStyle(e);

@@ -133,7 +133,10 @@ def test_the_search_knows_the_words_of_other_libraries(visit):
 
 
 def copied(tab):
-    return tab.evaluate("navigator.clipboard.readText()")
+    """What the clipboard holds, once it holds something; it is empty afterwards."""
+    text = tab.wait_for_function("async () => await navigator.clipboard.readText()").json_value()
+    tab.evaluate("navigator.clipboard.writeText('')")
+    return text
 
 
 def test_the_copy_button_takes_the_input_of_an_example_alone(visit):

@@ -361,11 +361,12 @@ def test_a_live_figure_is_worked_by_the_keyboard_and_resets_and_links_to_its_sta
     if control.count() == 0:
         control, key = view.locator("input[type=checkbox]"), "Space"
     control.first.focus()
+    tab.evaluate(WHEN_SAID)
     tab.keyboard.press(key)
     moved = tab.evaluate(f"gradlabLive['{slug}'].state()")
     assert moved != first
     # What is seen is said, once the reader has come to rest.
-    assert view.locator(".announced").text_content() == ""
+    assert tab.evaluate("announcedWhenSaid") == ""
     tab.wait_for_function("document.querySelector('.announced').textContent")
     assert view.locator(".announced").text_content() == view.locator(".said").text_content()
     link = view.locator(".foot a").get_attribute("href")
@@ -382,6 +383,14 @@ def test_a_live_figure_is_worked_by_the_keyboard_and_resets_and_links_to_its_sta
     assert errors == []
 
 
+# What has been announced when the finding changes: this is asked later, and the reader rests soon.
+WHEN_SAID = """() => {
+    const [said, announced] = [".said", ".announced"].map(each => document.querySelector(each));
+    const seen = new MutationObserver(() => {
+        window.announcedWhenSaid ??= announced.textContent;
+    });
+    seen.observe(said, {childList: true, characterData: true, subtree: true});
+}"""
 NAMED = "e => (e.labels?.[0]?.textContent || e.getAttribute('aria-label') || '').trim().length > 0"
 
 

@@ -278,10 +278,10 @@ def test_an_interrupt_that_comes_last_does_not_come_afterwards():
 
 
 def test_the_limit_is_that_of_each_call():
-    with contextlib.closing(Limits(0.2)) as limits:
+    with contextlib.closing(Limits(0.5)) as limits:
         for _ in range(4):
             with limits:
-                time.sleep(0.1)
+                time.sleep(0.15)
         for _ in range(2):
             with pytest.raises(OvertimeError), limits:
                 time.sleep(5)

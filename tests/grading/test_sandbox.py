@@ -76,8 +76,8 @@ def alive(mark):
 
 
 def gone(mark):
-    """Whether within two seconds no process has the mark."""
-    end = time.monotonic() + 2
+    """Whether within five seconds no process has the mark: by itself it would go on for longer."""
+    end = time.monotonic() + 5
     while alive(mark) and time.monotonic() < end:
         time.sleep(0.01)
     return not alive(mark)

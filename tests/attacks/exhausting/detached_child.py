@@ -8,6 +8,6 @@ _CODE = "import os, signal, time; [signal.signal(n, signal.SIG_IGN) for n in (1,
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        os.execv(sys.executable, [sys.executable, "-c", _CODE, "gradlab-attack"])
+        os.execv(sys.executable, [sys.executable, "-c", _CODE, "gradlab-attack-$PORT"])
     os._exit(0)
-subprocess.Popen([sys.executable, "-c", _CODE, "gradlab-attack"], start_new_session=True)
+subprocess.Popen([sys.executable, "-c", _CODE, "gradlab-attack-$PORT"], start_new_session=True)
