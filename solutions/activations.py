@@ -280,7 +280,7 @@ check("activations.softmax", softmax)
 #
 # Marking: 0.5 for gradients that are exactly 0 with ReLU, whatever the rate; 0.25 for a leaky
 # gradient that is a hundred times smaller and so slow; 0.25 for one measure that prevents it,
-# centred inputs or a smaller rate or a larger slope on the left.
+# centered inputs or a smaller rate or a larger slope on the left.
 # ### END SOLUTION
 
 # %% [markdown]

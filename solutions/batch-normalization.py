@@ -96,13 +96,13 @@ def batch_norm_backward(dout, x, mean, var, gamma, eps):
     ### BEGIN SOLUTION
     batch = x.shape[0]
     inv_std = 1 / np.sqrt(var + eps)
-    centred = x - mean
+    centered = x - mean
     dbeta = dout.sum(axis=0)
-    dgamma = (dout * centred * inv_std).sum(axis=0)
+    dgamma = (dout * centered * inv_std).sum(axis=0)
     du = dout * gamma
-    dvar = -0.5 * inv_std**3 * (du * centred).sum(axis=0)
+    dvar = -0.5 * inv_std**3 * (du * centered).sum(axis=0)
     dmean = -inv_std * du.sum(axis=0)
-    dx = du * inv_std + dvar * 2 * centred / batch + dmean / batch
+    dx = du * inv_std + dvar * 2 * centered / batch + dmean / batch
     return dx, dgamma, dbeta
     ### END SOLUTION
 

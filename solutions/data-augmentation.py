@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Exercise: Data augmentation
 #
-# You write the changes of an image that deck L names (crop, flip, zoom and a shift of colours) and
+# You write the changes of an image that deck L names (crop, flip, zoom and a shift of colors) and
 # the average over changed copies at test time. The chapter *Data augmentation* of the book derives
 # every formula; its equation labels, such as `da-zoom`, appear in the reports below.
 #
@@ -82,26 +82,26 @@ check("data_augmentation.crop_flip", random_crop_flip)
 # %% [markdown]
 # ## 2 Zoom
 #
-# Enlarge an image about its centre by the factor $s$, or shrink it if $s < 1$; the result has as many
-# pixels as the image. If $\mathbf u$ is the place of a pixel of the result, measured from the centre,
+# Enlarge an image about its center by the factor $s$, or shrink it if $s < 1$; the result has as many
+# pixels as the image. If $\mathbf u$ is the place of a pixel of the result, measured from the center,
 # then
 #
 # $$\mathrm{out}(\mathbf u) = I(\mathbf u / s) .$$
 #
-# Row $i$ and column $j$ of the image are at the place $(i, j)$, and the centre is in the middle between
+# Row $i$ and column $j$ of the image are at the place $(i, j)$, and the center is in the middle between
 # the first and the last of them. The place $(y, x)$ that is asked for lies between four pixels. With
 # $r = \lfloor y \rfloor$, $k = \lfloor x \rfloor$, $f_y = y - r$ and $f_x = x - k$,
 #
 # $$\begin{aligned} I(y, x) ={}& (1 - f_y)(1 - f_x) \, I_{r, k} + (1 - f_y) f_x \, I_{r, k+1} \\
 #   & + f_y (1 - f_x) \, I_{r+1, k} + f_y f_x \, I_{r+1, k+1} . \end{aligned}$$
 #
-# Each of the four neighbours that is outside the image counts with the value `fill`. So between the
+# Each of the four neighbors that is outside the image counts with the value `fill`. So between the
 # outermost pixels and the background there is a gradual passage.
 
 
 # %% nbgrader={"grade": false, "grade_id": "zoom", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def zoom(image, factor, fill):
-    """An image enlarged about its centre, with bilinear interpolation.
+    """An image enlarged about its center, with bilinear interpolation.
 
     image: array (height, width)
     factor: positive float; above 1 enlarges, below 1 shrinks
@@ -111,13 +111,13 @@ def zoom(image, factor, fill):
     """
     ### BEGIN SOLUTION
     height, width = image.shape
-    centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
+    center_y, center_x = (height - 1) / 2, (width - 1) / 2
     out = np.zeros(image.shape)
     for i in range(height):
         for j in range(width):
             # Backwards: where does this pixel of the result come from?
-            y = centre_y + (i - centre_y) / factor
-            x = centre_x + (j - centre_x) / factor
+            y = center_y + (i - center_y) / factor
+            x = center_x + (j - center_x) / factor
             top, left = int(np.floor(y)), int(np.floor(x))
             fy, fx = y - top, x - left
             for row, row_weight in ((top, 1 - fy), (top + 1, fy)):
@@ -136,9 +136,9 @@ from gradlab.checks import check
 check("data_augmentation.zoom", zoom)
 
 # %% [markdown]
-# ## 3 Colour PCA
+# ## 3 Color PCA
 #
-# Let $C$ be the covariance of the colours over all pixels of the training set, $\lambda_k$ its
+# Let $C$ be the covariance of the colors over all pixels of the training set, $\lambda_k$ its
 # eigenvalues and $V$ the matrix with its eigenvectors in the columns. Krizhevsky, Sutskever and Hinton
 # shift all pixels $\mathbf x$ of an image alike:
 #
@@ -152,10 +152,10 @@ check("data_augmentation.zoom", zoom)
 
 # %% nbgrader={"grade": false, "grade_id": "color-pca", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def color_pca(images, covariance, alpha):
-    """Images whose colours are shifted along the principal axes of the colours.
+    """Images whose colors are shifted along the principal axes of the colors.
 
     images: array (batch, height, width, channels)
-    covariance: array (channels, channels), symmetric, of the training set's colours
+    covariance: array (channels, channels), symmetric, of the training set's colors
     alpha: array (batch, channels), row i for image i
 
     Returns an array (batch, height, width, channels).
@@ -164,7 +164,7 @@ def color_pca(images, covariance, alpha):
     eigenvalues, axes = np.linalg.eigh(covariance)
     # For rows of numbers in place of a column, V (alpha lambda) is (alpha lambda) V^T.
     shift = (alpha * eigenvalues) @ axes.T
-    # One colour for each image, the same for all of its pixels.
+    # One color for each image, the same for all of its pixels.
     return images + shift[:, np.newaxis, np.newaxis]
     ### END SOLUTION
 
@@ -254,13 +254,13 @@ from numba import njit
 def zoom_numba(image, factor, fill):
     ### BEGIN SOLUTION
     height, width = image.shape
-    centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
+    center_y, center_x = (height - 1) / 2, (width - 1) / 2
     out = np.empty_like(image)
     for i in range(height):
-        y = centre_y + (i - centre_y) / factor
+        y = center_y + (i - center_y) / factor
         top = int(np.floor(y))
         for j in range(width):
-            x = centre_x + (j - centre_x) / factor
+            x = center_x + (j - center_x) / factor
             left = int(np.floor(x))
             value = 0.0
             for below in range(2):

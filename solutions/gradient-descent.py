@@ -219,11 +219,11 @@ check("gradient_descent.stable_rate_by_experiment", stable_rate_by_experiment)
 
 # %%
 def compare_with_theory():
-    """Print the bound from the Hessian and the interval from trials, for raw and centred inputs."""
+    """Print the bound from the Hessian and the interval from trials, for raw and centered inputs."""
     rng = np.random.default_rng(0)
     raw = rng.normal(size=(200, 5)) + 2.0
     y = rng.normal(size=200)
-    for name, x in (("raw", raw), ("centred", raw - raw.mean(axis=0))):
+    for name, x in (("raw", raw), ("centered", raw - raw.mean(axis=0))):
         hessian = x.T @ x / 200
         _, bound, condition = learning_rates(hessian)
         with np.errstate(all="ignore"):  # the largest rates overflow, and are meant to

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Exercise: Input normalization
 #
-# You write the three steps that prepare the inputs of a network, centring, standardizing and
+# You write the three steps that prepare the inputs of a network, centering, standardizing and
 # whitening, and then an experiment that measures what each of them does to the loss. The chapter
 # *Input normalization* of the book derives every formula; its equation labels, such as `in-mean`,
 # appear in the reports below.
@@ -31,7 +31,7 @@ import numpy as np
 from gradlab.checks import check
 
 # %% [markdown]
-# ## 1 Centre and standardize
+# ## 1 Center and standardize
 #
 # There are $M$ training examples $x_{ij}$, an example a row, a feature a column. From them, and
 # from nothing else, come the mean and the standard deviation of each feature:
@@ -39,27 +39,27 @@ from gradlab.checks import check
 # $$\mu_j = \frac{1}{M} \sum_i x_{ij}, \qquad
 #   \sigma_j^2 = \frac{1}{M} \sum_i (x_{ij} - \mu_j)^2 .$$
 #
-# With these numbers any examples, old or new, are centred, $x_{ij} - \mu_j$, and standardized,
+# With these numbers any examples, old or new, are centered, $x_{ij} - \mu_j$, and standardized,
 # $(x_{ij} - \mu_j) / \sigma_j$. A feature that is constant in the training set has $\sigma_j = 0$;
 # it is divided by 1 instead. The variance divides by $M$, and there is no $\epsilon$.
 
 
 # %% nbgrader={"grade": false, "grade_id": "standardize", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def standardize(train, x):
-    """Centre and standardize examples by the statistics of the training set.
+    """Center and standardize examples by the statistics of the training set.
 
     train: array (training examples, features), at least 2 examples
     x: array (examples, features), at least 1 example
 
-    Returns the tuple (centred, standardized) of arrays of the shape of x.
+    Returns the tuple (centered, standardized) of arrays of the shape of x.
     """
     ### BEGIN SOLUTION
     mean = train.mean(axis=0)
     deviation = np.sqrt(((train - mean) ** 2).mean(axis=0))
     # Where the training set does not vary there is no scale to measure in.
     scale = np.where(deviation == 0, 1.0, deviation)
-    centred = x - mean
-    return centred, centred / scale
+    centered = x - mean
+    return centered, centered / scale
     ### END SOLUTION
 
 
@@ -96,8 +96,8 @@ def pca_whiten(train, x, eps):
     """
     ### BEGIN SOLUTION
     mean = train.mean(axis=0)
-    centred = train - mean
-    covariance = centred.T @ centred / len(train)
+    centered = train - mean
+    covariance = centered.T @ centered / len(train)
     # eigh sorts the eigenvalues upwards; eigenvector k is the column v[:, k].
     variances, v = np.linalg.eigh(covariance)
     variances, v = variances[::-1], v[:, ::-1]
@@ -134,8 +134,8 @@ def zca_whiten(train, x, eps):
     """
     ### BEGIN SOLUTION
     mean = train.mean(axis=0)
-    centred = train - mean
-    covariance = centred.T @ centred / len(train)
+    centered = train - mean
+    covariance = centered.T @ centered / len(train)
     variances, v = np.linalg.eigh(covariance)
     # Each axis enters twice, so its sign cancels; the sum over the axes has no order.
     return (x - mean) @ (v / np.sqrt(variances + eps)) @ v.T
@@ -200,7 +200,7 @@ def compare_treatments():
     digits = load_digits().x_train
     treated = {
         "as they are": digits,
-        "centred": standardize(digits, digits)[0],
+        "centered": standardize(digits, digits)[0],
         "standardized": standardize(digits, digits)[1],
         "whitened": pca_whiten(digits, digits, 1e-5),
     }

@@ -63,9 +63,9 @@ def layer_norm_forward(x, gamma, beta, eps):
     mean = x.mean(axis=1)
     # A column broadcasts along the features of its example; an array (batch,) would be laid along
     # the features instead.
-    centred = x - mean[:, np.newaxis]
-    var = (centred**2).mean(axis=1)
-    normalized = centred / np.sqrt(var + eps)[:, np.newaxis]
+    centered = x - mean[:, np.newaxis]
+    var = (centered**2).mean(axis=1)
+    normalized = centered / np.sqrt(var + eps)[:, np.newaxis]
     out = gamma * normalized + beta
     return out, mean, var
     ### END SOLUTION
@@ -127,7 +127,7 @@ check("layer_normalization.backward", layer_norm_backward)
 #
 # An image layer gives each example $C$ channels at $P$ positions, and `x` has the shape
 # `(batch, channels, positions)`. Group normalization cuts the channels into $G$ groups of $C / G$
-# neighbours. All numbers of one group of one example, from all positions, share a mean and a
+# neighbors. All numbers of one group of one example, from all positions, share a mean and a
 # variance:
 #
 # $$u_{icp} = \frac{x_{icp} - \mu_{ig}}{\sqrt{\sigma_{ig}^2 + \epsilon}}, \qquad
@@ -150,7 +150,7 @@ def group_norm(x, gamma, beta, groups, eps):
     Returns an array of the shape of x.
     """
     ### BEGIN SOLUTION
-    # A row for each group: its channels are neighbours in memory, and so are their positions.
+    # A row for each group: its channels are neighbors in memory, and so are their positions.
     rows = x.reshape(x.shape[0], groups, -1)
     mean = rows.mean(axis=2, keepdims=True)
     var = ((rows - mean) ** 2).mean(axis=2, keepdims=True)

@@ -69,7 +69,7 @@ check("schedules.power", power_decay)
 #
 # Return these rates, `smooth`, and two things that follow from them. `stairs` is the schedule that
 # keeps the rate of `smooth` at a multiple of $T$ until the next multiple; at a multiple itself the new
-# rate holds already. `gamma` is the factor between the rates of `smooth` at two neighbouring steps: it
+# rate holds already. `gamma` is the factor between the rates of `smooth` at two neighboring steps: it
 # is what PyTorch's `ExponentialLR` wants to know.
 
 

@@ -73,7 +73,7 @@ check("transfer_learning.reuse", reuse)
 #
 # A network has a fixed number of inputs, so images are brought to its size. An image $I$ with $R$
 # rows shall get $R'$ rows. Pixel $k$ of the old image covers the interval from $k$ to $k + 1$, and
-# both images cover the same area: so the centre of new pixel $i$ lies, counted in the numbers of
+# both images cover the same area: so the center of new pixel $i$ lies, counted in the numbers of
 # the old pixels, at
 #
 # $$y_i = \frac{R}{R'} \left( i + \tfrac12 \right) - \tfrac12 .$$
@@ -244,9 +244,9 @@ check("transfer_learning.two_phases", two_phases)
 # %% [markdown]
 # ## 6 For those who like speed
 #
-# Not graded. Without antialiasing a new pixel has at most four neighbours, and part 2 multiplies by
+# Not graded. Without antialiasing a new pixel has at most four neighbors, and part 2 multiplies by
 # matrices that are almost empty. Write that case as loops under `numba.njit`: find the two rows and
-# the two columns, let the border count for both where a neighbour is missing, and add up four
+# the two columns, let the border count for both where a neighbor is missing, and add up four
 # products. The last line of the last cell runs the comparison, once you take away its `#`.
 
 # %% nbgrader={"grade": false, "grade_id": "numba", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -193,12 +193,12 @@ def ridge(x, y, strength):
     ### BEGIN SOLUTION
     count, features = x.shape
     # The derivative for the bias is 0 where b = mean(y) - mean(x) . w. With that in its place the
-    # model sees centred inputs, and the targets need no centring: centred inputs sum to 0.
+    # model sees centered inputs, and the targets need no centering: centered inputs sum to 0.
     x_mean = x.mean(axis=0)
-    centred = x - x_mean
-    # 1/M sum_i c_i (c_i . w - y_i) + lambda w = 0, with c_i for the centred inputs.
-    matrix = centred.T @ centred / count + strength * np.eye(features)
-    weight = np.linalg.solve(matrix, centred.T @ y / count)
+    centered = x - x_mean
+    # 1/M sum_i c_i (c_i . w - y_i) + lambda w = 0, with c_i for the centered inputs.
+    matrix = centered.T @ centered / count + strength * np.eye(features)
+    weight = np.linalg.solve(matrix, centered.T @ y / count)
     bias = y.mean() - x_mean @ weight
     return weight, bias
     ### END SOLUTION

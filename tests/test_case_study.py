@@ -20,7 +20,7 @@ case_study = module_at(ROOT / "tools" / "case_study.py")
 
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
-    """A folder with an archive of few photographs, each of one colour that says its class."""
+    """A folder with an archive of few photographs, each of one color that says its class."""
     pytest.importorskip("pooch", reason="pooch is not installed: pip install gradlab[data]")
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as archive:

@@ -41,16 +41,16 @@ class Largest(np.random.Generator):
 
 
 def warped_by_scipy(images, matrices, fill):
-    """Each channel of each image under its own linear map about the centre."""
+    """Each channel of each image under its own linear map about the center."""
     out = np.empty_like(images)
-    centre = (np.array(images.shape[1:3]) - 1) / 2
+    center = (np.array(images.shape[1:3]) - 1) / 2
     mode = {"mode": "nearest"} if fill is None else {"mode": "grid-constant", "cval": fill}
     for b in range(images.shape[0]):
         for c in range(images.shape[3]):
             out[b, :, :, c] = ndimage.affine_transform(
                 images[b, :, :, c],
                 matrices[b],
-                centre - matrices[b] @ centre,
+                center - matrices[b] @ center,
                 order=1,
                 prefilter=False,
                 **mode,
@@ -187,7 +187,7 @@ def test_quarter_turns_are_those_of_numpy(angle, quarters):
 
 def test_zoom_by_two_at_the_corner_and_by_a_half_at_the_border():
     image = np.arange(9.0).reshape(1, 3, 3)
-    # Half way from the centre, 4, to the corners.
+    # Half way from the center, 4, to the corners.
     np.testing.assert_allclose(
         random_zoom(image, 2, 2, rng())[0, ::2, ::2], [[2.0, 3.0], [5.0, 6.0]]
     )
@@ -273,7 +273,7 @@ def test_rotation_angles_go_both_ways():
     assert (rotate(image[:1], 40, Largest())[0] * rows).sum() < 10
 
 
-# ---- noise and colour
+# ---- noise and color
 
 
 @pytest.mark.equation("da-noise")
@@ -306,7 +306,7 @@ def test_color_pca_is_the_definition(scaled_by):
         np.testing.assert_allclose(out[i], images[i] + shift)
 
 
-def test_color_shifts_have_the_covariance_of_the_colours_by_deviation():
+def test_color_shifts_have_the_covariance_of_the_colors_by_deviation():
     images = np.broadcast_to(make_images(10, 1), (20_000, 6, 8, 3))[:, :2, :2]
     mixing = np.array([[3.0, 0, 0], [2, 1, 0], [1, 1, 0.5]])
     covariance = mixing @ mixing.T / 100
@@ -334,8 +334,8 @@ def test_color_statistics_of_the_training_set_are_used():
     # An image's shift is its own.
     alone = color_pca(images[:1], 0.3, rng(), covariance=covariance)
     np.testing.assert_allclose(alone, out[:1])
-    grey = color_pca(np.full((2, 3, 3, 1), 0.5), 0.5, rng(), covariance=[[0.04]])
-    np.testing.assert_allclose(grey[:, 0, 0, 0], 0.5 + 0.02 * rng().standard_normal(2))
+    gray = color_pca(np.full((2, 3, 3, 1), 0.5), 0.5, rng(), covariance=[[0.04]])
+    np.testing.assert_allclose(gray[:, 0, 0, 0], 0.5 + 0.02 * rng().standard_normal(2))
 
 
 def test_colors_are_cut_off_at_the_range():
@@ -485,10 +485,10 @@ def test_integer_images_become_float64(function):
 
 
 @pytest.mark.parametrize("function", [f for f in CALLS if f is not color_pca])
-def test_grey_images_are_those_with_one_channel(function):
-    grey = run(function, images=IMAGES[..., 0])
-    assert grey.ndim == 3
-    np.testing.assert_array_equal(run(function, images=IMAGES[..., :1])[..., 0], grey)
+def test_gray_images_are_those_with_one_channel(function):
+    gray = run(function, images=IMAGES[..., 0])
+    assert gray.ndim == 3
+    np.testing.assert_array_equal(run(function, images=IMAGES[..., :1])[..., 0], gray)
 
 
 @pytest.mark.parametrize("function", [f for f in CALLS if f is not random_crop])

@@ -83,7 +83,7 @@ def numpys(name, x):
         return getattr(np, name)(x)
 
 
-def neighbours(dtype, count=200):
+def neighbors(dtype, count=200):
     """Stretches of adjacent numbers about the edges, on both sides of 0."""
     whole = {np.float32: np.int32, np.float64: np.int64}[dtype]
     bits = np.array(EDGES, dtype).view(whole)[:, np.newaxis] + np.arange(-count, count, dtype=whole)
@@ -99,7 +99,7 @@ def arguments(dtype):
     anything = rng.integers(limits.min, limits.max, 100_000, whole, endpoint=True).view(dtype)
     spreads = [rng.uniform(-s, s, 50_000).astype(dtype) for s in (1, 25, 120, 800)]
     near_one = (1 + 0.1 * rng.normal(size=50_000)).astype(dtype)
-    return np.concatenate([anything, *spreads, near_one, neighbours(dtype).ravel()])
+    return np.concatenate([anything, *spreads, near_one, neighbors(dtype).ravel()])
 
 
 def units_in_the_last_place(got, exact, dtype):
@@ -146,7 +146,7 @@ def test_special_values_are_numpys(name, dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", KERNELS)
 def test_never_falls_from_one_number_to_the_next(name, dtype):
-    rows = neighbours(dtype, 2000)
+    rows = neighbors(dtype, 2000)
     values = evaluate(name, rows.ravel()).reshape(rows.shape)
     falls = values[:, 1:] < values[:, :-1]
     assert not falls.any(), rows[:, 1:][falls][:5]

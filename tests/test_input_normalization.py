@@ -34,7 +34,7 @@ def covariance(x, ddof=0):
     return np.cov(x, rowvar=False, ddof=ddof)
 
 
-# ---- centring and standardizing
+# ---- centering and standardizing
 
 
 @pytest.mark.equation("in-mean")
@@ -44,12 +44,12 @@ def covariance(x, ddof=0):
 @pytest.mark.parametrize("ddof", [0, 1])
 def test_standardization_is_the_definition(ddof):
     train, test = make_data(0, 7, 3), make_data(1, 4, 3)
-    centred, fitted = fit_center(train), fit_standardize(train, ddof)
+    centered, fitted = fit_center(train), fit_standardize(train, ddof)
     for j in range(3):
         mean = sum(train[:, j]) / 7
         deviation = (sum((train[:, j] - mean) ** 2) / (7 - ddof)) ** 0.5
-        np.testing.assert_allclose(centred.mean[j], mean)
-        np.testing.assert_allclose(centred.transform(test)[:, j], test[:, j] - mean)
+        np.testing.assert_allclose(centered.mean[j], mean)
+        np.testing.assert_allclose(centered.transform(test)[:, j], test[:, j] - mean)
         np.testing.assert_allclose(fitted.scale[j], deviation)
         np.testing.assert_allclose(fitted.transform(test)[:, j], (test[:, j] - mean) / deviation)
 
@@ -73,13 +73,13 @@ def test_standardization_agrees_with_scikit_learn(seed, rows, features, constant
     assert_agrees(fitted.inverse_transform(test), expected.inverse_transform(test), rtol=1e-9)
 
 
-def test_centring_lets_the_updates_of_one_unit_differ_in_sign():
+def test_centering_lets_the_updates_of_one_unit_differ_in_sign():
     # Deck L "Normalization": the gradient for w_j is x_j times one number.
     x = np.random.default_rng(0).uniform(0.1, 1.0, (50, 30))
     sensitivity = 0.7
     assert len(np.unique(np.sign(sensitivity * x))) == 1
-    centred = fit_center(x).transform(x)
-    assert all(len(np.unique(np.sign(sensitivity * row))) == 2 for row in centred)
+    centered = fit_center(x).transform(x)
+    assert all(len(np.unique(np.sign(sensitivity * row))) == 2 for row in centered)
 
 
 def test_statistics_are_those_of_the_training_set():
@@ -97,7 +97,7 @@ def test_statistics_are_those_of_the_training_set():
 
 
 @pytest.mark.parametrize("value", [0.1, 0.0, -1e8, 1e200, 1e-200])
-def test_constant_feature_is_centred_and_not_scaled(value):
+def test_constant_feature_is_centered_and_not_scaled(value):
     x = make_data(4, 1001, 3)
     x[:, 1] = value
     for fit in FITS:
@@ -209,12 +209,12 @@ def test_zca_is_symmetric_positive_and_moves_the_data_least():
     zca, pca = fit_zca_whitening(x, eps=0.0), fit_pca_whitening(x, eps=0.0)
     np.testing.assert_allclose(zca.matrix, zca.matrix.T, atol=1e-12)
     assert np.linalg.eigvalsh(zca.matrix).min() > 0
-    centred = x - x.mean(axis=0)
-    moved = ((zca.transform(x) - centred) ** 2).sum()
+    centered = x - x.mean(axis=0)
+    moved = ((zca.transform(x) - centered) ** 2).sum()
     rng = np.random.default_rng(0)
     for _ in range(20):
         rotation, _ = np.linalg.qr(rng.normal(size=(5, 5)))
-        assert ((pca.transform(x) @ rotation - centred) ** 2).sum() > moved
+        assert ((pca.transform(x) @ rotation - centered) ** 2).sum() > moved
 
 
 @pytest.mark.parametrize("fit", WHITENINGS)
@@ -296,11 +296,11 @@ def test_curvature_is_the_second_difference_of_the_loss():
 def test_curvature_of_digits_before_and_after():
     digits = load_digits().x_train
     largest, condition = curvature(digits)
-    centred = curvature(fit_center(digits).transform(digits))
+    centered = curvature(fit_center(digits).transform(digits))
     standardized = curvature(fit_standardize(digits).transform(digits))
     assert largest > 1 + (digits.mean(axis=0) ** 2).sum()
-    assert centred[0] == pytest.approx(1, abs=1e-9)
-    assert condition > 10 * centred[1] > 0
+    assert centered[0] == pytest.approx(1, abs=1e-9)
+    assert condition > 10 * centered[1] > 0
     assert standardized[0] > 1
     white = fit_zca_whitening(digits, eps=0.0).transform(digits)
     np.testing.assert_allclose(curvature(white), [1, 1])

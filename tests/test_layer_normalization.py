@@ -152,8 +152,8 @@ def test_equal_pre_activations_come_out_as_beta():
     # Deck S has no epsilon: its formula is 0 / 0 here.
     x, beta = np.full((2, 5), 0.1), np.arange(5.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        centred = np.array([3.0, 3.0]) - 3.0
-        assert np.isnan(np.sqrt(2) / np.linalg.norm(centred) * centred).all()
+        centered = np.array([3.0, 3.0]) - 3.0
+        assert np.isnan(np.sqrt(2) / np.linalg.norm(centered) * centered).all()
     out, cache = layer_norm_forward(x, np.full(5, 3.0), beta)
     np.testing.assert_allclose(out, [beta] * 2, atol=1e-9)
     dx, dgamma, _ = layer_norm_backward(np.arange(10.0).reshape(2, 5), cache)
@@ -163,8 +163,8 @@ def test_equal_pre_activations_come_out_as_beta():
 
 def test_scale_of_deck_s_is_one_over_the_standard_deviation():
     x, _, _, _ = make_case(4, (1, 8))
-    centred = x[0] - x[0].mean()
-    deck = np.sqrt(8) / np.linalg.norm(centred) * centred
+    centered = x[0] - x[0].mean()
+    deck = np.sqrt(8) / np.linalg.norm(centered) * centered
     out, _ = layer_norm_forward(x, np.ones(8), np.zeros(8), eps=1e-15)
     np.testing.assert_allclose(out[0], deck, rtol=1e-9)
 

@@ -81,7 +81,7 @@ def test_exponential_decay_is_the_definition(t, init, s, rate):
 
 
 def test_middle_term_of_deck_h_eq_4_is_another_ratio():
-    # The deck's exponents, (k + 1)/s and k/s, are those of neighbouring steps.
+    # The deck's exponents, (k + 1)/s and k/s, are those of neighboring steps.
     k, s = 3, 20
     middle = 0.1 ** ((k + 1) / s) / 0.1 ** (k / s)
     assert middle == pytest.approx(exponential_decay(k + 1, 1.0, s) / exponential_decay(k, 1.0, s))

@@ -252,7 +252,7 @@ def test_ridge_without_strength_is_least_squares_of_the_shortest_weights():
     x, y = rng.normal(size=(3, 5)) + 1, rng.normal(size=3)
     weight, bias = ridge(x, y, 0.0)
     np.testing.assert_allclose(x @ weight + bias, y)
-    # Shortest: it has no part that the centred examples do not see.
+    # Shortest: it has no part that the centered examples do not see.
     _, _, axes = np.linalg.svd(x - x.mean(axis=0))
     np.testing.assert_allclose(axes[2:] @ weight, 0, atol=1e-12)
     # A bias without features to speak of.

@@ -9,8 +9,8 @@ from gradlab.checks._report import Report
 
 
 def model(x, w, c):
-    centred = x - x.mean(axis=0)
-    out = (centred * w) / (c + 1)
+    centered = x - x.mean(axis=0)
+    out = (centered * w) / (c + 1)
     total = (out**2).sum(axis=0) / len(x)
     return out, total
 

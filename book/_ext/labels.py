@@ -1,4 +1,4 @@
-"""Put each labelled equation into the index, where the search finds its label as one word: code,
+"""Put each labeled equation into the index, where the search finds its label as one word: code,
 tests and reports name equations by it.
 """
 
@@ -11,7 +11,7 @@ from sphinx.transforms import SphinxTransform
 
 
 class IndexLabels(SphinxTransform):
-    """Add an entry before each labelled equation."""
+    """Add an entry before each labeled equation."""
 
     default_priority = 700
 

@@ -1205,14 +1205,14 @@ def _maxout_kernel(x, winner, out):
 
 
 def maxout(x: ArrayLike, pieces: int) -> FloatArray:
-    r"""Largest of every few neighbouring entries of the last axis.
+    r"""Largest of every few neighboring entries of the last axis.
 
     .. math:: f_u(x) = \max_{0 \le k < K} x_{u K + k}
 
     Parameters
     ----------
     x : array (..., units * pieces)
-        The linear pieces; those of one unit are neighbours.
+        The linear pieces; those of one unit are neighbors.
     pieces : int
         K, the number of pieces of a unit; it divides the last axis.
 

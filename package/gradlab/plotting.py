@@ -1,7 +1,7 @@
 """Figures of the book: vector graphics that follow the page's theme and say what they show.
 
 A figure is drawn with matplotlib and shown as SVG inside the page, where its text and axes take
-the colour of the text around it, in a light theme and in a dark one. A reader moves a figure by a
+the color of the text around it, in a light theme and in a dark one. A reader moves a figure by a
 native slider, over frames that were drawn beforehand: no server, and no script from elsewhere.
 """
 
@@ -35,11 +35,11 @@ __all__ = [
     "use_style",
 ]
 
-# Colours of a contrast of 3 or more against white and against the dark theme's background, and
-# distinct to colour-blind readers; line styles tell them apart in grey.
+# Colors of a contrast of 3 or more against white and against the dark theme's background, and
+# distinct to color-blind readers; line styles tell them apart in gray.
 BLUE, ORANGE, GREEN, PURPLE = "#3578b9", "#cf6a12", "#1f8a70", "#a25bb5"
 
-# Stands for the colour of the surrounding text until the SVG is written.
+# Stands for the color of the surrounding text until the SVG is written.
 _INK = "#010203"
 
 _STYLE: Any = {
@@ -120,7 +120,7 @@ def band(ax: Axes, x: Any, runs: Any, *, label: str, color: str, style: str = "-
     label : str
         For the legend.
     color, style : str
-        The line's colour, one of this module's, and its style.
+        The line's color, one of this module's, and its style.
 
     Raises
     ------

@@ -375,7 +375,7 @@ def resize_images(
     Notes
     -----
     Equations tl-resize and tl-resize-weights: bilinear, with the corners of the images aligned
-    and not the centres of the corner pixels. PyTorch's ``interpolate`` with ``mode="bilinear"`` and
+    and not the centers of the corner pixels. PyTorch's ``interpolate`` with ``mode="bilinear"`` and
     the same ``antialias``, `tf.image.resize`, Keras's ``Resizing``; ``jax.image.resize`` has
     `antialias` on.
 

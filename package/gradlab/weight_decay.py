@@ -318,7 +318,7 @@ def ridge(x: ArrayLike, y: ArrayLike, strength: float) -> tuple[FloatArray, floa
     Notes
     -----
     scikit-learn's ``Ridge`` has the sum of the errors in place of half their mean: its ``alpha`` is
-    :math:`M \lambda`. LAPACK solves it, as least squares over M centred examples and one more for
+    :math:`M \lambda`. LAPACK solves it, as least squares over M centered examples and one more for
     each weight, of length :math:`\sqrt{M \lambda}`, that asks it to be 0: forming the matrix of the
     normal equations would square its condition number.
 

@@ -1,4 +1,4 @@
-"""Every labelled equation is cited by the code that computes it, and checked by a marked test."""
+"""Every labeled equation is cited by the code that computes it, and checked by a marked test."""
 
 import ast
 import re
@@ -43,7 +43,7 @@ def checked():
     return found
 
 
-def test_there_are_labelled_equations():
+def test_there_are_labeled_equations():
     assert "batch-normalization" in TOPICS
     assert len(LABELS["batch-normalization"]) > 10
 
@@ -65,7 +65,7 @@ def test_displayed_equations_are_written_in_one_form(stem):
     assert [line for line in lines if others.search(line)] == []
 
 
-def unlabelled():
+def unlabeled():
     """Displayed equations without a label, a line each."""
     for stem, path in CHAPTERS.items():
         body = None
@@ -80,15 +80,15 @@ def unlabelled():
                 body.append(line.strip())
 
 
-def test_what_defines_a_computed_quantity_is_labelled():
+def test_what_defines_a_computed_quantity_is_labeled():
     """Without a label stand steps of a derivation alone, and somebody has said that they are.
 
     An equation that the package computes gets a label, a kernel that cites it and a marked test. A
     step, or a result that nothing computes, goes into ``tests/fixtures/steps.txt``.
     """
     steps = (FIXTURES / "steps.txt").read_text().splitlines()
-    assert set(unlabelled()) - set(steps) == set(), "label them, or add them to the steps"
-    assert set(steps) - set(unlabelled()) == set(), "no longer in the book"
+    assert set(unlabeled()) - set(steps) == set(), "label them, or add them to the steps"
+    assert set(steps) - set(unlabeled()) == set(), "no longer in the book"
 
 
 @pytest.mark.parametrize("stem", TOPICS)

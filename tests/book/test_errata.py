@@ -27,14 +27,14 @@ from gradlab import (
 def test_h_cifar_features():
     """H, CIFAR-10: 1024 numbers, one for each pixel, do not tell red from blue.
 
-    Nor are they an image to the loader, which reads three colours for each pixel.
+    Nor are they an image to the loader, which reads three colors for each pixel.
     """
     photo = datasets.as_images(np.random.default_rng(0).random((1, 3072)))
     assert photo.shape == (1, 32, 32, 3)
-    other_colours = photo[..., ::-1]
-    by_pixel = [image.mean(axis=3).reshape(1, -1) for image in (photo, other_colours)]
+    other_colors = photo[..., ::-1]
+    by_pixel = [image.mean(axis=3).reshape(1, -1) for image in (photo, other_colors)]
     np.testing.assert_allclose(*by_pixel)
-    assert np.abs(photo - other_colours).max() > 0.9
+    assert np.abs(photo - other_colors).max() > 0.9
     with pytest.raises(ValueError, match="got 1024"):
         datasets.as_images(by_pixel[0])
 
@@ -256,12 +256,12 @@ def test_l_slopes_from_outputs():
 
 
 def test_l_stuck_unit_wakes():
-    """L, units stuck at zero: one step of the layer below, through a neighbour, switches it on."""
+    """L, units stuck at zero: one step of the layer below, through a neighbor, switches it on."""
     x = [[1.0]]
     weights = [np.array([[1.0, 1.0]]), np.array([[1.0, 0.0], [-2.0, 1.0]]), np.ones((2, 1))]
     biases = [np.zeros(2), np.zeros(2), np.zeros(1)]
     out, cache = backpropagation.mlp_forward(x, weights, biases, "relu")
-    assert cache.net_inputs[1].tolist() == [[-1.0, 1.0]]  # stuck, and its neighbour
+    assert cache.net_inputs[1].tolist() == [[-1.0, 1.0]]  # stuck, and its neighbor
     _, dweights, _ = backpropagation.mlp_backward(out, cache)  # the target is 0
     assert not dweights[1][:, 0].any()
     moved = [w - 0.6 * dw for w, dw in zip(weights, dweights, strict=True)]

@@ -82,7 +82,7 @@ def assert_what_scrolls_is_reachable(tab):
 
 # What is wrong on a sheet that is as wide as the window.
 ON_PAPER = """() => {
-    // Colours move when they change.
+    // Colors move when they change.
     for (const move of document.getAnimations()) move.finish();
     const inner = "svg *, mjx-math *, mjx-assistive-mml, mjx-assistive-mml *";
     const all = [...document.querySelectorAll(`main :not(${inner})`)];
@@ -133,7 +133,7 @@ NO_STROKES = """() => {
         if (!e.matches(told) && !e.querySelector(told)) e.remove();
 }"""
 
-# What is there for those who hear a formula has no colour. Of the words of code that look the same
+# What is there for those who hear a formula has no color. Of the words of code that look the same
 # on the same ground, one says whether it can be read.
 NO_TWINS = """() => {
     document.querySelectorAll("mjx-assistive-mml > *").forEach(e => e.remove());
@@ -163,7 +163,7 @@ NO_TWINS = """() => {
 def assert_accessible(tab):
     """In axe's eyes, and readable in the light and in the dark.
 
-    A formula has the colour of the text, and axe does not look at those of a figure.
+    A formula has the color of the text, and axe does not look at those of a figure.
     """
     contrast = "color-contrast"
     # The theme's script makes code that scrolls reachable, some time after the window has changed.
@@ -184,7 +184,7 @@ def assert_accessible(tab):
 
 def violations(tab, options):
     """What axe finds serious."""
-    # Colours move when a page appears, and when its theme changes.
+    # Colors move when a page appears, and when its theme changes.
     tab.evaluate("document.getAnimations().forEach(move => move.finish())")
     found = tab.evaluate(f"axe.run(document, {{resultTypes: ['violations'], ...{options}}})")
     return [

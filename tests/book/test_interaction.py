@@ -20,7 +20,7 @@ def test_every_chapter_has_a_figure_that_moves():
 
 
 @pytest.mark.parametrize("page", [*CHAPTERS, "book/in-practice"])
-def test_sliders_answers_and_colours_of_a_page(visit, page):
+def test_sliders_answers_and_colors_of_a_page(visit, page):
     """All of it in one visit."""
     tab, _, _ = visit(page, formulas=False)
     for figure in tab.locator(".gradlab-slider").all():
@@ -28,12 +28,12 @@ def test_sliders_answers_and_colours_of_a_page(visit, page):
     if page in CHAPTERS:
         assert_slider_obeys_the_keyboard(tab)
         assert_answer_opens(tab)
-        assert_figures_take_the_colour_of_the_text(tab)
+        assert_figures_take_the_color_of_the_text(tab)
         light = tab.evaluate("getComputedStyle(document.querySelector('article')).color")
         tab.emulate_media(color_scheme="dark")
         tab.wait_for_selector("html[data-theme=dark]")
         tab.evaluate("document.getAnimations().forEach(move => move.finish())")
-        assert_figures_take_the_colour_of_the_text(tab)
+        assert_figures_take_the_color_of_the_text(tab)
         assert tab.evaluate("getComputedStyle(document.querySelector('article')).color") != light
 
 
@@ -68,15 +68,15 @@ def assert_answer_opens(tab):
     assert option.locator("p").last.is_visible()
 
 
-def assert_figures_take_the_colour_of_the_text(tab):
-    colours = tab.evaluate(
+def assert_figures_take_the_color_of_the_text(tab):
+    colors = tab.evaluate(
         """() => [...document.querySelectorAll('.gradlab-figure')].map(f => [
             getComputedStyle(f).color,
             getComputedStyle(f.closest('article')).color,
             getComputedStyle(f.parentElement).backgroundColor])"""
     )
-    assert colours
-    for figure, article, background in colours:
+    assert colors
+    for figure, article, background in colors:
         assert figure == article
         assert background == "rgba(0, 0, 0, 0)"
 

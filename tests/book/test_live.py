@@ -839,12 +839,12 @@ def of_two_inputs(state):
     normal = fit_zca_whitening(normal, eps=0.0).transform(normal)
     r, deviations = state["correlation"], [state["deviation1"], state["deviation2"]]
     x = normal @ [[1, r], [0, np.sqrt(1 - r * r)]] * deviations + [state["mean1"], state["mean2"]]
-    centred, pca = fit_center(x).transform(x), fit_pca_whitening(x, state["eps"])
+    centered, pca = fit_center(x).transform(x), fit_pca_whitening(x, state["eps"])
     treated = {
         "raw": x,
-        "centred": centred,
+        "centered": centered,
         "standardized": fit_standardize(x).transform(x),
-        "rotated": centred @ pca.components.T,
+        "rotated": centered @ pca.components.T,
         "pca": pca.transform(x),
         "zca": fit_zca_whitening(x, state["eps"]).transform(x),
     }
@@ -976,7 +976,7 @@ MOVES = {
     "input-normalization": (
         of_two_inputs,
         [
-            {"treatments": ["raw", "centred", "standardized", "rotated", "pca", "zca"]},
+            {"treatments": ["raw", "centered", "standardized", "rotated", "pca", "zca"]},
             {"correlation": -0.95, "deviation1": 4, "steps": 40},
             {"bias": True, "mean1": -3, "eps": 0.03},
             # Beyond what is stable for some, and not for others.

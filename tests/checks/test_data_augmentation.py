@@ -65,7 +65,7 @@ def test_zoom_cases_reach_the_background_and_no_fill_is_a_pixel():
             assert np.abs(far - ZOOM.reference(image, factor, fill)).max() > 0.1
 
 
-def test_variances_of_colours_are_no_ones_and_lie_apart():
+def test_variances_of_colors_are_no_ones_and_lie_apart():
     for case in cases(COLOR_PCA):
         values = np.linalg.eigvalsh(case.arguments["covariance"])
         assert np.abs(values - 1).min() > 0.1, "an eigenvalue is its own root"
@@ -74,7 +74,7 @@ def test_variances_of_colours_are_no_ones_and_lie_apart():
         assert len(set(case.arguments["images"].shape)) == 4
 
 
-def test_colour_axes_of_either_sign_and_in_any_order_are_right():
+def test_color_axes_of_either_sign_and_in_any_order_are_right():
     def otherwise(images, covariance, alpha):
         values, axes = np.linalg.eigh(covariance)
         signs = np.where(np.arange(len(values)) % 2, 1.0, -1.0)

@@ -387,7 +387,7 @@ def test_a_report_needs_nothing_that_a_notebook_drops(monkeypatch):
         assert attributes.keys() <= {"style", "href", "target", "rel"}
         style = dict(pair.split(":") for pair in attributes.get("style", "").split(";") if pair)
         assert style.keys() <= PROPERTIES
-        # A colour of its own has a ground of its own.
+        # A color of its own has a ground of its own.
         assert style.get("color", "inherit") == "inherit" or "background-color" in style
         assert ("target" in attributes) == (tag == "a")
 
@@ -804,12 +804,12 @@ def test_the_variance_of_a_feature_far_from_0_wants_its_mean_taken_off_first():
 
 
 def test_an_error_in_a_module_of_the_students_names_the_module(tmp_path, monkeypatch):
-    (tmp_path / "my_helpers.py").write_text("def centred(x):\n    return x - x.mena()\n")
+    (tmp_path / "my_helpers.py").write_text("def centered(x):\n    return x - x.mena()\n")
     monkeypatch.syspath_prepend(tmp_path)
     helpers = importlib.import_module("my_helpers")
 
     def inference(x, gamma, beta, running_mean, running_var, eps):
-        return helpers.centred(x)
+        return helpers.centered(x)
 
     said = words(report(INFERENCE, inference))
     assert "in line 2 of my_helpers.py (return x - x.mena())" in said

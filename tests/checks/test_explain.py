@@ -35,7 +35,7 @@ def test_a_long_form_goes_on_in_the_next_line():
     [
         ("no equation\n    x -> y\n    Hint.", "must begin with"),
         ("no form (toy-mean)\n    Hint.", "must have a form and a hint"),
-        ("no hint (toy-mean)\n    centred * w -> w", "must have a form and a hint"),
+        ("no hint (toy-mean)\n    centered * w -> w", "must have a form and a hint"),
         ("twice (toy-mean)\n    x.mean -> x.sum\n    c -> d\n    Hint.", "'c' once, not"),
         ("never (toy-mean)\n    y.mean -> x.sum\n    Hint.", "'y.mean' once, not 0 times"),
     ],
@@ -59,10 +59,10 @@ def test_two_known_mistakes_at_once_are_both_named():
 
 
 def test_an_edit_in_one_place_is_told_as_what_it_is():
-    wrong = edited(model, "centred * w -> centred + w")
+    wrong = edited(model, "centered * w -> centered + w")
     text, findings = told(lambda *a: wrong(*a))
     assert not any(f.misconception for f in findings)
-    assert "the model answer with `centred + w` in place of `centred * w`." in text
+    assert "the model answer with `centered + w` in place of `centered * w`." in text
     assert text.count("Your numbers") == 1
 
 
@@ -122,8 +122,8 @@ def test_what_nothing_explains_gets_no_name():
 
 
 def with_median(x, w, c):
-    centred = x - np.median(x, axis=0) ** 3
-    out = (centred * w) / (c + 1)
+    centered = x - np.median(x, axis=0) ** 3
+    out = (centered * w) / (c + 1)
     total = (out**2).sum(axis=0) / len(x)
     return out, total
 
@@ -131,7 +131,9 @@ def with_median(x, w, c):
 def test_the_variable_that_explains_all_numbers_is_told():
     text, findings = told(with_median)
     assert not any(f.misconception or f.hint for f in findings)
-    found = re.search(r"`centred` already .*: centred\[(\d, \d)\] is (\S+), there (\S+) \(4", text)
+    found = re.search(
+        r"`centered` already .*: centered\[(\d, \d)\] is (\S+), there (\S+) \(4", text
+    )
     row, column = map(int, found[1].split(", "))
     x = TOY.cases(np.random.default_rng(0))[0].arguments["x"]
     assert float(found[2]) == pytest.approx(x[row, column] - np.median(x[:, column]) ** 3, 1e-4)
@@ -143,30 +145,30 @@ def test_a_variable_that_means_something_else_is_not_accused():
     """It differs from the model answer's of its name, and not because of that is the rest wrong."""
 
     def other_meaning(x, w, c):
-        centred = np.sin(x)
+        centered = np.sin(x)
         out = (x - x.mean(axis=0)) * w / (c + 1)
-        return out, np.cos(out).sum(axis=0) + centred[0]
+        return out, np.cos(out).sum(axis=0) + centered[0]
 
     def other_shape(x, w, c):
-        centred = x.mean(axis=0)
-        return np.cos(x) - centred, centred + w
+        centered = x.mean(axis=0)
+        return np.cos(x) - centered, centered + w
 
     def wrong_below_too(x, w, c):
         out, total = with_median(x, w, c)
-        centred = x - np.median(x, axis=0) ** 3
-        return out + centred * 0, np.cos(total)
+        centered = x - np.median(x, axis=0) ** 3
+        return out + centered * 0, np.cos(total)
 
     for function in (other_meaning, other_shape, wrong_below_too):
-        assert "`centred`" not in told(function)[0]
+        assert "`centered`" not in told(function)[0]
 
 
 def test_variables_that_agree_are_told():
     def wrong_below(x, w, c):
-        centred = x - x.mean(axis=0)
-        out = np.sin(centred * w)
+        centered = x - x.mean(axis=0)
+        out = np.sin(centered * w)
         return out, (out**2).sum(axis=0)
 
-    assert "Your `centred` is as in the model answer in every case." in told(wrong_below)[0]
+    assert "Your `centered` is as in the model answer in every case." in told(wrong_below)[0]
 
 
 def test_what_is_drawn_anew_in_each_call_is_not_compared():
@@ -174,10 +176,10 @@ def test_what_is_drawn_anew_in_each_call_is_not_compared():
 
     def fickle(x, w, c):
         drawn.append(1)
-        centred = x - x.mean(axis=0) + len(drawn)
-        return np.sin(centred), w
+        centered = x - x.mean(axis=0) + len(drawn)
+        return np.sin(centered), w
 
-    assert "`centred`" not in told(fickle)[0]
+    assert "`centered`" not in told(fickle)[0]
 
 
 def test_the_outputs_and_cases_that_agree_are_told():
@@ -212,7 +214,7 @@ def test_a_right_part_is_needed_too():
     """Where one output is that of an edit and another is not, nothing is said."""
 
     def wrong(x, w, c):
-        return edited(model, "centred * w -> centred + w")(x, w, c)[0], np.cos(w) + len(x)
+        return edited(model, "centered * w -> centered + w")(x, w, c)[0], np.cos(w) + len(x)
 
     _, findings = told(wrong)
     assert not any(f.hint for f in findings)
@@ -271,7 +273,7 @@ def test_a_package_adds_a_topic_by_an_entry_point(monkeypatch):
 @pytest.mark.parametrize(
     ("wrong", "settings"),
     [
-        (edited(model, "centred * w -> centred + w"), {}),
+        (edited(model, "centered * w -> centered + w"), {}),
         (lambda *a: tuple(3 * value for value in model(*a)), {"model": None}),
     ],
 )

@@ -68,13 +68,13 @@ def backward_jacobian(dout, x, mean, var, gamma, eps):
 
 
 def backward_recomputed(dout, x, mean, var, gamma, eps):
-    centred = x - np.mean(x, axis=0, keepdims=True)
-    std = np.sqrt(np.mean(centred**2, axis=0) + eps)
+    centered = x - np.mean(x, axis=0, keepdims=True)
+    std = np.sqrt(np.mean(centered**2, axis=0) + eps)
     du = dout * gamma
-    dstd = np.sum(du * centred * -(std**-2), axis=0)
-    dcentred = du / std + dstd * centred / (std * len(x))
+    dstd = np.sum(du * centered * -(std**-2), axis=0)
+    dcentred = du / std + dstd * centered / (std * len(x))
     dx = dcentred - np.mean(dcentred, axis=0)
-    return dx, np.sum(dout * centred / std, axis=0), np.sum(dout, axis=0)
+    return dx, np.sum(dout * centered / std, axis=0), np.sum(dout, axis=0)
 
 
 def running_step(running_mean, running_var, batch_mean, batch_var, batch_size, momentum):
@@ -133,8 +133,8 @@ def forward_welford(x, gamma, beta, eps):
 
 
 def forward_matrix(x, gamma, beta, eps):
-    centre = np.eye(len(x)) - np.full((len(x), len(x)), 1 / len(x))
-    u = centre @ (x - x[0])
+    center = np.eye(len(x)) - np.full((len(x), len(x)), 1 / len(x))
+    u = center @ (x - x[0])
     var = np.linalg.norm(u, axis=0) ** 2 / len(x)
     return [u @ np.diag(gamma / np.sqrt(var + eps)) + beta, np.mean(x, 0), var]
 
@@ -155,13 +155,13 @@ def backward_numba(dout, x, mean, var, gamma, eps):
 
 
 def backward_stages(dout, x, mean, var, gamma, eps):
-    n, std, centred = x.shape[0], np.sqrt(var + eps), x - mean
+    n, std, centered = x.shape[0], np.sqrt(var + eps), x - mean
     dxhat = dout * gamma
-    dvar = np.sum(dxhat * centred, axis=0) * -0.5 * std**-3
-    dmean = np.sum(-dxhat / std, axis=0) + dvar * np.mean(-2 * centred, axis=0)
+    dvar = np.sum(dxhat * centered, axis=0) * -0.5 * std**-3
+    dmean = np.sum(-dxhat / std, axis=0) + dvar * np.mean(-2 * centered, axis=0)
     return (
-        dxhat / std + dvar * 2 * centred / n + dmean / n,
-        (dout * centred / std).sum(0),
+        dxhat / std + dvar * 2 * centered / n + dmean / n,
+        (dout * centered / std).sum(0),
         sum(dout),
     )
 

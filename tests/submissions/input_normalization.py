@@ -15,15 +15,15 @@ CURVATURE = "input_normalization.curvature"
 
 def standardize_loops(train, x):
     rows, features = len(train), len(train[0])
-    centred = [[0.0] * features for _ in x]
+    centered = [[0.0] * features for _ in x]
     standardized = [[0.0] * features for _ in x]
     for j in range(features):
         mean = sum(float(row[j]) for row in train) / rows
         var = sum((float(row[j]) - mean) ** 2 for row in train) / rows
         for i in range(len(x)):
-            centred[i][j] = float(x[i][j]) - mean
-            standardized[i][j] = centred[i][j] / var**0.5 if var > 0 else centred[i][j]
-    return centred, standardized
+            centered[i][j] = float(x[i][j]) - mean
+            standardized[i][j] = centered[i][j] / var**0.5 if var > 0 else centered[i][j]
+    return centered, standardized
 
 
 def standardize_moments(train, x):
@@ -36,10 +36,10 @@ def standardize_moments(train, x):
 
 def standardize_divide_where(train, x):
     mu, sigma = np.mean(train, 0), np.std(train, 0)
-    centred = x - mu
-    standardized = centred.copy()
-    np.divide(centred, sigma, out=standardized, where=sigma > 0)
-    return centred, standardized
+    centered = x - mu
+    standardized = centered.copy()
+    np.divide(centered, sigma, out=standardized, where=sigma > 0)
+    return centered, standardized
 
 
 def pca_svd(train, x, eps):
@@ -60,8 +60,8 @@ def pca_axis_by_axis(train, x, eps):
 
 
 def pca_regularized_covariance(train, x, eps):
-    centred = train - train.mean(axis=0)
-    c = np.einsum("ij,ik->jk", centred, centred) / len(train) + eps * np.eye(train.shape[1])
+    centered = train - train.mean(axis=0)
+    c = np.einsum("ij,ik->jk", centered, centered) / len(train) + eps * np.eye(train.shape[1])
     values, vectors = np.linalg.eigh(-c)
     return ((x - train.mean(axis=0)) @ vectors) * (-values) ** -0.5
 
@@ -107,11 +107,11 @@ def curvature_blocks(x, floor):
 
 
 def standardize_on_copies(train, x):
-    centred, scale = np.array(x, float), np.linalg.norm(train - train.mean(0), axis=0)
-    centred -= train.mean(0)
+    centered, scale = np.array(x, float), np.linalg.norm(train - train.mean(0), axis=0)
+    centered -= train.mean(0)
     scale = scale / np.sqrt(len(train))
     scale[scale == 0] += 1
-    return np.stack([centred, centred @ np.diag(1 / scale)])
+    return np.stack([centered, centered @ np.diag(1 / scale)])
 
 
 def standardize_by_columns(train, x):
@@ -123,8 +123,8 @@ def standardize_by_columns(train, x):
 
 
 def pca_argsort(train, x, eps):
-    centred = np.subtract(train, train.mean(axis=0, keepdims=True))
-    values, vectors = np.linalg.eigh(np.cov(centred, rowvar=False, ddof=0))
+    centered = np.subtract(train, train.mean(axis=0, keepdims=True))
+    values, vectors = np.linalg.eigh(np.cov(centered, rowvar=False, ddof=0))
     order = np.argsort(-values)
     scaled = vectors[:, order] * (values[order] + eps) ** -0.5
     return np.einsum("ij,jk->ik", x - train.mean(axis=0), scaled)

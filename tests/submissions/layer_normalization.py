@@ -68,13 +68,13 @@ def backward_step_by_step(dout, x, mean, var, gamma, eps):
 
 
 def backward_projection(dout, x, mean, var, gamma, eps):
-    centred = (x.T - x.mean(axis=1)).T
-    std = np.sqrt((centred**2).mean(axis=1) + eps)
+    centered = (x.T - x.mean(axis=1)).T
+    std = np.sqrt((centered**2).mean(axis=1) + eps)
     d = (dout * gamma).T / std
-    along = np.einsum("ji,ij->i", d, centred) / std**2 / len(d)
-    dx = (d - along * centred.T).T
+    along = np.einsum("ji,ij->i", d, centered) / std**2 / len(d)
+    dx = (d - along * centered.T).T
     dx -= dx.mean(axis=1, keepdims=True)
-    return dx, np.diag(dout.T @ (centred.T / std).T), np.ones(len(x)) @ dout
+    return dx, np.diag(dout.T @ (centered.T / std).T), np.ones(len(x)) @ dout
 
 
 def influence_all_at_once(normalize, x, feature, step):
@@ -114,9 +114,9 @@ def influence_moved_back(normalize, x, feature, step):
 
 def forward_projection(x, gamma, beta, eps):
     m = x.shape[1]
-    centred = x @ (np.eye(m) - np.full((m, m), 1 / m))
-    var = np.linalg.norm(centred, axis=1) ** 2 / m
-    out = np.diag((var + eps) ** -0.5) @ centred @ np.diag(gamma) + np.outer(np.ones(len(x)), beta)
+    centered = x @ (np.eye(m) - np.full((m, m), 1 / m))
+    var = np.linalg.norm(centered, axis=1) ** 2 / m
+    out = np.diag((var + eps) ** -0.5) @ centered @ np.diag(gamma) + np.outer(np.ones(len(x)), beta)
     return out, x @ np.full(m, 1 / m), var
 
 
@@ -159,8 +159,8 @@ def backward_loops(dout, x, mean, var, gamma, eps):
 
 def backward_complex_step(dout, x, mean, var, gamma, eps):
     def loss(z):
-        centred = z - z.mean(axis=1, keepdims=True)
-        return (dout * gamma * centred / np.sqrt((centred**2).mean(axis=1) + eps)[:, None]).sum()
+        centered = z - z.mean(axis=1, keepdims=True)
+        return (dout * gamma * centered / np.sqrt((centered**2).mean(axis=1) + eps)[:, None]).sum()
 
     dx = np.zeros(x.shape)
     for k in np.ndindex(*x.shape):
@@ -204,9 +204,9 @@ def group_membership(x, gamma, beta, groups, eps):
     member = np.arange(channels) * groups // channels == np.arange(groups)[:, None]
     share = member / (member.sum(axis=1, keepdims=True) * x.shape[2])
     mean = np.einsum("gc,ncp->ng", share, x) @ member
-    centred = x - mean[:, :, None]
-    var = np.einsum("gc,ncp->ng", share, centred**2) @ member
-    return (centred / np.sqrt(var + eps)[:, :, None] * gamma[:, None] + beta[:, None]).tolist()
+    centered = x - mean[:, :, None]
+    var = np.einsum("gc,ncp->ng", share, centered**2) @ member
+    return (centered / np.sqrt(var + eps)[:, :, None] * gamma[:, None] + beta[:, None]).tolist()
 
 
 def influence_batches_at_once(normalize, x, feature, step):

@@ -57,9 +57,9 @@ def resize_loops(image, size, antialias):
 def resize_einsum(image, size, antialias):
     def matrix(old, new):
         scale = old / new
-        centre = (2 * np.arange(new) + 1) * scale / 2 - 0.5
+        center = (2 * np.arange(new) + 1) * scale / 2 - 0.5
         width = max(scale, 1.0) if antialias else 1.0
-        t = np.clip(width - np.abs(centre[:, None] - np.arange(old)[None, :]), 0, None)
+        t = np.clip(width - np.abs(center[:, None] - np.arange(old)[None, :]), 0, None)
         return t / t.sum(1, keepdims=True)
 
     a, b = matrix(image.shape[0], size[0]), matrix(image.shape[1], size[1])

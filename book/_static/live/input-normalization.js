@@ -5,9 +5,9 @@
   const { blue, orange, green, purple, gray } = gradlab.colors, { short } = gradlab, red = "#c0475f";
   const TREATMENTS = {
     raw: { label: "as they are", color: orange, dash: "--", mark: "s" },
-    centred: { label: "centred", color: purple, dash: ":", mark: "^" },
+    centered: { label: "centered", color: purple, dash: ":", mark: "^" },
     standardized: { label: "standardized", color: green, dash: "-.", mark: "D" },
-    rotated: { label: "centred and rotated", color: red, dash: "--", mark: "^" },
+    rotated: { label: "centered and rotated", color: red, dash: "--", mark: "^" },
     pca: { label: "whitened, PCA", color: gray, dash: "-", mark: "D" },
     zca: { label: "whitened, ZCA", color: blue, dash: "-", mark: "o" },
   };
@@ -62,9 +62,9 @@
   function inputs(k, { mean1, mean2, deviation1, deviation2, correlation: r }) {
     const draws = pairs(k);
     k[NORMAL](SEED, 0, 0, draws.flat());
-    const centred = divided(k, draws, statistics(k, draws).mean, k.array(2, 1));
+    const centered = divided(k, draws, statistics(k, draws).mean, k.array(2, 1));
     const shape = [deviation1, r * deviation2, 0, Math.sqrt(1 - r * r) * deviation2];
-    const x = times(k, whitened(k, centred, 0).zca, shape), values = x.data;
+    const x = times(k, whitened(k, centered, 0).zca, shape), values = x.data;
     for (let i = 0; i < EXAMPLES; i++) {
       values[2 * i] += mean1;
       values[2 * i + 1] += mean2;
@@ -73,8 +73,8 @@
   }
 
   function treated(k, x, eps) {
-    const { mean, deviation } = statistics(k, x), centred = divided(k, x, mean, k.array(2, 1));
-    return { raw: x, centred, standardized: divided(k, x, mean, deviation), ...whitened(k, centred, eps) };
+    const { mean, deviation } = statistics(k, x), centered = divided(k, x, mean, k.array(2, 1));
+    return { raw: x, centered, standardized: divided(k, x, mean, deviation), ...whitened(k, centered, eps) };
   }
 
   // Eigenvalues of a symmetric matrix, by rotations that make an entry 0 after the other.
@@ -115,7 +115,7 @@
     title: "Two inputs that you shape, what treatments make of them, and the loss of a linear unit",
     kernels: [NORMAL, STATISTICS, DIVIDE, SCALES, HESSIAN, PRODUCT, VALUE, DESCENT],
     controls: {
-      treatments: { label: "inputs", several: true, choices: TREATMENTS, value: ["raw", "centred", "standardized", "zca"] },
+      treatments: { label: "inputs", several: true, choices: TREATMENTS, value: ["raw", "centered", "standardized", "zca"] },
       mean1: { label: "mean of the first input", min: -5, max: 5, step: 0.1, value: 2 },
       mean2: { label: "mean of the second", min: -5, max: 5, step: 0.1, value: 1.6 },
       deviation1: { label: "standard deviation of the first", min: 0.05, max: 5, log: true, digits: 2, value: 1 },

@@ -1,6 +1,6 @@
 // Made by python tools/live.py build from the kernels of the package; not to be edited.
 window.gradlabKernels = {
-sources: "5d3f8864d5f53ecf25883de93448c7e648f22d6ed340c7a7fb18485bdf04ba18",
+sources: "d97e57c7d3a27c3d5b29626c61bf0650eae9b9e41f9c61ae3981628492d9bb43",
 versions: {"numba": "0.68.1", "llvmlite": "0.50.0"},
 manifest: {
 "_elementary.total": {"arguments": [["row", "float64[1]"]], "returns": "float64"},

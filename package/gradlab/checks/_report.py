@@ -94,11 +94,11 @@ class Report:
     def _repr_html_(self) -> str:
         """A table that needs no style sheet, script or class: these are dropped somewhere.
 
-        Colours come in pairs of text and ground, or are those of the page around.
+        Colors come in pairs of text and ground, or are those of the page around.
         """
         rows = []
         for finding, explanation, equations in self._explanations():
-            colour, mark = ("#1a7f4b", "passed") if finding.passed else ("#b3261e", "failed")
+            color, mark = ("#1a7f4b", "passed") if finding.passed else ("#b3261e", "failed")
             criterion = finding.criterion
             texts = [_html(line) for line in explanation]
             if equations:
@@ -106,7 +106,7 @@ class Report:
             lines = "".join(f'<div style="margin-top:2px">{text}</div>' for text in texts)
             rows.append(
                 '<tr style="background-color:transparent">'
-                f'<td style="{_CELL};width:1%"><span style="background-color:{colour};color:#fff;'
+                f'<td style="{_CELL};width:1%"><span style="background-color:{color};color:#fff;'
                 f'border-radius:3px;padding:1px 6px;font-size:0.85em">{mark}</span></td>'
                 f'<td style="{_CELL};width:1%;white-space:nowrap">{finding.points:g} / '
                 f"{criterion.points:g}</td>"
@@ -159,6 +159,6 @@ def book_url() -> str:
 
 
 _NEW_TAB = 'target="_blank" rel="noopener" style="color:inherit;text-decoration:underline"'
-"""A link would open within the output's own frame, in a colour that a dark page may not have."""
+"""A link would open within the output's own frame, in a color that a dark page may not have."""
 
 _CELL = "text-align:left;vertical-align:top;padding:4px 10px 4px 0;border-top:1px solid #8888"

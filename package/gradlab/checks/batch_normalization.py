@@ -146,7 +146,7 @@ epsilon subtracted (bn-normalize, 1.25)
 the variance in place of the standard deviation (bn-normalize, 1.25)
     np.sqrt(var + eps) -> (var + eps)
     The root is missing: divide by sqrt(var + eps).
-an input that is not centred (bn-normalize, 1.25)
+an input that is not centered (bn-normalize, 1.25)
     (x - mean) / np -> x - mean / np
     The mean has to be subtracted from x before the division: (x - mean) / ..., with the
     parentheses.
@@ -232,13 +232,13 @@ def _backward_model(
 ) -> Any:
     batch = x.shape[0]
     inv_std = 1 / np.sqrt(var + eps)
-    centred = x - mean
+    centered = x - mean
     dbeta = dout.sum(axis=0)
-    dgamma = (dout * centred * inv_std).sum(axis=0)
+    dgamma = (dout * centered * inv_std).sum(axis=0)
     du = dout * gamma
-    dvar = -0.5 * inv_std**3 * (du * centred).sum(axis=0)
+    dvar = -0.5 * inv_std**3 * (du * centered).sum(axis=0)
     dmean = -inv_std * du.sum(axis=0)
-    dx = du * inv_std + dvar * 2 * centred / batch + dmean / batch
+    dx = du * inv_std + dvar * 2 * centered / batch + dmean / batch
     return dx, dgamma, dbeta
 
 
@@ -263,35 +263,35 @@ the arguments are left as they were (unchanged, 0.25)
         _backward_model,
         """
 dx without the paths through the mean and the variance (bn-backward-z, 1.25)
-    du * inv_std + dvar * 2 * centred / batch + dmean / batch -> du * inv_std
+    du * inv_std + dvar * 2 * centered / batch + dmean / batch -> du * inv_std
     You treat mean and var as constants. Both depend on every example of the batch, so x reaches
     the loss in three ways.
 a division that is undone in place of differentiated (bn-backward-z, 1.25)
-    du * inv_std + dvar * 2 * centred / batch + dmean / batch -> du / inv_std
+    du * inv_std + dvar * 2 * centered / batch + dmean / batch -> du / inv_std
     du * inv_std + dvar -> du / inv_std + dvar
     The forward pass divides by sqrt(var + eps), and the derivative of a division by a number
     divides by it, too: multiply by 1 / sqrt(var + eps).
 the path through the variance missing (bn-backward-variance, 1.25)
-    dvar * 2 * centred / batch + dmean / batch -> dmean / batch
-    (du * centred).sum(axis=0) -> du.sum(axis=0) * centred.sum(axis=0)
+    dvar * 2 * centered / batch + dmean / batch -> dmean / batch
+    (du * centered).sum(axis=0) -> du.sum(axis=0) * centered.sum(axis=0)
     Two of the three terms are there. Moving x also moves the variance. If you have that term,
     look at its sum: that of x - mean alone is zero, that of du * (x - mean) is not.
 the path through the mean missing (bn-backward-mean, 1.25)
-    centred / batch + dmean / batch -> centred / batch
+    centered / batch + dmean / batch -> centered / batch
     Two of the three terms are there. Moving x also moves the mean.
 no division by the batch size (bn-backward-z, 1.25)
-    centred / batch + dmean / batch -> centred + dmean
-    centred / batch + dmean -> centred + dmean
+    centered / batch + dmean / batch -> centered + dmean
+    centered / batch + dmean -> centered + dmean
     dmean / batch -> dmean
     Mean and variance are averages: an example's share in each has the factor 1 / B.
 a division by the batch size too many (bn-backward-z, 1.25)
-    (du * centred).sum -> (du * centred).mean & du.sum -> du.mean
-    (du * centred).sum -> (du * centred).mean
+    (du * centered).sum -> (du * centered).mean & du.sum -> du.mean
+    (du * centered).sum -> (du * centered).mean
     du.sum -> du.mean
     The gradients for the mean and the variance are sums over the batch. The factor 1 / B comes
     in once, from the derivative of the average.
 no sum over the batch in the gradient for the variance (bn-backward-variance, 1.25)
-    (du * centred).sum(axis=0) -> (du * centred)
+    (du * centered).sum(axis=0) -> (du * centered)
     One variance serves the whole batch, so every example contributes to its gradient: sum over
     axis 0.
 no sum over the batch in the gradient for the mean (bn-backward-mean, 1.25)
@@ -299,7 +299,7 @@ no sum over the batch in the gradient for the mean (bn-backward-mean, 1.25)
     One mean serves the whole batch, so every example contributes to its gradient: sum over axis
     0.
 the gradient for the variance summed over all features (bn-backward-variance, 1.25)
-    (du * centred).sum(axis=0) -> (du * centred).sum()
+    (du * centered).sum(axis=0) -> (du * centered).sum()
     The sum runs over the batch alone: axis 0. Each feature has a variance of its own.
 the gradient for the mean summed over all features (bn-backward-mean, 1.25)
     du.sum(axis=0) -> du.sum()
@@ -308,7 +308,7 @@ the gradient for the variance without its power of -3/2 (bn-backward-variance, 1
     inv_std**3 -> inv_std
     The derivative of (var + eps)^(-1/2) is -1/2 (var + eps)^(-3/2).
 the factor 2 of the squared difference lost (bn-backward-z, 1.25)
-    dvar * 2 * centred -> dvar * centred
+    dvar * 2 * centered -> dvar * centered
     The derivative of (x - mean) squared is 2 (x - mean).
 a plus where the derivative for the variance has a minus (bn-backward-variance, 1.25)
     -0.5 -> 0.5
@@ -318,37 +318,37 @@ a plus where the derivative for the mean has a minus (bn-backward-mean, 1.25)
     A larger mean makes x - mean smaller: the derivative is negative.
 1 / var in place of 1 / std (bn-backward-z)
     1 / np.sqrt(var + eps) -> 1 / (var + eps)
-    1 / np.sqrt(var + eps) -> 1 / (var + eps) & centred * inv_std -> centred / np.sqrt(var + eps)
-    dout * centred * inv_std -> dout * centred / (var + eps)
+    1 / np.sqrt(var + eps) -> 1 / (var + eps) & centered * inv_std -> centered / np.sqrt(var + eps)
+    dout * centered * inv_std -> dout * centered / (var + eps)
     The root is missing: divide by sqrt(var + eps).
 epsilon left out of the backward pass (bn-backward-variance)
     var + eps -> var
-    var + eps -> var & centred * inv_std -> centred / np.sqrt(var + eps)
-    dout * centred * inv_std -> dout * centred / np.sqrt(var)
+    var + eps -> var & centered * inv_std -> centered / np.sqrt(var + eps)
+    dout * centered * inv_std -> dout * centered / np.sqrt(var)
     The forward pass divided by sqrt(var + eps), so its derivative has the same eps.
 epsilon outside the root (bn-normalize)
     np.sqrt(var + eps) -> (np.sqrt(var) + eps)
-    np.sqrt(var + eps) -> (np.sqrt(var) + eps) & * centred * inv_std -> * centred / (var + eps)**0.5
-    dout * centred * inv_std -> dout * centred / (np.sqrt(var) + eps)
+    np.sqrt(var + eps) -> (np.sqrt(var) + eps) & * centered * inv_std -> * centered / (var+eps)**0.5
+    dout * centered * inv_std -> dout * centered / (np.sqrt(var) + eps)
     The chapter adds eps to the variance, under the root, in both passes.
 gamma left out of dx (bn-backward-u, 1.25)
     dout * gamma -> dout
     Between dout and the standardized input stands gamma, as a factor: dL/du = gamma * dout. (What
     is added to every example alike falls out of dx.)
 dgamma from x instead of the standardized input (bn-backward-gamma, 2.5)
-    dout * centred * inv_std -> dout * x
+    dout * centered * inv_std -> dout * x
     gamma multiplies u = (x - mean) / sqrt(var + eps), so that is what dout meets.
-dgamma from the centred input, not divided (bn-backward-gamma, 2.5)
-    dout * centred * inv_std -> dout * centred
+dgamma from the centered input, not divided (bn-backward-gamma, 2.5)
+    dout * centered * inv_std -> dout * centered
     gamma multiplies u = (x - mean) / sqrt(var + eps): the division is missing.
 dgamma that sums the standardized data by itself (bn-backward-gamma, 2.5)
-    (dout * centred * inv_std).sum(axis=0) -> dout.sum(axis=0) * (centred * inv_std).sum(axis=0)
+    (dout * centered * inv_std).sum(axis=0) -> dout.sum(axis=0) * (centered * inv_std).sum(axis=0)
     u adds up to 0 over the batch, so sum(u), and sum(dout) * sum(u), are 0 but for rounding.
     Multiply dout and u first, then sum.
 dgamma and dbeta with gamma (bn-backward-gamma)
-    dout * centred -> dout * gamma * centred
+    dout * centered -> dout * gamma * centered
     dout.sum -> (dout * gamma).sum
-    dout.sum -> (dout * gamma).sum & dout * centred -> dout * gamma * centred
+    dout.sum -> (dout * gamma).sum & dout * centered -> dout * gamma * centered
     gamma and beta stand above gamma * u: their gradients begin with dout itself.
 a mean where dgamma and dbeta want a sum (bn-backward-beta)
     inv_std).sum -> inv_std).mean & dout.sum -> dout.mean
@@ -615,7 +615,7 @@ epsilon outside the root (bn-inference, 0.125)
 epsilon subtracted (bn-inference, 0.125)
     running_var + eps -> running_var - eps
     Training added eps to the variance, and so does inference.
-an input that is not centred (bn-inference, 0.125)
+an input that is not centered (bn-inference, 0.125)
     (x - running_mean) / -> x - running_mean /
     running_mean has to be subtracted from x before the division: (x - running_mean) / ..., with
     the parentheses.

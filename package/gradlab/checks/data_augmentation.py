@@ -340,12 +340,12 @@ def _zoom_cases(rng: np.random.Generator) -> list[Case]:
 
 def _zoom_answer(image: Array, factor: float, fill: float) -> Array:
     height, width = image.shape
-    centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
+    center_y, center_x = (height - 1) / 2, (width - 1) / 2
     out = np.zeros(image.shape)
     for i in range(height):
         for j in range(width):
-            y = centre_y + (i - centre_y) / factor
-            x = centre_x + (j - centre_x) / factor
+            y = center_y + (i - center_y) / factor
+            x = center_x + (j - center_x) / factor
             top, left = int(np.floor(y)), int(np.floor(x))
             fy, fx = y - top, x - left
             for row, row_weight in ((top, 1 - fy), (top + 1, fy)):
@@ -359,12 +359,12 @@ def _zoom_answer(image: Array, factor: float, fill: float) -> Array:
 def _moved(image: Array, factor: float, fill: float) -> Array:
     """Forward mapping: each pixel goes to the nearest new place."""
     height, width = image.shape
-    centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
+    center_y, center_x = (height - 1) / 2, (width - 1) / 2
     out = np.full(image.shape, fill)
     for i in range(height):
         for j in range(width):
-            row = round(centre_y + factor * (i - centre_y))
-            column = round(centre_x + factor * (j - centre_x))
+            row = round(center_y + factor * (i - center_y))
+            column = round(center_x + factor * (j - center_x))
             if 0 <= row < height and 0 <= column < width:
                 out[row, column] = image[i, j]
     return out
@@ -390,8 +390,8 @@ the arguments are left as they were (unchanged, 0.25)
         _zoom_answer,
         """
 a place that is multiplied by the factor (da-zoom, 0.25)
-    (i - centre_y) / -> (i - centre_y) * & (j - centre_x) / -> (j - centre_x) *
-    To enlarge, look closer to the centre: what is now at u was at u / factor. Yours shrinks where
+    (i - center_y) / -> (i - center_y) * & (j - center_x) / -> (j - center_x) *
+    To enlarge, look closer to the center: what is now at u was at u / factor. Yours shrinks where
     it should enlarge.
 pixels of the input moved to where they go (da-zoom, 0.25)
     = _moved
@@ -399,8 +399,8 @@ pixels of the input moved to where they go (da-zoom, 0.25)
     pixels of the output and ask where each comes from.
 a zoom about the corner (da-zoom, 0.25)
     (height - 1) / 2, (width - 1) / 2 -> 0, 0
-    Subtract the centre before you divide by the factor, and add it again.
-a centre that is half a pixel off (da-zoom, 0.25)
+    Subtract the center before you divide by the factor, and add it again.
+a center that is half a pixel off (da-zoom, 0.25)
     (height - 1) / 2, (width - 1) / 2 -> height / 2, width / 2
     (height - 1) / 2, (width - 1) / 2 -> height // 2, width // 2
     n pixels are at 0, 1, ..., n - 1. In the middle between the first and the last is (n - 1) / 2.
@@ -412,33 +412,33 @@ the nearest pixel without interpolation (da-bilinear, 0.25)
 the pixel above and on the left alone (da-bilinear, 0.25)
     y - top, x - left -> 0, 0
     The place lies between four pixels, and each of them has a part in the value.
-weights exchanged between the neighbours (da-bilinear, 0.25)
+weights exchanged between the neighbors (da-bilinear, 0.25)
     y - top, x - left -> top + 1 - y, left + 1 - x
     The nearer a pixel, the larger its weight: where f_y is small, the place is close to the row
     above, whose weight is 1 - f_y.
-a plain mean of the four neighbours (da-bilinear, 0.25)
+a plain mean of the four neighbors (da-bilinear, 0.25)
     y - top, x - left -> 0.5, 0.5
     The weights follow from the distances: they are 1/4 each in the middle between four pixels and
     nowhere else.
 an edge that is continued outside (da-bilinear, 1.75)
     top, left = -> y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1); top, left =
-    Some libraries do so. Here a neighbour outside the image has the value fill.
-neighbours from the other side of the image (da-bilinear, 1.75)
+    Some libraries do so. Here a neighbor outside the image has the value fill.
+neighbors from the other side of the image (da-bilinear, 1.75)
     0 <= row < height and 0 <= column < width -> row < height and column < width
     In Python the index -1 means the last row. Test for negative indices, too.
 a background that begins at the outermost pixels (da-bilinear, 1.75)
     inside = 0 -> inside = 0 <= y <= height - 1 and 0 <= x <= width - 1 and 0
     That is SciPy's rule. Here a place between the last pixel and the background lies between both:
-    only the neighbours that are outside have the value fill.
+    only the neighbors that are outside have the value fill.
 a background of 0 (da-bilinear, 1.75)
     else fill -> else 0
-    A neighbour outside the image has the value fill.
+    A neighbor outside the image has the value fill.
 """,
     ),
 )
 
 
-# ---- colour PCA
+# ---- color PCA
 
 
 class _Given(np.random.Generator):
@@ -462,14 +462,14 @@ def _color_cases(rng: np.random.Generator) -> list[Case]:
         ("ordinary", (4, 5, 6, 3), ""),
         ("ordinary", (5, 2, 6, 3), ""),
         ("edge", (3, 5, 2, 4), "four channels"),
-        ("edge", (4, 2, 5, 3), "grey images: the colours vary along one axis"),
+        ("edge", (4, 2, 5, 3), "gray images: the colors vary along one axis"),
     ):
         batch, channels = shape[0], shape[3]
         axes, _ = np.linalg.qr(rng.standard_normal((channels, channels)))
         # Variances that are no ones, and far enough apart for their axes to be well conditioned.
         variances = np.array([0.15, 0.5, 1.9, 4.0])[:channels] * rng.uniform(0.8, 1.2, channels)
         covariance = (axes * variances) @ axes.T
-        if special.startswith("grey"):
+        if special.startswith("gray"):
             covariance = np.full((channels, channels), rng.uniform(0.4, 0.6))
         arguments = {
             "images": rng.uniform(0.2, 0.8, shape),
@@ -483,7 +483,7 @@ def _color_cases(rng: np.random.Generator) -> list[Case]:
 
 
 def _axis_of(shift: Array, covariance: Array) -> tuple[Array, Array]:
-    """How far shifts are from an axis of the colours (a sine), and their length over its variance;
+    """How far shifts are from an axis of the colors (a sine), and their length over its variance;
     0 and 1 for a shift of zero, as along an axis without variance.
     """
     length = np.linalg.norm(shift, axis=-1)
@@ -553,9 +553,9 @@ COLOR_PCA = Exercise(
 out has the shape of the images (shape, 0.25)
 all pixels of an image are shifted alike, by its own alpha (ordinary, 0.5)
     spread_over_pixels, by_own_alpha: da-color-pca
-the shift runs along the axes of the colours, with the right length (ordinary, 0.75)
+the shift runs along the axes of the colors, with the right length (ordinary, 0.75)
     lengths, sine_to_an_axis, length_over_variance, out_minus_sum_over_axes: da-color-pca
-four channels, grey images (edge, 0.25)
+four channels, gray images (edge, 0.25)
     lengths, sine_to_an_axis, length_over_variance, out_minus_sum_over_axes: da-color-pca
 the arguments are left as they were (unchanged, 0.25)
 """),
@@ -570,7 +570,7 @@ the deviation in place of the eigenvalue (da-color-pca, 1)
     chapter's other rule, and the better one. This part asks for the paper's, the eigenvalue itself.
 axes without their eigenvalues (da-color-pca, 1)
     alpha * eigenvalues -> alpha
-    Each entry of alpha is multiplied by the eigenvalue of its axis first: colours vary more along
+    Each entry of alpha is multiplied by the eigenvalue of its axis first: colors vary more along
     some axes than along others.
 eigenvalues without their axes (da-color-pca, 1)
     (alpha * eigenvalues) @ axes.T -> alpha * eigenvalues

@@ -364,7 +364,7 @@ one mean for all weights (gd-minibatch-variance, 0)
     gradients.mean(axis=0) -> gradients.mean() & .sum() / examples -> .mean()
     gradients.mean() and gradients.var() pool the weights. The gradient of the whole training set
     has an entry for each: average over the examples, axis 0.
-squared gradients that are not centred (gd-minibatch-variance, 0)
+squared gradients that are not centered (gd-minibatch-variance, 0)
     gradients - gradients.mean(axis=0) -> gradients
     Measure the distance from the gradient of the whole training set: subtract the mean before you
     square.

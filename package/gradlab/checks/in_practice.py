@@ -148,7 +148,7 @@ def initial_parameters(sizes: tuple[int, ...], rng: np.random.Generator) -> list
 
 
 def _drawn(initial: Function, sizes: tuple[int, ...], seed: int) -> tuple[Any, ...]:
-    """How large, how centred and how different the weights are, and what the biases are.
+    """How large, how centered and how different the weights are, and what the biases are.
 
     Of a layer whose arrays have other shapes, NaN.
     """
@@ -172,10 +172,10 @@ def _drawn(initial: Function, sizes: tuple[int, ...], seed: int) -> tuple[Any, .
 
 def _twins(weights: Array) -> int:
     """How many units have the same weights as the first one."""
-    centred = weights - weights.mean(axis=0)
+    centered = weights - weights.mean(axis=0)
     with np.errstate(all="ignore"):
-        sizes = np.sqrt((centred**2).sum(axis=0))
-        cosines = (centred[:, 0] @ centred / (sizes[0] * sizes))[1:]
+        sizes = np.sqrt((centered**2).sum(axis=0))
+        cosines = (centered[:, 0] @ centered / (sizes[0] * sizes))[1:]
     return int((~(np.abs(cosines) < 0.9)).sum())
 
 

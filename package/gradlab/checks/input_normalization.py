@@ -105,25 +105,25 @@ def _standardize_answer(train: Array, x: Array) -> tuple[Array, Array]:
     mean = train.mean(axis=0)
     deviation = np.sqrt(((train - mean) ** 2).mean(axis=0))
     scale = np.where(deviation == 0, 1.0, deviation)
-    centred = x - mean
-    return centred, centred / scale
+    centered = x - mean
+    return centered, centered / scale
 
 
 STANDARDIZE = Exercise(
     name="input_normalization.standardize",
-    outputs=("centred", "standardized"),
+    outputs=("centered", "standardized"),
     reference=_standardize,
     cases=_standardize_cases,
     criteria=criteria("""
-centred and standardized have the shape of x (shape, 0.25)
+centered and standardized have the shape of x (shape, 0.25)
 the training set itself (train, 0.75)
-    centred, standardized: in-mean in-deviation
-new examples centred by the means of the training set (new, 0.5)
-    centred: in-mean in-center
+    centered, standardized: in-mean in-deviation
+new examples centered by the means of the training set (new, 0.5)
+    centered: in-mean in-center
 new examples standardized by the deviations of the training set (new, 0.75)
     standardized: in-deviation in-standardize
 features that are constant in the training set (constant, 0.5)
-    centred, standardized: in-standardize
+    centered, standardized: in-standardize
 the arguments are left as they were (unchanged, 0.25)
 """),
     model=_standardize_answer,
@@ -141,7 +141,7 @@ one mean and one deviation for all features (in-mean, 0.25)
     Without an axis the statistics run over everything, and features stay as unequal as they were.
     Each feature has its own: axis 0.
 each example standardized by itself (in-mean, 0.25)
-    x - mean -> x - x.mean(1)[:, None] & centred / scale -> centred / x.std(1)[:, None]
+    x - mean -> x - x.mean(1)[:, None] & centered / scale -> centered / x.std(1)[:, None]
     Your statistics run over the features of an example. Here they belong to a feature and run over
     the training examples: axis 0.
 the variance in place of the standard deviation (in-standardize, 1)
@@ -149,12 +149,12 @@ the variance in place of the standard deviation (in-standardize, 1)
     The root is missing. Divided by its variance, a feature measured in cm instead of m would not
     come out the same.
 a parenthesis missing around x - mean (in-standardize, 1)
-    centred / scale -> x - mean / scale
+    centered / scale -> x - mean / scale
     x - mean / std divides the mean alone, because division comes before subtraction.
-standardized examples that are not centred (in-standardize, 1)
-    centred / scale -> x / scale
+standardized examples that are not centered (in-standardize, 1)
+    centered / scale -> x / scale
     Subtract the mean before you divide by the deviation.
-the deviation of the training set before it is centred (in-deviation, 1)
+the deviation of the training set before it is centered (in-deviation, 1)
     (train - mean) -> train
     The deviation is the root of the mean of (x - mean) squared: subtract the mean first.
 the range in place of the standard deviation (in-deviation, 1)
@@ -189,7 +189,7 @@ a tiny number that stands in for the deviation 0 (in-standardize)
     Divide such a feature by 1.
 a constant feature set to 0 (in-standardize, 2.5)
     deviation == 0, 1.0, -> deviation == 0, np.inf,
-    In new examples it may have another value, which is then lost. Centre it and divide it by 1.
+    In new examples it may have another value, which is then lost. Center it and divide it by 1.
 """,
     ),
 )
@@ -247,11 +247,11 @@ the statistics of the new examples (in-covariance)
 statistics of training and new examples together (in-covariance)
     mean = train.mean(axis=0) -> train = np.concatenate([train, x]); mean = train.mean(axis=0)
     {_TOGETHER}
-new examples centred by their own mean (in-center)
+new examples centered by their own mean (in-center)
     (x - mean) -> (x - x.mean(axis=0))
     The mean is learned from the training set, as the axes are. A single new example would come out
     as 0.
-examples that are not centred (in-center)
+examples that are not centered (in-center)
     (x - mean) -> x
     Subtract the mean of the training set from x as well, not only where you compute the covariance.
 a division by the variances instead of the deviations (EQUATION)
@@ -275,8 +275,8 @@ statistics that divide by M - 1 (in-covariance)
 
 def _pca_answer(train: Array, x: Array, eps: float) -> Array:
     mean = train.mean(axis=0)
-    centred = train - mean
-    covariance = centred.T @ centred / len(train)
+    centered = train - mean
+    covariance = centered.T @ centered / len(train)
     variances, v = np.linalg.eigh(covariance)
     variances, v = variances[::-1], v[:, ::-1]
     return (x - mean) @ v / np.sqrt(variances + eps)
@@ -316,14 +316,14 @@ ZCA whitening (in-pca, 0.25)
 axes read from the wrong side of the matrix (in-pca, 0.25)
     @ v -> @ v.T
     v[:, ::-1] -> v[::-1].T
-    @ v -> @ np.linalg.svd(centred)[2]
+    @ v -> @ np.linalg.svd(centered)[2]
     np.linalg.eigh returns the eigenvectors in the columns of its matrix, np.linalg.svd the axes in
     the rows of its last one. To get coordinates, multiply from the right by a matrix with an axis
     in each column.
 features that are standardized first (in-covariance, 0.25)
     mean = train.mean -> train, x = train / train.std(0), x / train.std(0); mean = train.mean
     Then the axes are those of the correlations. Whitening divides along the axes; the features
-    before it are only centred.
+    before it are only centered.
 """
         + _COMMON.replace("EQUATION", "in-pca").lstrip(),
     ),
@@ -351,15 +351,15 @@ def _with_our_signs(function: Callable[..., Any], train: Array, x: Array, eps: f
 
 def _zca_answer(train: Array, x: Array, eps: float) -> Array:
     mean = train.mean(axis=0)
-    centred = train - mean
-    covariance = centred.T @ centred / len(train)
+    centered = train - mean
+    covariance = centered.T @ centered / len(train)
     variances, v = np.linalg.eigh(covariance)
     return (x - mean) @ (v / np.sqrt(variances + eps)) @ v.T
 
 
 def _by_cholesky(train: Array, x: Array, eps: float) -> Array:
-    centred = train - train.mean(axis=0)
-    covariance = centred.T @ centred / len(train) + eps * np.eye(x.shape[1])
+    centered = train - train.mean(axis=0)
+    covariance = centered.T @ centered / len(train) + eps * np.eye(x.shape[1])
     return (x - train.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(covariance)).T
 
 
@@ -480,7 +480,7 @@ the covariance in place of the second moments (in-hessian, 0)
     [x, np -> [x - x.mean(axis=0), np
     np.column_stack([x, np.ones(len(x))]) -> x - x.mean(axis=0) & / len(x) -> / (len(x) - 1)
     The second derivatives contain the inputs as they are, with their mean, which makes one
-    direction steep. You subtract it first, and then see no effect of centring.
+    direction steep. You subtract it first, and then see no effect of centering.
 a sum over the examples that is not divided by M (in-hessian, 0.75)
     extended / len(x) -> extended
     The loss is a mean over the examples, so its second derivatives are, too.

@@ -99,9 +99,9 @@ def _forward_observed(
 
 def _forward_answer(x: Array, gamma: Array, beta: Array, eps: float) -> tuple[Array, Array, Array]:
     mean = x.mean(axis=1)
-    centred = x - mean[:, np.newaxis]
-    var = (centred**2).mean(axis=1)
-    normalized = centred / np.sqrt(var + eps)[:, np.newaxis]
+    centered = x - mean[:, np.newaxis]
+    var = (centered**2).mean(axis=1)
+    normalized = centered / np.sqrt(var + eps)[:, np.newaxis]
     out = gamma * normalized + beta
     return out, mean, var
 
@@ -150,19 +150,19 @@ statistics that are not kept as columns (ln-normalize, 0)
     eps)[:, np.newaxis] -> eps)
     mean[:, np.newaxis] -> mean
     mean[:, np.newaxis] -> mean & eps)[:, np.newaxis] -> eps)
-    mean[:, np.newaxis] -> mean & (centred**2).mean(axis=1) -> x.var(axis=1)
-    mean[:, np.newaxis] -> mean & (centred**2).mean(axis=1) -> x.var(1) & )[:, np.newaxis] -> )
+    mean[:, np.newaxis] -> mean & (centered**2).mean(axis=1) -> x.var(axis=1)
+    mean[:, np.newaxis] -> mean & (centered**2).mean(axis=1) -> x.var(1) & )[:, np.newaxis] -> )
     {_NOT_A_COLUMN}
 a parenthesis missing around x - mean (ln-normalize, 0.875)
-    normalized = centred / -> normalized = x - mean[:, np.newaxis] /
+    normalized = centered / -> normalized = x - mean[:, np.newaxis] /
     x - mean / std divides the mean alone, because division comes before subtraction.
-an input that is not centred (ln-normalize, 0.875)
-    normalized = centred -> normalized = x
+an input that is not centered (ln-normalize, 0.875)
+    normalized = centered -> normalized = x
     Subtract the mean of the example before you divide by its deviation.
 gamma and beta forgotten (ln-scale-shift, 0.875)
     gamma * normalized + beta -> normalized
     What you return is the standardized input u; the layer then scales and shifts it.
-the length of the centred example in place of its deviation (ln-variance, 0.875)
+the length of the centered example in place of its deviation (ln-variance, 0.875)
     np.sqrt(var + eps) -> np.sqrt(x.shape[1] * var)
     np.sqrt(var + eps) -> np.sqrt(x.shape[1] * var + eps)
     np.sqrt(var + eps) -> np.sqrt(x.shape[1] * (var + eps))
@@ -179,8 +179,8 @@ the variance in place of the standard deviation (ln-normalize, 0.875)
     np.sqrt(var + eps) -> (var + eps)
     The root is missing: divide by sqrt(var + eps).
 the variance divided by m - 1 (ln-variance, 1)
-    (centred**2).mean(axis=1) -> x.var(axis=1, ddof=min(1, x.shape[1] - 1))
-    (centred**2).mean(axis=1) -> x.var(axis=1, ddof=1)
+    (centered**2).mean(axis=1) -> x.var(axis=1, ddof=min(1, x.shape[1] - 1))
+    (centered**2).mean(axis=1) -> x.var(axis=1, ddof=1)
     The variance of an example divides by the number of its features, m. It describes these
     features and estimates nothing.
 the standard deviation returned as the variance (ln-variance, 1.25)
@@ -190,7 +190,7 @@ epsilon inside the variance that is returned (ln-variance, 1.25)
     return out, mean, var -> return out, mean, var + eps
     Return the variance as it is; eps is added where it is used.
 the mean squared instead of the variance (ln-variance, 1)
-    (centred**2) -> (x**2)
+    (centered**2) -> (x**2)
     The variance is the mean of (x - mean) squared: the mean comes off first.
 """,
     ),
@@ -464,7 +464,7 @@ statistics of the whole batch (ln-group, 0.125)
 as many channels in a group as there should be groups (ln-group, 0.125)
     groups, -1 -> x.shape[1] // groups, -1
     `groups` is the number of groups. Each of them has C / G channels.
-groups of channels that are no neighbours (ln-group, 0.625)
+groups of channels that are no neighbors (ln-group, 0.625)
     = _scattered
     Channel c belongs to group c G // C: the first C / G channels are group 0, and so on.
 gamma and beta forgotten (ln-group, 1.125)

@@ -202,23 +202,23 @@ the arguments are left as they were (unchanged, 0.25)
     misconceptions=mistakes(
         _resize_answer,
         """
-the corner pixels' centres aligned (tl-resize-weights, 0.25)
+the corner pixels' centers aligned (tl-resize-weights, 0.25)
     old / new * (np.arange(new) + 0.5) - 0.5 -> np.arange(new) * (old - 1) / max(new - 1, 1)
     That is align_corners=True of some libraries. Here the images' borders coincide, and with them
-    no centres but those of equal sizes.
+    no centers but those of equal sizes.
 places without the half pixels (tl-resize-position, 0.25)
     (np.arange(new) + 0.5) - 0.5 -> np.arange(new)
-    The pixel of number i has its centre at i + 1/2, in the old image and in the new one.
+    The pixel of number i has its center at i + 1/2, in the old image and in the new one.
 half a pixel that is not taken off again (tl-resize-position, 0.25)
     + 0.5) - 0.5 -> + 0.5)
-    (i + 1/2) R / R' counts from the border. In the numbers of the old pixels, whose centres are at
+    (i + 1/2) R / R' counts from the border. In the numbers of the old pixels, whose centers are at
     k + 1/2, it is 1/2 less.
 the ratio of the sizes upside down (tl-resize-position, 0.25)
     places = old / new -> places = new / old
     A new pixel is R / R' old pixels high: more than one where the image shrinks.
 weights that do not sum to 1 (tl-resize-weights, 1)
     weights / weights.sum(axis=1)[:, None] -> weights
-    Divide by the sum over the old pixels. At the border one neighbour is missing, and with
+    Divide by the sum over the old pixels. At the border one neighbor is missing, and with
     antialiasing many pixels count.
 weights summed over the new pixels (tl-resize-weights, 0.25)
     weights.sum(axis=1)[:, None] -> weights.sum(axis=0)
@@ -229,7 +229,7 @@ weights below 0 (tl-resize-weights, 0.25)
     Beyond the distance s a pixel counts nothing; without the maximum it counts negatively.
 a reach below 1 (tl-resize-weights, 2.25)
     np.maximum(1, old / new) -> old / new
-    Where the image grows, R / R' is below 1, and some new pixels lose one neighbour or both. The
+    Where the image grows, R / R' is below 1, and some new pixels lose one neighbor or both. The
     reach is at least 1.
 antialiasing always (tl-resize-weights, 2.25)
     if antialias else 1 -> if True else 1
@@ -239,7 +239,7 @@ antialiasing never (tl-resize-weights, 2)
     With antialias=True the reach is max(1, R / R'), so that every old pixel counts.
 the nearest pixel (tl-resize, 0.25)
     np.maximum(0, 1 - distance / reach) -> np.floor(places[:, None] + 0.5) == np.arange(old)
-    Each new value is that of one old pixel. Bilinear interpolation shares it between neighbours.
+    Each new value is that of one old pixel. Bilinear interpolation shares it between neighbors.
 rows and columns exchanged (tl-resize, 0)
     size, strict -> size[::-1], strict
     size is (height, width): rows come first, as in the shape of an array.

@@ -490,9 +490,9 @@ def _ridge_cases(rng: np.random.Generator) -> list[Case]:
 def _ridge_answer(x: Array, y: Array, strength: float) -> tuple[Array, float]:
     count, features = x.shape
     x_mean = x.mean(axis=0)
-    centred = x - x_mean
-    matrix = centred.T @ centred / count + strength * np.eye(features)
-    weight = np.linalg.solve(matrix, centred.T @ y / count)
+    centered = x - x_mean
+    matrix = centered.T @ centered / count + strength * np.eye(features)
+    weight = np.linalg.solve(matrix, centered.T @ y / count)
     bias = y.mean() - x_mean @ weight
     return weight, bias
 
@@ -551,7 +551,7 @@ half the strength (wd-gradient, 0.25)
     strength * np.eye -> 0.5 * strength * np.eye
     Loss and penalty both have a half here; the 2 of both derivatives cancels.
 least squares without a penalty (wd-penalty, 0.25)
-    solve(matrix, centred.T @ y / count) -> lstsq(centred, y)[0]
+    solve(matrix, centered.T @ y / count) -> lstsq(centered, y)[0]
     The strength does not act on your weights.
 """,
     ),

@@ -62,7 +62,7 @@ class Outputs:
         self.lock = threading.Lock()
 
     def add(self, **output: Any) -> None:
-        """Append an output; neighbouring texts of one stream become one."""
+        """Append an output; neighboring texts of one stream become one."""
         with self.lock:
             last = self.items[-1] if self.items else {}
             if output["output_type"] == "stream" and last.get("name") == output["name"]:
