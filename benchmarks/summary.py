@@ -42,8 +42,9 @@ def block() -> str:
         f"{row['speedup']:.2f} ({row['sizes']}, {speed.PEERS[row['peer']]})" for row in epochs
     )
     return (
-        f"{grid}\n\nPyTorch's time over ours, float32, one thread; the whole grid: "
-        f"{speed.summary('one')}. An epoch through\n`fit`: {listed}.\n"
+        f"{grid}\n\nThe table has PyTorch's time over ours in float32 on one thread, and is a part "
+        f"of a grid.\n{speed.summary('one')}.\n"
+        f"For an epoch through `fit` the ratios are {listed}.\n"
         f"Measured on {speed.machine()}.\n"
     )
 
