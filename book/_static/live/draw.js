@@ -152,14 +152,14 @@
         return self;
       },
       // A point that the reader drags; move(x, y) is told where to. It has controls too, for those who use the keyboard.
-      handle(key, { x: at, y: height2, color = "currentColor" }, move) {
+      handle(key, { x: across, y: up, color = "currentColor" }, move) {
         const told = () => move(scales.x.invert(d3.event.x), scales.y.invert(d3.event.y));
         if (!drawn.has(key)) element(key, "circle").attr("class", "handle").attr("r", 4).call(d3.drag().on("start drag", told));
-        element(key, "circle").attr("cx", scales.x(at)).attr("cy", scales.y(height2)).attr("fill", color).raise();
+        element(key, "circle").attr("cx", scales.x(across)).attr("cy", scales.y(up)).attr("fill", color).raise();
         return self;
       },
-      text(key, { x: at, y: height2, text, color = "currentColor", anchor = "start" }) {
-        element(key, "text").attr("x", scales.x(at)).attr("y", scales.y(height2)).attr("fill", color)
+      text(key, { x: across, y: up, text, color = "currentColor", anchor = "start" }) {
+        element(key, "text").attr("x", scales.x(across)).attr("y", scales.y(up)).attr("fill", color)
           .attr("text-anchor", anchor).text(text);
         return self;
       },
