@@ -2,6 +2,7 @@ import copy
 import functools
 import gc
 import io
+import itertools
 import math
 import os
 import pickle
@@ -1735,6 +1736,57 @@ def test_dense_layers_and_relus_do_work_as_one(monkeypatch):
         calls.clear()
         run(network, epochs=1)
         assert len(calls) == pairs * steps
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("frozen", [(), (0,), (0, 2, 4, 6)])
+@pytest.mark.parametrize("settings", [{}, {"norm": BatchNorm}, {"bias": False}])
+def test_gradients_that_stand_in_one_vector_make_no_difference(dtype, frozen, settings):
+    """Beside a schedule, which may look at them, they do not."""
+    results = []
+    for schedule in (None, lambda step: 0.1):
+        network = deep(dtype=dtype, **settings)
+        for k in frozen:
+            network.layers[k].trainable = False
+        run(network, optimizer=Momentum(0.1), schedule=schedule)
+        vectors = {id(root_of(gradient)) for gradient in network.gradients()}
+        joined = schedule is None and "norm" not in settings and len(frozen) < 4
+        assert (len(vectors) == 1) == joined
+        results.append(network)
+    assert same(results[0].arrays(), results[1].arrays())
+    assert same(results[0].gradients(), results[1].gradients())
+
+
+def root_of(array):
+    while array.base is not None:
+        array = array.base
+    return array
+
+
+def test_a_schedule_may_freeze_a_layer_between_two_steps():
+    network = make_network()
+    weights = []
+
+    def schedule(step):
+        network.layers[0].trainable = step < 2
+        weights.append(network.layers[0].weight.copy())
+        return 0.1
+
+    run(network, schedule=schedule, epochs=1)
+    changed = [not np.array_equal(a, b) for a, b in itertools.pairwise(weights)]
+    assert changed == [True, True] + [False] * (len(changed) - 2)
+    assert len(changed) > 2
+
+
+def test_one_number_that_is_not_finite_is_seen_wherever_it_stands():
+    for k in (0, 2, 4, 6):
+        for name in ("weight", "bias"):
+            network = deep()
+            getattr(network.layers[k], name)[..., -1] = 1e200
+            before = [array.copy() for array in network.arrays()]
+            _, history = run(network, loss=(lambda out, y: 1.0, lambda out, y: out * 1e200))
+            assert history.stopped == "gradient not finite at step 1, in epoch 1"
+            assert same(network.arrays(), before)
 
 
 def test_a_layer_that_writes_to_what_it_gets_does_not_disturb_a_relu():

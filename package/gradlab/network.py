@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab import _network_file
+from gradlab._memory import LINE, full
 from gradlab._validate import FloatArray, as_flag, as_inputs, as_integer, as_list, as_rng, as_shaped
 from gradlab.layers import (
     KINDS,
@@ -218,6 +220,32 @@ class Network:
             return self._walk_up(x.astype(dtype or x.dtype, copy=False), ups, training=True)
 
         return forward, lambda dout: self._walk_down(dout, downs)
+
+    def _join_gradients(self) -> FloatArray | None:
+        """Have the passes that reuse gradients write all of them into one vector, and return it.
+
+        One call looks at it, and the lists of arrays stay the same from step to step. None where
+        anything but a `Dense` is trained. Each array begins where a line of memory does.
+        """
+        trained = [layer for layer in self.layers if layer.trainable and layer.parameters()]
+        lists = [layer.parameters() for layer in trained]
+        dtypes = {getattr(array, "dtype", None) for arrays in lists for array in arrays}
+        dtype = dtypes.pop() if len(dtypes) == 1 else None
+        if dtype is None or not all(type(layer) is Dense for layer in trained):
+            return None
+        # Shapes are those of the products, and compared with those of the parameters afterwards.
+        shapes = [
+            [layer.weight.shape, layer.weight.shape[1:]][: len(arrays)]
+            for layer, arrays in zip(trained, lists, strict=True)
+        ]
+        line = LINE // dtype.itemsize
+        sizes = [-(-math.prod(shape) // line) * line for each in shapes for shape in each]
+        # Between the arrays are zeros.
+        vector = full((sum(sizes),), 0.0, dtype)
+        places = iter(np.split(vector, np.cumsum(sizes)))
+        for layer, each in zip(trained, shapes, strict=True):
+            layer._gradients = [next(places)[: math.prod(shape)].reshape(shape) for shape in each]
+        return vector
 
     def _walk_down(self, dout: ArrayLike, passes: dict[int, Callable[..., Any]]) -> FloatArray:
         if self._out is None:

@@ -147,10 +147,11 @@ class _Vectors:
         for w, row in zip(self._weights, self._rows, strict=True):
             self.groups.setdefault((w.dtype, decay_biases or w.ndim > 1), []).append(row)
 
-    def are_of(self, params: list[Any], grads: list[Any]) -> bool:
+    def are_of(self, params: Any, grads: Any) -> bool:
         """Tell whether they are, and remain, those of these arrays."""
         return (
             self._lasting
+            and type(params) is list is type(grads)
             and len(params) == len(self._weights) == len(grads)
             and all(map(operator.is_, params + grads, self._given))
             and all(w.flags.writeable for w in params)
@@ -324,9 +325,8 @@ class Optimizer:
         The optimizer keeps hold of the arrays until the next step, which need not look at them
         again if it gets the same ones: loops that write gradients into the same arrays are faster.
         """
-        params, grads = as_list("params", params), as_list("grads", grads)
         if not self._ready.are_of(params, grads):
-            self._prepare(params, grads)
+            self._prepare(as_list("params", params), as_list("grads", grads))
         self._t += 1
         for (dtype, decays), group in self._ready.groups.items():
             settings = self._settings_of(dtype, decays)

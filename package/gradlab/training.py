@@ -472,6 +472,9 @@ class _Run:
     bar: _Bar
     shape: tuple[int, ...] = ()
     layers_are_ours: bool = False
+    joined: FloatArray | None = None
+    """The vector in which all gradients of an epoch stand, where they do."""
+    lists: tuple[list[FloatArray], list[FloatArray]] | None = None
 
     def check(self) -> None:
         """Refuse arguments that do not go together."""
@@ -529,8 +532,13 @@ class _Run:
         (x, target), steps = self.train, -(-len(self.train[0]) // self.batch_size)
         # Optimizers, layers and functions of the user may keep the gradients or inputs of a step.
         ours = getattr(self.optimizer.step, "__func__", None) is Optimizer.step
-        passes = self.network._training_passes(reuse=ours and not callable(self.clip))
+        reuse = ours and not callable(self.clip)
+        passes = self.network._training_passes(reuse)
         self.layers_are_ours = self.network._is_ours()
+        # A schedule or an augmentation may change the layers between two steps.
+        alone = reuse and self.layers_are_ours and self.augment is None and self.schedule is None
+        self.joined = self.network._join_gradients() if alone else None
+        self.lists = None
         kept = self.augment is not None or not self.layers_are_ours
         rows = None if kept else empty((min(self.batch_size, len(x)), *x.shape[1:]), x.dtype)
         for k, batch in enumerate(self.batches()):
@@ -553,7 +561,7 @@ class _Run:
         backward: Callable[[ArrayLike], Any],
     ) -> str:
         """Update the parameters, and return the name of what is not finite, if something is."""
-        history, network = self.history, self.network
+        history = self.history
         if self.augment is not None:
             with _IN_AUGMENT:
                 changed = self.augment(x, self.rng)
@@ -565,10 +573,8 @@ class _Run:
         wrong = "loss" if slope is None else ""
         if slope is not None:
             backward(slope)
-            params, grads = network.parameters(), network.gradients()
-            if shapes_of(params) != shapes_of(grads):
-                raise unequal_gradients(network)
-            if all(map(is_finite, grads)):
+            params, grads = self.lists or self.collected()
+            if all(map(is_finite, grads)) if self.joined is None else is_finite(self.joined):
                 grads, norm = self.clipped(grads)
                 with _IN_OPTIMIZER:
                     self.optimizer.step(params, grads)
@@ -580,6 +586,15 @@ class _Run:
         if self.clip is not None:
             history.gradient_norm.append(norm)
         return wrong
+
+    def collected(self) -> tuple[list[FloatArray], list[FloatArray]]:
+        """Return the parameters and their gradients, which stay the same ones if joined."""
+        params, grads = self.network.parameters(), self.network.gradients()
+        if shapes_of(params) != shapes_of(grads):
+            raise unequal_gradients(self.network)
+        if self.joined is not None:
+            self.lists = params, grads
+        return params, grads
 
     def set_rate(self) -> None:
         """Give the optimizer the rate of this step."""

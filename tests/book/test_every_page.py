@@ -169,7 +169,7 @@ def assert_accessible(tab):
 
     A formula has the color of the text, and axe does not look at those of a figure.
     """
-    # A sidebar that slides in makes the page narrower, and the theme's script makes code that scrolls
+    # A sidebar that slides in makes the page narrower; the theme's script makes code that scrolls
     # reachable some time after the window has changed.
     tab.evaluate(SETTLE)
     tab.evaluate("dispatchEvent(new Event('resize'))")
