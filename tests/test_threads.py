@@ -34,6 +34,15 @@ def test_parts_hold_every_row_once_and_in_order(length, entries, monkeypatch):
     assert len(stretches) == max(1, min(length, entries // 100))
 
 
+@pytest.mark.parametrize("length", [10**7, 999_999, 64 * 19, 64 * 19 - 1])
+def test_long_parts_begin_where_lines_of_memory_do(length, monkeypatch):
+    monkeypatch.setattr(_threads, "PART", length // 19)
+    starts = [part.start for part in parts(length, length)]
+    assert len(starts) == 19
+    assert all(start % 64 == 0 for start in starts) == (length >= 64 * 19)
+    assert max(np.diff([*starts, length])) <= length / 19 + 128
+
+
 def test_results_come_in_the_order_of_the_parts(threads):
     stretches = parts(40, 4000)
     assert run(lambda part: (part.start, part.stop), stretches) == [

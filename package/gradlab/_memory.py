@@ -29,19 +29,22 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     NumPy's begin at any multiple of 16 bytes: then each vector that a kernel reads or writes
     touches two lines, which costs some loops a third of their time and others nothing.
     """
-    size = math.prod(shape)
+    size, dtype = math.prod(shape), np.dtype(dtype)
     if size < LARGE:
         return np.empty(shape, dtype)
-    dtype = np.dtype(dtype)
-    room = np.empty(size * dtype.itemsize + LINE, np.uint8)
-    return np.ndarray(shape, dtype, room, _lead_kernel(room))
+    return _at_a_line(shape, dtype, size * dtype.itemsize)
 
 
 def empty_like(array: NDArray[Any]) -> NDArray[Any]:
     """Return such an array of the shape and dtype of another."""
     if array.size < LARGE:
         return np.empty_like(array)
-    return empty(array.shape, array.dtype)
+    return _at_a_line(array.shape, array.dtype, array.nbytes)
+
+
+def _at_a_line(shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int) -> NDArray[Any]:
+    room = np.empty(nbytes + LINE, np.uint8)
+    return np.ndarray(shape, dtype, room, _lead_kernel(room))
 
 
 def full(shape: tuple[int, ...], value: float, dtype: DTypeLike) -> NDArray[Any]:

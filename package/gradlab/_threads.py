@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from gradlab._jit import THREADS
+from gradlab._memory import LINE
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -44,7 +45,10 @@ def parts(length: int, entries: int) -> list[slice]:
     if entries < 2 * PART:
         return [slice(0, length)]
     count = max(1, min(length, entries // PART))
-    return [slice(length * k // count, length * (k + 1) // count) for k in range(count)]
+    # As many rows as fill whole lines of memory, where there are enough: each begins with a line.
+    step = LINE if length >= LINE * count else 1
+    bounds = [length // step * k // count * step for k in range(count)]
+    return [*map(slice, bounds, [*bounds[1:], length])]
 
 
 def run(call: Callable[[S], T], stretches: Sequence[S]) -> list[T]:
