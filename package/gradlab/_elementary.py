@@ -440,7 +440,7 @@ def tanh(x: Any) -> Any:
 
 
 def normal(x: Any) -> tuple[Any, Any, Any]:
-    """Return a = abs(x), exp(-a^2 / 2) and the probability that a standard normal number is above a.
+    """Return a = abs(x), exp(-a^2 / 2) and the probability of a standard normal number above a.
 
     Where the last two are 0, the first is finite, so that a product of them is 0.
     """
