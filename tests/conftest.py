@@ -11,7 +11,9 @@ BROWSERS = {"browser", "firefox"}
 collect_ignore_glob = ["fixtures/*", "submissions/*", "attacks/*/*"]
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if not config.pluginmanager.hasplugin("rerunfailures"):
+        return
     for item in items:
         if BROWSERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.flaky(reruns=1))

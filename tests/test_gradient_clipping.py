@@ -158,6 +158,15 @@ def test_float32_whose_squares_overflow_in_float32():
     np.testing.assert_allclose(clipped[1], [4.0], rtol=1e-6)
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_factor_that_float32_cannot_hold_loses_no_digits(in_place):
+    grads = [np.array([3e30, 4e30], np.float32)]
+    out = grads if in_place else None
+    clipped, norm = clip_by_global_norm(grads, 1e-10, out=out)
+    assert norm == pytest.approx(5e30, rel=1e-6)
+    np.testing.assert_allclose(clipped[0], [6e-11, 8e-11], rtol=3e-7)
+
+
 # ---- gradients that are not finite
 
 BAD_GRADS = [[1.0, np.nan, 3.0], [-np.inf, 4.0], [np.inf]]

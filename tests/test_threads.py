@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -60,6 +61,19 @@ def test_several_threads_take_part(threads):
 
     who = run(call, parts(2 * threads, 200 * threads))
     assert len(set(who)) == threads
+    # Each has what it had at its side in the last call.
+    assert len(set(who[::2])) == threads
+
+
+def test_each_stretch_is_worked_on_once_whoever_is_late(threads):
+    calls = []
+
+    def call(part):
+        calls.append(part.start)
+        time.sleep(0.02 if threading.current_thread() is threading.main_thread() else 0)
+
+    run(call, parts(40, 4000))
+    assert sorted(calls) == list(range(40))
 
 
 def test_what_a_thread_raises_is_raised(threads):

@@ -354,7 +354,7 @@ def _normal64(x):
     p = (((p * a + u[6]) * a + u[7]) * a + u[8]) * a + u[9]
     q = ((((a + d[0]) * a + d[1]) * a + d[2]) * a + d[3]) * a + d[4]
     q = ((((q * a + d[5]) * a + d[6]) * a + d[7]) * a + d[8]) * a + d[9]
-    return bell, bell * (p / q)
+    return a, bell, bell * (p / q)
 
 
 @njit_inline
@@ -369,7 +369,7 @@ def _normal32(x):
     u, d = _ABOVE32, _BELOW32
     p = (((u[0] * a + u[1]) * a + u[2]) * a + u[3]) * a + u[4]
     q = ((((a + d[0]) * a + d[1]) * a + d[2]) * a + d[3]) * a + d[4]
-    return bell, bell * (p / q)
+    return a, bell, bell * (p / q)
 
 
 # A maximum of floats is taken one at a time, because one of them may be NaN. Their bits, those
@@ -439,10 +439,13 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
-def normal(x: Any) -> tuple[Any, Any]:
-    """Return exp(-x^2 / 2) and the probability that a standard normal number is above abs(x)."""
-    a = abs(float(x))
-    return math.exp(-0.5 * a * a), 0.5 * math.erfc(a / math.sqrt(2.0))
+def normal(x: Any) -> tuple[Any, Any, Any]:
+    """Return a = abs(x), exp(-a^2 / 2) and the probability of a standard normal number above a.
+
+    Where the last two are 0, the first is finite, so that a product of them is 0.
+    """
+    a = type(x)(40) if abs(x) > 40 else abs(x)
+    return a, math.exp(-0.5 * a * a), 0.5 * math.erfc(a / math.sqrt(2.0))
 
 
 def largest(row: Any) -> Any:

@@ -54,7 +54,9 @@ def parts(length: int, entries: int) -> list[slice]:
 def run(call: Callable[[S], T], stretches: Sequence[S]) -> list[T]:
     """Return what `call` returns for each stretch, called in several threads if there are some.
 
-    Each takes the next stretch when it is done with one, so that nobody waits for the last to wake.
+    Each begins at a place of its own, the same at every call, where the caches of its core may hold
+    what it needs, and goes on with what the others have left, so that nobody waits for the last to
+    wake.
     """
     global _pool
     if len(stretches) == 1:
@@ -65,17 +67,22 @@ def run(call: Callable[[S], T], stretches: Sequence[S]) -> list[T]:
     if _pool is None:
         _pool = ThreadPoolExecutor(THREADS - 1, thread_name_prefix="gradlab")
     results: dict[int, T] = {}
-    left = iter(range(len(stretches)))
+    left = set(range(len(stretches)))
 
-    def work() -> None:
-        for k in left:
+    def work(thread: int) -> None:
+        first = len(stretches) * thread // threads
+        for k in (*range(first, len(stretches)), *range(first)):
+            try:
+                left.remove(k)
+            except KeyError:
+                continue
             results[k] = call(stretches[k])
 
     helpers: list[Future[None]] = []
     with suppress(RuntimeError):  # the interpreter is ending, and starts no work
-        for _ in range(threads - 1):
-            helpers.append(_pool.submit(work))
-    work()
+        for thread in range(1, threads):
+            helpers.append(_pool.submit(work, thread))
+    work(0)
     for helper in helpers:
         # Who has not begun yet finds nothing left.
         if not helper.cancel():

@@ -1059,10 +1059,8 @@ def silu_backward(dout: ArrayLike, x: ArrayLike) -> FloatArray:
 def _gelu_kernel(x, out):
     """Equation act-gelu."""
     # (act-gelu)  f(x) = x P(Z <= x) = max(x, 0) - |x| P(Z > |x|), Z standard normal
-    # Beyond 1000 the last probability is 0, and 0 times infinity would be no number.
     for k in range(x.size):
-        a = _FAR if abs(x[k]) > _FAR else abs(x[k])
-        _, above = normal(a)
+        a, _, above = normal(x[k])
         out[k] = (x[k] if x[k] > 0 else _ZERO) - a * above
 
 
@@ -1124,10 +1122,9 @@ def _gelu_backward_kernel(dout, x, dx, height):
     """Equation act-gelu-backward."""
     # (act-gelu-backward)  dx = dout (P(Z <= x) + x p(x)),  p(x) = height exp(-x^2 / 2)
     for k in range(x.size):
-        z = -_FAR if x[k] < -_FAR else (_FAR if x[k] > _FAR else x[k])
-        bell, above = normal(z)
-        below = _ONE - above if z > 0 else above
-        dx[k] = dout[k] * (below + z * (height * bell))
+        a, bell, above = normal(x[k])
+        below = _ONE - above if x[k] > 0 else above
+        dx[k] = dout[k] * (below + np.copysign(a, x[k]) * (height * bell))
 
 
 @njit

@@ -232,7 +232,10 @@ def _shorten(
             if array is not grad:
                 array[...] = grad
             continue
-        factors = np.float64(scale), np.float64(length)
+        # In float64 only where the gradient's own dtype might have no place for them.
+        fits = scale == 1.0 and length >= np.finfo(grad.dtype).tiny
+        kind = grad.dtype.type if fits else np.float64
+        factors = kind(scale), kind(length)
         if array is grad:
             by_rows(_shorten_in_place_kernel, (array.reshape(-1),), *factors)
         else:

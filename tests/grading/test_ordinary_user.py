@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from support import ROOT, exercises_tool
 import gradlab
 from gradlab.checks import exercise
 
+BIN = Path(sys.executable).parent
 SLUG = "weight-decay"
 
 
@@ -39,13 +41,13 @@ def test_an_ordinary_user_grades(course):
         # That user has no folder of compiled kernels.
         "NUMBA_DISABLE_JIT": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        "PATH": os.environ["PATH"],
+        "PATH": f"{BIN}:{os.environ['PATH']}",
         "PYTHONPATH": str(Path(gradlab.__file__).parent.parent),
     }
     for command in ("generate_assignment", "autograde"):
         options = [f"--course-dir={course}", f"--db=sqlite:///{course / 'gradebook.db'}"]
         done = subprocess.run(
-            as_ordinary_user([shutil.which("nbgrader"), command, SLUG, *options]),
+            as_ordinary_user([str(BIN / "nbgrader"), command, SLUG, *options]),
             cwd=ROOT,
             env=environment,
             capture_output=True,

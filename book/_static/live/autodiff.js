@@ -20,7 +20,7 @@
       y: { label: "y", min: -3, max: 3, step: 0.1, value: 2 },
       p: { label: "seed of x in forward mode", min: -2, max: 2, step: 0.5, value: 1 },
       q: { label: "seed of y in forward mode", min: -2, max: 2, step: 0.5, value: 0 },
-      middle: { label: "operation that makes b of a", choices: Object.fromEntries(Object.entries(MIDDLE).map(([key, { label }]) => [key, label])), value: "tanh" },
+      middle: { label: "operation that makes b from a", choices: Object.fromEntries(Object.entries(MIDDLE).map(([key, { label }]) => [key, label])), value: "tanh" },
     },
 
     compute(k, state) {

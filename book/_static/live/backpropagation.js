@@ -7,7 +7,8 @@
   const kernel = (name, way = "") => `activations._${name}${way}_kernel`;
   const HEIGHTS = { tanh: [1, 1], sigmoid: [], relu: [] };
   const digits = "₀₁₂";
-  const shown = value => short(Math.abs(value) < 5e-4 ? 0 : value).replace("-", "−");
+  // At most four decimals: more do not fit beside a unit.
+  const shown = value => short(Math.abs(value) < 5e-4 ? 0 : Math.abs(value) < 0.01 ? +value.toFixed(4) : value).replace("-", "−");
   const factor = value => (value < 0 ? `(${shown(value)})` : shown(value));
   const nameOf = (l, j, k) => (l === 0 ? `from x${digits[j + 1]} to h${digits[k + 1]}` : `from h${digits[j + 1]} to ŷ${digits[k + 1]}`);
   const ALL = [0, 1].flatMap(l => [0, 1].flatMap(j => [0, 1].map(k => [l, j, k])));
@@ -88,7 +89,7 @@
       place.append(legend);
       const svg = d3.select(place).append("svg").attr("viewBox", "0 0 290 262").attr("role", "img")
         .style("max-width", "450px").style("grid-column", "1 / -1").style("justify-self", "center");
-      const at = (layer, unit) => [unit ? 215 : 75, 232 - 88 * layer];
+      const at = (layer, unit) => [unit ? 206 : 84, 232 - 88 * layer];
       const edges = svg.append("g"), nodes = svg.append("g"), words = svg.append("g");
       const write = (x, y, text, color = "currentColor", anchor = "middle", weight = "normal") => words.append("text")
         .attr("x", x).attr("y", y).attr("text-anchor", anchor).attr("font-weight", weight).style("fill", color)
@@ -96,11 +97,11 @@
         .style("stroke", "var(--pst-color-background)").style("stroke-width", 2.5).style("paint-order", "stroke").text(text);
       for (const layer of [0, 1, 2]) for (const unit of [0, 1]) {
         const [x, y] = at(layer, unit);
-        nodes.append("circle").attr("cx", x).attr("cy", y).attr("r", 17).attr("fill", "none").attr("stroke", "currentColor");
+        nodes.append("circle").attr("cx", x).attr("cy", y).attr("r", 19).attr("fill", "none").attr("stroke", "currentColor");
       }
       const arrow = ([x0, y0], [x1, y1], color, thick) => {
         const long = Math.hypot(x1 - x0, y1 - y0), [a, b] = [(x1 - x0) / long, (y1 - y0) / long];
-        const [px, py, qx, qy] = [x0 + 18 * a, y0 + 18 * b, x1 - 18 * a, y1 - 18 * b];
+        const [px, py, qx, qy] = [x0 + 20 * a, y0 + 20 * b, x1 - 20 * a, y1 - 20 * b];
         edges.append("path").attr("d", `M${px} ${py}L${qx - 5 * a} ${qy - 5 * b}`).attr("stroke", color).attr("stroke-width", thick);
         edges.append("path").attr("d", `M${qx} ${qy}l${-8 * a - 3.5 * b} ${-8 * b + 3.5 * a}l${7 * b} ${-7 * a}z`).attr("fill", color);
       };
@@ -124,7 +125,7 @@
           if (step >= 5) write(x, y + 11, shown(n.gradients[l][j][k]), colors.orange, anchor, mine ? "bold" : "normal");
         }
         [n.x, n.h, n.out].forEach((values, layer) => values.forEach((value, unit) => {
-          const [x, y] = at(layer, unit), side = unit ? 22 : -22, anchor = unit ? "start" : "end";
+          const [x, y] = at(layer, unit), side = unit ? 23 : -23, anchor = unit ? "start" : "end";
           write(x, y - 3, `${["x", "h", "ŷ"][layer]}${digits[unit + 1]}`);
           if (step >= layer) write(x, y + 9, shown(value), colors.blue);
           if (layer && step >= layer) write(x + side, y - 2, `z = ${shown(n.netInputs[layer - 1][unit])}`, colors.blue, anchor);

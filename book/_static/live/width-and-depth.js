@@ -75,7 +75,7 @@
       place.before(legend);
       const plane = plot(place, {
         title: "the plane", alt: "", square: true, height: 260,
-        x: { label: "x₁", domain: [-HALF, HALF] }, y: { domain: [-HALF, HALF] },
+        x: { label: "x₁", domain: [-HALF, HALF] }, y: { label: "x₂", domain: [-HALF, HALF] },
       });
       const curve = plot(place, {
         title: "accuracy, %", alt: "", height: 260, x: { label: "epoch", domain: [0, 10] }, y: { domain: [50, 100], ticks: 5 },
