@@ -226,7 +226,7 @@ def _channel_sums_kernel(sums, channels):
             channels[which, c] = total
 
 
-_BLOCK = 1 << 17
+_BLOCK = 1 << 16
 """Entries of the input that fit into a cache near the processor, with as many of two others."""
 
 
