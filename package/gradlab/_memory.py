@@ -29,9 +29,10 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     NumPy's begin at any multiple of 16 bytes: then each vector that a kernel reads or writes
     touches two lines, which costs some loops a third of their time and others nothing.
     """
-    size, dtype = math.prod(shape), np.dtype(dtype)
+    size = math.prod(shape)
     if size < LARGE:
         return np.empty(shape, dtype)
+    dtype = np.dtype(dtype)
     return _at_a_line(shape, dtype, size * dtype.itemsize)
 
 

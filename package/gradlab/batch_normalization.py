@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit
-from gradlab._memory import empty
+from gradlab._memory import empty, empty_like
 from gradlab._threads import parts, run
 from gradlab._validate import (
     FloatArray,
@@ -228,7 +228,7 @@ def batch_norm_forward(
     eps = as_positive("eps", eps)
     batch, stretches = len(x), parts(len(x), x.size)
     moments = empty((len(stretches), 2, features), np.float64)
-    columns, out = empty((6, features), x.dtype), empty(x.shape, x.dtype)
+    columns, out = empty((6, features), x.dtype), empty_like(x)
     if len(stretches) == 1:
         _batch_norm_forward_kernel(x, gamma, beta, eps, moments, columns, out)
     else:
@@ -359,7 +359,7 @@ def batch_norm_backward(
     dout = as_shaped("dout", dout, x.shape, x.dtype)
     batch, stretches = len(x), parts(len(x), x.size)
     sums = empty((len(stretches), 2, gamma.size), np.float64)
-    paths, dx = empty((5, gamma.size), x.dtype), empty(x.shape, x.dtype)
+    paths, dx = empty((5, gamma.size), x.dtype), empty_like(x)
     if len(stretches) == 1:
         _batch_norm_backward_kernel(dout, x, gamma, statistics, sums, paths, dx)
     else:
@@ -432,7 +432,7 @@ def batch_norm_inference(
     beta = as_shaped("beta", beta, shape, x.dtype)
     mean, var = as_shaped("mean", mean, shape), as_shaped("var", var, shape)
     eps = as_positive("eps", eps)
-    out = empty(x.shape, x.dtype)
+    out = empty_like(x)
 
     def normalize(stretch: slice) -> float:
         columns = empty((6, *shape), x.dtype)

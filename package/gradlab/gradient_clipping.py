@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit, njit_sums
-from gradlab._memory import empty
+from gradlab._memory import empty_like
 from gradlab._threads import by_rows
 from gradlab._validate import FloatArray, as_choice, as_float_array, as_list, as_positive, as_real
 
@@ -94,7 +94,7 @@ def clip_by_value(
     clipped = []
     for name, grad in _as_gradients(grads).items():
         grad = _finite(name, grad, nonfinite)
-        out = empty(grad.shape, grad.dtype)
+        out = empty_like(grad)
         by_rows(_clip_by_value_kernel, (grad.reshape(-1), out.reshape(-1)), grad.dtype.type(limit))
         clipped.append(out)
     return clipped
@@ -224,7 +224,7 @@ def _shorten(
     finite, scale, units = _norm_in_units(grads, nonfinite)
     norm = units / scale
     if to is None:
-        to = [empty(grad.shape, grad.dtype) for grad in finite]
+        to = [empty_like(grad) for grad in finite]
     short = units == 0.0 or norm + eps <= limit
     length = math.nan if short else limit / (units + eps * scale)
     for grad, array in zip(finite, to, strict=True):

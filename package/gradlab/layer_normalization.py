@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab._jit import njit, njit_sums
-from gradlab._memory import empty
+from gradlab._memory import empty, empty_like
 from gradlab._threads import parts, run
 from gradlab._validate import (
     FloatArray,
@@ -134,7 +134,7 @@ def _forward(
     gamma = as_shaped("gamma", gamma, (channels,), x.dtype)
     beta = as_shaped("beta", beta, (channels,), x.dtype)
     eps = as_positive("eps", eps)
-    out, statistics = empty(x.shape, x.dtype), np.empty((4, batch, groups), x.dtype)
+    out, statistics = empty_like(x), np.empty((4, batch, groups), x.dtype)
     rows, to = x.reshape(batch, groups, -1), out.reshape(batch, groups, -1)
     scale, shift = _of_entries(gamma, rows), _of_entries(beta, rows)
     run(
@@ -245,7 +245,7 @@ def _backward(
     batch, stretches = len(x), parts(len(x), x.size)
     statistics = cache.statistics.reshape(4, batch, -1)
     shape = (batch, statistics.shape[2], -1)
-    down, rows, dx = dout.reshape(shape), x.reshape(shape), empty(x.shape, x.dtype)
+    down, rows, dx = dout.reshape(shape), x.reshape(shape), empty_like(x)
     gamma, to = _of_entries(cache.gamma, rows), dx.reshape(shape)
     sums = empty((len(stretches), 2, *gamma.shape), np.float64)
     block = min(batch, max(1, _BLOCK // gamma.size))

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradlab._elementary import exp_nonpositive, largest, log, log1p, total
 from gradlab._jit import njit, njit_sums
-from gradlab._memory import empty
+from gradlab._memory import empty_like
 from gradlab._threads import by_rows
 from gradlab._validate import FloatArray, as_array, as_batch, as_float_array, as_real, as_shaped
 
@@ -177,7 +177,7 @@ def squared_error_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
            [0., 2.]])
     """
     y, target = _as_pair(y, target)
-    dy = empty(y.shape, y.dtype)
+    dy = empty_like(y)
     by_rows(_squared_error_backward_kernel, (y, target, dy), y.dtype.type(len(y)))
     return dy
 
@@ -282,7 +282,7 @@ def binary_cross_entropy_backward(y: ArrayLike, target: ArrayLike) -> FloatArray
     array([[-0.625,  1.   ]])
     """
     y, target = _as_elements(y, target)
-    dy = empty(y.shape, y.dtype)
+    dy = empty_like(y)
     constants = map(y.dtype.type, (_MIN_DENOMINATOR, y.size))
     flat = y.reshape(-1), target.reshape(-1), dy.reshape(-1)
     by_rows(_binary_cross_entropy_backward_kernel, flat, *constants)
@@ -392,7 +392,7 @@ def sigmoid_cross_entropy_backward(logits: ArrayLike, target: ArrayLike) -> Floa
     array([[-0.25,  0.5 ]])
     """
     z, target = _as_logits(logits, target)
-    dlogits = empty(z.shape, z.dtype)
+    dlogits = empty_like(z)
     by_rows(_sigmoid_cross_entropy_backward_kernel, (z, target, dlogits), z.dtype.type(z.size))
     return dlogits.reshape(np.shape(logits))
 
@@ -492,7 +492,7 @@ def kl_divergence_backward(y: ArrayLike, target: ArrayLike) -> FloatArray:
     array([[-1. , -0.5, -1.5]])
     """
     y, target = _as_probabilities(*_as_pair(y, target))
-    dy = empty(y.shape, y.dtype)
+    dy = empty_like(y)
     constants = map(y.dtype.type, (_MIN_DENOMINATOR, len(y)))
     by_rows(_kl_divergence_backward_kernel, (y, target, dy), *constants)
     return dy
@@ -598,7 +598,7 @@ def softmax_cross_entropy_backward(logits: ArrayLike, labels: ArrayLike) -> Floa
     array([[-0.5,  0.5]])
     """
     logits, labels = _as_classified(logits, labels)
-    dlogits = empty(logits.shape, logits.dtype)
+    dlogits = empty_like(logits)
     by_rows(_softmax_cross_entropy_backward_kernel, (logits, labels, dlogits), float(len(logits)))
     return dlogits
 
@@ -631,7 +631,7 @@ def _softmax_cross_entropy_both(
     logits: ArrayLike, labels: NDArray[np.int64]
 ) -> tuple[float, FloatArray]:
     logits = as_batch("logits", logits)
-    dlogits = empty(logits.shape, logits.dtype)
+    dlogits = empty_like(logits)
     arrays = (logits, labels, dlogits)
     return _total(_softmax_cross_entropy_both_kernel, arrays, float(len(logits))), dlogits
 
@@ -738,6 +738,6 @@ def margin_losses(z: ArrayLike) -> dict[str, FloatArray]:
         "squared_error_tanh",
         "cross_entropy",
     )
-    losses = {name: empty(z.shape, z.dtype) for name in names}
+    losses = {name: empty_like(z) for name in names}
     _margin_losses_kernel(z.reshape(-1), *(loss.reshape(-1) for loss in losses.values()))
     return losses
