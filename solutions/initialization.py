@@ -234,7 +234,7 @@ def compare_widths():
 # layer all units have the same value $h \ge 0$, so the next net inputs are all $n \sqrt{2/n} \, h =
 # \sqrt{2n} \, h$, and the mean square is multiplied by $2n$ in each layer instead of by 1. Even if that
 # is put right by scaling, units with equal weights in and out compute the same and receive the same
-# gradient, so they are equal after the step and for ever: a layer of $n$ units is worth one. Adam
+# gradient, so they are equal after the step and forever: a layer of $n$ units is worth one. Adam
 # scales each weight's step by that weight's own gradients, and equal gradients make equal steps, so
 # it does not help. What does is something that treats units differently, such as random weights.
 #

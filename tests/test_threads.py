@@ -61,7 +61,7 @@ def test_several_threads_take_part(threads):
 
     who = run(call, parts(2 * threads, 200 * threads))
     assert len(set(who)) == threads
-    # Each has what it had at its side in the last call.
+    # Each began at a place of its own.
     assert len(set(who[::2])) == threads
 
 

@@ -442,7 +442,7 @@ def tanh(x: Any) -> Any:
 def normal(x: Any) -> tuple[Any, Any, Any]:
     """Return a = abs(x), exp(-a^2 / 2) and the probability of a standard normal number above a.
 
-    Where the last two are 0, the first is finite, so that a product of them is 0.
+    Where x is so large that the last two are 0, a is a bound in its place, so that a product is 0.
     """
     a = type(x)(40) if abs(x) > 40 else abs(x)
     return a, math.exp(-0.5 * a * a), 0.5 * math.erfc(a / math.sqrt(2.0))

@@ -175,6 +175,11 @@ def as_loss(loss: Any) -> tuple[Callable[..., float], Callable[..., ArrayLike]]:
     return loss
 
 
+def is_named(loss: tuple[Callable[..., float], Callable[..., ArrayLike]]) -> bool:
+    """Tell whether a loss and its gradient are those of a name."""
+    return any(loss == as_loss(name) for name in LOSSES)
+
+
 def loss_of(value_of: Callable[..., float], out: FloatArray, target: NDArray[Any]) -> float:
     if not is_finite(out):
         return math.nan

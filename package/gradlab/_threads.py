@@ -45,7 +45,8 @@ def parts(length: int, entries: int) -> list[slice]:
     if entries < 2 * PART:
         return [slice(0, length)]
     count = max(1, min(length, entries // PART))
-    # As many rows as fill whole lines of memory, where there are enough: each begins with a line.
+    # So many rows fill whole lines of memory, whatever a row holds: parts of multiples of them
+    # begin where lines do, if there are rows enough.
     step = LINE if length >= LINE * count else 1
     bounds = [length // step * k // count * step for k in range(count)]
     return [*map(slice, bounds, [*bounds[1:], length])]
@@ -54,9 +55,9 @@ def parts(length: int, entries: int) -> list[slice]:
 def run(call: Callable[[S], T], stretches: Sequence[S]) -> list[T]:
     """Return what `call` returns for each stretch, called in several threads if there are some.
 
-    Each begins at a place of its own, the same at every call, where the caches of its core may hold
-    what it needs, and goes on with what the others have left, so that nobody waits for the last to
-    wake.
+    Each begins at a place of its own and goes on with what the others have left, so that nobody
+    waits for the last to wake. With two threads the place is the same at every call, where the
+    caches of the core may hold what it needs; with more, any worker of the pool may take any place.
     """
     global _pool
     if len(stretches) == 1:

@@ -119,7 +119,7 @@ def max_stable_learning_rate(hessian: ArrayLike) -> float:
     Returns
     -------
     float
-        The bound, itself not stable: there the steepest axis oscillates for ever, and above it
+        The bound, itself not stable: there the steepest axis oscillates forever, and above it
         diverges. For one weight it is twice `optimal_learning_rate`.
 
     Notes
@@ -463,7 +463,7 @@ def minibatches(
 
 @njit
 def _minibatch_variance_kernel(gradients, batch_size, variance):
-    """Equation gd-minibatch-variance, for every component of the gradient."""
+    """Equation gd-minibatch-variance, forevery component of the gradient."""
     n, weights = gradients.shape
     for j in range(weights):
         mean = 0.0

@@ -323,7 +323,8 @@ class Optimizer:
         Notes
         -----
         The optimizer keeps hold of the arrays until the next step, which need not look at them
-        again if it gets the same ones: loops that write gradients into the same arrays are faster.
+        again if it gets lists of the same ones: loops that write gradients into the same arrays are
+        faster.
         """
         if not self._ready.are_of(params, grads):
             self._prepare(as_list("params", params), as_list("grads", grads))

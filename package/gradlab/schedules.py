@@ -129,7 +129,7 @@ def power_decay(
     Returns
     -------
     float or array of the shape of `step`
-        Falls for ever: from step kT to (k + 1)T by a factor of :math:`(1 - 1 / (k + 2))^c`
+        Falls forever: from step kT to (k + 1)T by a factor of :math:`(1 - 1 / (k + 2))^c`
         (equation sched-power-ratio), which comes closer and closer to 1.
 
     Notes

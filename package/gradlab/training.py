@@ -22,6 +22,7 @@ from gradlab._examples import (
     as_targets,
     as_trainable,
     is_judged,
+    is_named,
     loss_and_gradient,
     measured,
     outputs,
@@ -535,8 +536,9 @@ class _Run:
         reuse = ours and not callable(self.clip)
         passes = self.network._training_passes(reuse)
         self.layers_are_ours = self.network._is_ours()
-        # A schedule or an augmentation may change the layers between two steps.
-        alone = reuse and self.layers_are_ours and self.augment is None and self.schedule is None
+        # What is somebody else's and called within a step may change the layers.
+        others = self.augment is not None or self.schedule is not None or not is_named(self.loss)
+        alone = reuse and self.layers_are_ours and not others
         self.joined = self.network._join_gradients() if alone else None
         self.lists = None
         kept = self.augment is not None or not self.layers_are_ours

@@ -210,7 +210,7 @@ the arguments are left as they were (unchanged, 0.25)
 a factor without its minimum (gc-clip-norm, 1.25)
     np.maximum(norm, max_norm) -> norm
     max_norm / norm is above 1 for a short gradient and lengthens it. Near a minimum that makes
-    steps of full length for ever.
+    steps of full length forever.
 a decision by the largest entry (gc-clip-norm, 1.5)
     / np.maximum(norm, max_norm) -> / norm if abs(grad).max() > max_norm else 1
     You shorten only where an entry is above the threshold. Many small entries make a long gradient,

@@ -486,7 +486,7 @@ nan taken for convergence (gd-stable-rate, 1.5)
     nan, so your question whether it is larger gets the answer no.
 an oscillation taken for divergence (gd-stable-rate, 1.5)
     <= length_at_start -> < length_at_start
-    At the bound itself the slope keeps its length for ever. Only what becomes longer counts as
+    At the bound itself the slope keeps its length forever. Only what becomes longer counts as
     diverging here.
 the two ends exchanged (gd-stable-rate, 0)
     if np.linalg.norm -> if not np.linalg.norm

@@ -111,7 +111,7 @@ STANDARDIZE = Exercise(
 statistics of all examples (, 0)
     = _together
     Mean and deviation come from the training examples alone. With the others in them, what is held
-    out has had a say in what is learnt, and its loss is no longer that of new examples.
+    out has had a say in what is learned, and its loss is no longer that of new examples.
 statistics of training and held-out examples (, 0)
     = _both
     Mean and deviation come from the training examples alone. Held-out examples judge, and must not

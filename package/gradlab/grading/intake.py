@@ -1,7 +1,7 @@
 """What is handed in, before nbgrader reads it: each submission can be graded, or says why not.
 
 nbgrader gives no score at all to a notebook that it cannot read, follows symbolic links out of a
-submission, and waits for ever for a named pipe. The files that it must not meet are put aside under
+submission, and waits forever for a named pipe. The files that it must not meet are put aside under
 another name, in the same folder; where the notebook is among them, one that says why takes its
 place, and earns nothing.
 """
