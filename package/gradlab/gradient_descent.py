@@ -463,7 +463,7 @@ def minibatches(
 
 @njit
 def _minibatch_variance_kernel(gradients, batch_size, variance):
-    """Equation gd-minibatch-variance, forevery component of the gradient."""
+    """Equation gd-minibatch-variance, for every component of the gradient."""
     n, weights = gradients.shape
     for j in range(weights):
         mean = 0.0
